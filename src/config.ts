@@ -1,0 +1,73 @@
+/**
+ * The only reader of `process.env` (but for the bootstrap, which runs before TypeScript can).
+ * Every variable here is a line of .env.example and no other (tested).
+ */
+import { z } from "zod";
+
+const url = z.string().regex(/^https?:\/\//, "must be an http(s) URL");
+const count = (fallback: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+const schema = z.object({
+  /** PostgreSQL of gateway and worker. */
+  PLATEN_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must be a postgresql:// URL"),
+  /** host:port of Temporal's frontend. */
+  PLATEN_TEMPORAL_ADDRESS: z.string().default("127.0.0.1:7233"),
+  PLATEN_TEMPORAL_NAMESPACE: z.string().default("default"),
+  /** Where operators find the Temporal Web UI; links in jobs lead there. */
+  PLATEN_TEMPORAL_UI_URL: url.default("http://127.0.0.1:8233"),
+  /** Folder of the object store; holds `private/` and `public/`. */
+  PLATEN_STORE_FOLDER: z.string().default(".platen/store"),
+  PLATEN_GATEWAY_HOST: z.string().default("127.0.0.1"),
+  PLATEN_GATEWAY_PORT: count(8080, 0, 65535),
+  /** How clients reach the gateway; links in answers begin with it. */
+  PLATEN_PUBLIC_URL: url.default("http://127.0.0.1:8080"),
+  PLATEN_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  /** Connections to PostgreSQL per process. */
+  PLATEN_DATABASE_POOL: count(20, 2, 200),
+  /** Activities that one worker runs at a time. */
+  PLATEN_WORKER_CONCURRENCY: count(20, 1, 1000),
+  /** Task queue prefix, so that several installations can share a namespace; empty for none. */
+  PLATEN_TASK_QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w.-]*$/, "may hold letters, digits, _ . -")
+    .default(""),
+  /** Milliseconds between two batches of progress from a worker to PostgreSQL. */
+  PLATEN_MIRROR_TICK_MS: count(100, 10, 10_000),
+  /** Milliseconds between two rounds of the reconciler; 0 turns it off. */
+  PLATEN_RECONCILE_MS: count(1_000, 0, 600_000),
+  /** Largest JSON body in bytes; streams of overlays and tiles have limits of their own. */
+  PLATEN_MAX_JSON_BYTES: count(1_048_576, 1_024, 104_857_600),
+  PLATEN_MAX_OVERLAYS_BYTES: count(1_073_741_824, 1_024, 10_737_418_240),
+  PLATEN_MAX_TILE_BYTES: count(16_777_216, 1_024, 1_073_741_824),
+  /** Seconds between two `ping` events on a stream. */
+  PLATEN_PING_SECONDS: count(30, 1, 3_600),
+  /** Longest life of a stream in seconds; each ends at a random moment between two thirds of it and all of it. */
+  PLATEN_STREAM_MAX_SECONDS: count(900, 1, 86_400),
+});
+
+/** The settings of one process, frozen. */
+export type Config = Readonly<z.infer<typeof schema>>;
+
+export const CONFIG_VARIABLES = Object.keys(schema.shape);
+
+/** Reads all settings; one error names every wrong or missing one. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(CONFIG_VARIABLES.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return Object.freeze(parsed.data);
+  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
+  throw new Error(
+    `The configuration has ${lines.length} problem(s); .env.example describes each variable:\n${lines.join("\n")}`,
+  );
+}
+
+/** What the CLI reads: the server and key to use when no flag and no running stack names them. */
+export const CLIENT_VARIABLES = ["PLATEN_SERVER", "PLATEN_API_KEY"] as const;
+
+export function readClientConfig(env: NodeJS.ProcessEnv = process.env): {
+  server: string | undefined;
+  apiKey: string | undefined;
+} {
+  return { server: env["PLATEN_SERVER"], apiKey: env["PLATEN_API_KEY"] };
+}

@@ -1,0 +1,59 @@
+/** PostgreSQL through MikroORM: one ORM per process, one forked EntityManager per request and per activity. */
+import { MikroORM, type EntityManager } from "@mikro-orm/postgresql";
+import { Migrator } from "@mikro-orm/migrations";
+import { CompiledQuery } from "kysely";
+import { fileURLToPath } from "node:url";
+import { entities } from "./entities/index.ts";
+
+export type Database = MikroORM;
+/** Either an EntityManager outside any transaction or the one that `transaction` hands out. */
+export type Db = EntityManager;
+
+/** `pool`: connections at most. Does not connect until the first query. */
+export async function createDatabase(options: { url: string; pool?: number }): Promise<Database> {
+  return MikroORM.init({
+    clientUrl: options.url,
+    entities,
+    discovery: { warnWhenNoEntities: false },
+    pool: { min: 0, max: options.pool ?? 10 },
+    extensions: [Migrator],
+    migrations: {
+      path: fileURLToPath(new URL("../migrations", import.meta.url)),
+      glob: "[0-9]*.ts",
+      tableName: "migrations",
+      snapshot: false,
+    },
+  });
+}
+
+/** Runs one statement (`$1` placeholders) inside the current transaction, if there is one. */
+export async function query<Row = Record<string, unknown>>(
+  db: Db,
+  sql: string,
+  params: unknown[] = [],
+): Promise<Row[]> {
+  const result = await db.getKysely().executeQuery(CompiledQuery.raw(sql, params));
+  return result.rows as Row[];
+}
+
+/** The first row, or null. */
+export async function queryOne<Row = Record<string, unknown>>(
+  db: Db,
+  sql: string,
+  params: unknown[] = [],
+): Promise<Row | null> {
+  return (await query<Row>(db, sql, params))[0] ?? null;
+}
+
+/** One transaction on one connection; nothing of it stays when `work` throws. */
+export async function transaction<T>(database: Database | Db, work: (tx: Db) => Promise<T>): Promise<T> {
+  const em = database instanceof MikroORM ? database.em.fork() : database;
+  return em.transactional(work as (tx: unknown) => Promise<T>, { clear: true });
+}
+
+/** The ISO form of a timestamp as the driver returns it (`2026-11-23 05:01:38.015+00`). */
+export function iso(value: string): string;
+export function iso(value: string | null): string | null;
+export function iso(value: string | null): string | null {
+  return value === null ? null : new Date(value).toISOString();
+}

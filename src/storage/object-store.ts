@@ -1,0 +1,63 @@
+/**
+ * What Platen needs of an object store. Two stores exist per installation: `private` (drafts, staged releases) and
+ * `public` (what viewers load). Keys are relative, segments of at most 200 bytes separated by `/`, and no key is a prefix
+ * segment of another (`x` and `x/y`), so that a folder and S3 behave alike.
+ */
+import type { Readable } from "node:stream";
+
+export interface ObjectInfo {
+  key: string;
+  /** Bytes. */
+  size: number;
+}
+
+export interface PutResult extends ObjectInfo {
+  /** SHA-256 of what was written, lower-case hex, computed on the way. */
+  sha256: string;
+}
+
+/** Errors: `store_unavailable` and `store_full` (AppError, retryable); a missing key is null, never an error. */
+export interface ObjectStore {
+  /** Writes the whole object atomically: readers see the old one or the new one. Rejects and leaves nothing when `body` fails. */
+  put(key: string, body: Readable | Uint8Array, options?: { signal?: AbortSignal }): Promise<PutResult>;
+  head(key: string): Promise<ObjectInfo | null>;
+  /** A stream of the object's bytes, or of `range` (both ends inclusive), or null if there is none. */
+  get(key: string, range?: { start: number; end: number }): Promise<{ info: ObjectInfo; body: Readable } | null>;
+  /** Objects whose keys begin with `prefix` (which ends with `/`), in no promised order. */
+  list(prefix: string): AsyncIterable<ObjectInfo>;
+  delete(key: string): Promise<void>;
+}
+
+/** The pointer as stored: which epoch is live, and the nonce that tells two writers of equal bytes apart. */
+export interface PointerState {
+  epoch: number;
+  nonce: string;
+  /** Opaque token of this very state, for `putPointer`. */
+  token: string;
+}
+
+/**
+ * The pointer `{environment}/{project}/release.json`. Its epoch never goes backwards, whatever a stalled writer does.
+ * Implemented per store: hard links named by epoch in a folder, conditional PUTs on S3.
+ */
+export interface PointerStore {
+  readPointer(environment: string, project: string): Promise<PointerState | null>;
+  /** Writes epoch `epoch`; `refused` when another state than `expected` is there by now: read again. */
+  putPointer(options: {
+    environment: string;
+    project: string;
+    epoch: number;
+    body: Readable;
+    expected: PointerState | null;
+  }): Promise<"written" | "refused">;
+  /** The live document. */
+  getPointer(
+    environment: string,
+    project: string,
+  ): Promise<{ info: ObjectInfo; body: Readable; state: PointerState } | null>;
+}
+
+export interface Stores {
+  private: ObjectStore;
+  public: ObjectStore & PointerStore;
+}
