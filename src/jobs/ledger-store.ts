@@ -1,0 +1,48 @@
+/** The ledger: append-only events of a job, numbered without gaps for the job's whole life. */
+import { query, queryOne, type Db } from "../db.ts";
+
+export type EventKind = "status" | "step" | "log" | "result";
+
+export interface JobEvent {
+  seq: number;
+  /** ISO 8601. */
+  at: string;
+  kind: EventKind;
+  data: Record<string, unknown>;
+}
+
+/**
+ * Appends one event and answers its `seq`. The update takes the job row's lock, so numbers are handed out in commit order:
+ * a plain sequence would let a reader's cursor skip events of writers that commit out of order.
+ */
+export async function appendEvent(tx: Db, jobId: string, kind: EventKind, data: Record<string, unknown>): Promise<number> {
+  const row = await queryOne<{ seq: number }>(
+    tx,
+    `
+    with numbered as (
+      update jobs set seq = seq + 1, updated_at = now() where id = $1 returning id, tenant_id, seq
+    )
+    insert into job_events (job_id, seq, tenant_id, kind, data)
+    select id, seq, tenant_id, $2, $3::jsonb from numbered
+    returning seq
+    `,
+    [jobId, kind, JSON.stringify(data)],
+  );
+  if (!row) throw new Error(`no job ${jobId} to append an event to`);
+  return row.seq;
+}
+
+/** Events after `after` in order, at most `limit`. */
+export async function eventsAfter(db: Db, jobId: string, after: number, limit: number): Promise<JobEvent[]> {
+  const rows = await query<{ seq: number; at: string; kind: EventKind; data: Record<string, unknown> }>(
+    db,
+    `select seq, at, kind, data from job_events where job_id = $1 and seq > $2 order by seq limit $3`,
+    [jobId, after, limit],
+  );
+  return rows.map((row) => ({ ...row, at: new Date(row.at).toISOString() }));
+}
+
+/** Wakes listeners; the payload holds ids or `*`. One call per batch: NOTIFY takes a database-wide lock at commit. */
+export async function notifyJobs(db: Db, channel: string, payload: string): Promise<void> {
+  await query(db, `select pg_notify($1, $2)`, [channel, payload]);
+}

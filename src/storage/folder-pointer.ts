@@ -1,0 +1,104 @@
+/**
+ * The pointer in a folder: `{environment}/{project}/<epoch, 12 digits>.json`, made by `link()`, which never replaces.
+ * The highest epoch is live, so a writer that wakes up late can only add a lower number, which nobody reads.
+ * `release.json` beside them is a copy for static file servers, repaired by whoever projects next.
+ */
+import { constants } from "node:fs";
+import { copyFile, link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import type { PointerState, PointerStore } from "./object-store.ts";
+import { assertKey, isMissing, storeError, syncFolder, writeStaged, type FolderStoreOptions } from "./folder-store.ts";
+
+const EPOCH_FILE = /^(\d{12})\.json$/;
+/** The header comes first in the document and is far smaller than this. */
+const HEADER_BYTES = 4_096;
+
+export function createFolderPointer(options: FolderStoreOptions): PointerStore {
+  const folderOf = (environment: string, project: string): string => {
+    assertKey(`${environment}/${project}`);
+    return join(options.root, environment, project);
+  };
+
+  async function highest(folder: string): Promise<string | null> {
+    const names = await readdir(folder).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw storeError(folder, error);
+    });
+    return names.filter((name) => EPOCH_FILE.test(name)).sort().at(-1) ?? null;
+  }
+
+  async function openHighest(environment: string, project: string) {
+    const folder = folderOf(environment, project);
+    const name = await highest(folder);
+    if (!name) return null;
+    const file = await open(join(folder, name), "r").catch((error: unknown) => {
+      throw storeError(`${environment}/${project}/${name}`, error);
+    });
+    try {
+      const head = Buffer.alloc(HEADER_BYTES);
+      const { bytesRead } = await file.read(head, 0, HEADER_BYTES, 0);
+      const nonce = /"nonce":"([^"]+)"/.exec(head.toString("utf8", 0, bytesRead))?.[1] ?? "";
+      const state: PointerState = { epoch: Number(EPOCH_FILE.exec(name)?.[1]), nonce, token: name };
+      return { file, state, name };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  return {
+    async readPointer(environment, project) {
+      const found = await openHighest(environment, project);
+      await found?.file.close();
+      return found?.state ?? null;
+    },
+
+    async putPointer({ environment, project, epoch, body, expected }) {
+      const folder = folderOf(environment, project);
+      const name = `${String(epoch).padStart(12, "0")}.json`;
+      try {
+        const staged = await writeStaged(options, body);
+        try {
+          await mkdir(folder, { recursive: true });
+          const before = await highest(folder);
+          if (before !== (expected?.token ?? null)) return "refused";
+          // EEXIST: the same epoch was projected by another process; the same epoch is always the same release.
+          await link(staged.path, join(folder, name)).catch((error: NodeJS.ErrnoException) => {
+            if (error.code !== "EEXIST") throw error;
+          });
+          await syncFolder(folder);
+        } finally {
+          await rm(staged.path, { force: true });
+        }
+        await refreshCopy(folder);
+        return "written";
+      } catch (error) {
+        throw storeError(`${environment}/${project}/${name}`, error);
+      }
+    },
+
+    async getPointer(environment, project) {
+      const found = await openHighest(environment, project);
+      if (!found) return null;
+      const { size } = await found.file.stat();
+      return {
+        info: { key: `${environment}/${project}/${found.name}`, size },
+        body: createReadStream("", { fd: found.file, start: 0 }),
+        state: found.state,
+      };
+    },
+  };
+
+  /** Makes `release.json` equal the highest epoch; reads again until nothing newer came in between. */
+  async function refreshCopy(folder: string): Promise<void> {
+    for (let last: string | null = null; ; ) {
+      const name = await highest(folder);
+      if (!name || name === last) return;
+      const copy = join(folder, `.${name}.${process.pid}.copy`);
+      await copyFile(join(folder, name), copy, constants.COPYFILE_FICLONE);
+      await rename(copy, join(folder, "release.json"));
+      last = name;
+    }
+  }
+}
