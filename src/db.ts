@@ -4,6 +4,7 @@ import { Migrator } from "@mikro-orm/migrations";
 import { CompiledQuery } from "kysely";
 import { fileURLToPath } from "node:url";
 import { entities } from "./entities/index.ts";
+import { RowNaming } from "./entities/naming.ts";
 
 export type Database = MikroORM;
 /** Either an EntityManager outside any transaction or the one that `transaction` hands out. */
@@ -14,7 +15,7 @@ export async function createDatabase(options: { url: string; pool?: number }): P
   return MikroORM.init({
     clientUrl: options.url,
     entities,
-    discovery: { warnWhenNoEntities: false },
+    namingStrategy: RowNaming,
     pool: { min: 0, max: options.pool ?? 10 },
     extensions: [Migrator],
     migrations: {
@@ -22,6 +23,7 @@ export async function createDatabase(options: { url: string; pool?: number }): P
       glob: "[0-9]*.ts",
       tableName: "migrations",
       snapshot: false,
+      silent: true,
     },
   });
 }

@@ -1,4 +1,28 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
-import type { EntitySchema } from "@mikro-orm/core";
+import { IdempotencyKey, Job, JobEvent, Lease, PublishGuard } from "./jobs.ts";
+import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
+import { EnvironmentRelease, EnvironmentRow, ObjectClaim, Release, ReleaseReservation } from "./releases.ts";
+import { ApiKey, Principal, Tenant } from "./tenants.ts";
 
-export const entities: EntitySchema[] = [];
+export const entities = [
+  Tenant,
+  Principal,
+  ApiKey,
+  Project,
+  Version,
+  Config,
+  Layer,
+  Overlay,
+  TileSet,
+  Tile,
+  Job,
+  JobEvent,
+  PublishGuard,
+  IdempotencyKey,
+  ReleaseReservation,
+  Release,
+  EnvironmentRow,
+  EnvironmentRelease,
+  ObjectClaim,
+  Lease,
+];

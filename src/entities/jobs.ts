@@ -1,0 +1,116 @@
+/** Jobs as everyone reads them, their ledger of events, and what keeps two of them apart. */
+import { defineEntity, p } from "@mikro-orm/core";
+import { moment, now, reference } from "./columns.ts";
+import { Project, Version } from "./projects.ts";
+import { Principal, Tenant } from "./tenants.ts";
+
+/** docs/job-lifecycle.md tells who writes which column, and what `run_id`, `generation` and `attempt_at` fence. */
+export const Job = defineEntity({
+  name: "Job",
+  tableName: "jobs",
+  uniques: [{ name: "jobs_workflow_id_unique", properties: ["workflow_id"] }],
+  indexes: [
+    { name: "jobs_list_index", properties: ["tenant_id", "created_at", "id"] },
+    { name: "jobs_project_index", properties: ["project_id", "created_at"] },
+    { name: "jobs_open_index", properties: ["id"], where: "status in ('queued', 'running')" },
+  ],
+  checks: [
+    { name: "jobs_progress_check", expression: "progress >= 0 and progress <= 100" },
+    {
+      name: "jobs_status_check",
+      expression: "status in ('queued', 'running', 'completed', 'partially_completed', 'failed', 'cancelled')",
+    },
+  ],
+  properties: {
+    id: p.uuid().primary(),
+    tenant_id: reference(Tenant),
+    job_type: p.text(),
+    status: p.text().default("queued"),
+    progress: p.integer().default(0),
+    message: p.text().nullable(),
+    step: p.text().nullable(),
+    steps: p.json().defaultRaw("'[]'"),
+    payload: p.json(),
+    result: p.json().nullable(),
+    error_code: p.text().nullable(),
+    error: p.text().nullable(),
+    errors: p.json().nullable(),
+    project_id: reference(Project).nullable(),
+    version_id: reference(Version).nullable(),
+    environment: p.text().nullable(),
+    created_by: reference(Principal).nullable(),
+    created_at: now(),
+    updated_at: now(),
+    started_at: moment().nullable(),
+    completed_at: moment().nullable(),
+    /** The last *progress*, not the last heartbeat: a timer beats in a hung loop too. */
+    last_activity_at: moment().nullable(),
+    workflow_id: p.text(),
+    run_id: p.text().nullable(),
+    generation: p.integer().default(1),
+    /** When the server scheduled the activity attempt that entered last, in ms since the epoch; 0 for none. */
+    attempt_at: p.bigint().defaultRaw("0"),
+    report: p.integer().default(0),
+    /** Of the last event in the ledger. */
+    seq: p.integer().default(0),
+    switched_at: moment().nullable(),
+    epoch: p.integer().nullable(),
+    release_id: p.text().nullable(),
+    cancel_requested_at: moment().nullable(),
+    cancel_requested_by: reference(Principal).nullable(),
+    cancel_reason: p.text().nullable(),
+  },
+});
+
+export const JobEvent = defineEntity({
+  name: "JobEvent",
+  tableName: "job_events",
+  checks: [{ name: "job_events_kind_check", expression: "kind in ('status', 'step', 'log', 'result')" }],
+  properties: {
+    job_id: reference(Job).primary(),
+    seq: p.integer().primary().autoincrement(false),
+    tenant_id: reference(Tenant),
+    at: moment().defaultRaw("clock_timestamp()"),
+    kind: p.text(),
+    data: p.json(),
+  },
+});
+
+export const PublishGuard = defineEntity({
+  name: "PublishGuard",
+  tableName: "publish_guards",
+  uniques: [{ name: "publish_guards_job_unique", properties: ["job_id"] }],
+  properties: {
+    project_id: reference(Project).primary(),
+    environment: p.text().primary(),
+    tenant_id: reference(Tenant),
+    job_id: reference(Job),
+    claimed_at: now(),
+  },
+});
+
+export const IdempotencyKey = defineEntity({
+  name: "IdempotencyKey",
+  tableName: "idempotency_keys",
+  properties: {
+    tenant_id: reference(Tenant).primary(),
+    principal_id: reference(Principal).primary(),
+    route: p.text().primary(),
+    key: p.text().primary(),
+    body_hash: p.text(),
+    job_id: reference(Job),
+    created_at: now(),
+    expires_at: moment(),
+  },
+});
+
+/** Leader of a periodic task: an optimisation only, every write of the reconciler is a compare-and-set. */
+export const Lease = defineEntity({
+  name: "Lease",
+  tableName: "leases",
+  properties: {
+    name: p.text().primary(),
+    holder: p.text(),
+    expires_at: moment(),
+  },
+});
