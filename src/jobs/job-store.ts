@@ -1,0 +1,122 @@
+/** The job row, as the protocol reads and writes it: always under its lock, never outside a transaction. */
+import type { JobStatus } from "../../contract/job-state.ts";
+import type { JobType } from "../../contract/job-types.ts";
+import type { StepState } from "../../contract/progress.ts";
+import type { Environment, Problem, PublishInput } from "../../contract/publish.ts";
+import { query, queryOne, type Db } from "../db.ts";
+
+export interface JobRow {
+  id: string;
+  tenant_id: string;
+  job_type: JobType;
+  status: JobStatus;
+  progress: number;
+  step: string | null;
+  steps: StepState[];
+  result: Record<string, unknown> | null;
+  project_id: string;
+  version_id: string;
+  environment: Environment;
+  created_by: string | null;
+  workflow_id: string;
+  run_id: string | null;
+  generation: number;
+  /** When the server scheduled the attempt that entered last, ms since the epoch; 0 for none. */
+  attempt_at: number;
+  seq: number;
+  switched_at: string | null;
+  epoch: number | null;
+  release_id: string | null;
+  cancel_requested_at: string | null;
+}
+
+const COLUMNS = `
+  id, tenant_id, job_type, status, progress, step, steps, result, project_id, version_id, environment, created_by, workflow_id,
+  run_id, generation, attempt_at, seq, switched_at, epoch, release_id, cancel_requested_at`;
+
+type Raw = Omit<JobRow, "attempt_at"> & { attempt_at: string };
+
+/** Locks the row until the transaction ends; null if there is no such job. */
+export async function lockJob(tx: Db, jobId: string): Promise<JobRow | null> {
+  const row = await queryOne<Raw>(tx, `select ${COLUMNS} from jobs where id = $1 for update`, [jobId]);
+  return row && { ...row, attempt_at: Number(row.attempt_at) };
+}
+
+/** The row without a lock: may be stale as soon as it is read. */
+export async function readJob(db: Db, jobId: string): Promise<JobRow | null> {
+  const row = await queryOne<Raw>(db, `select ${COLUMNS} from jobs where id = $1`, [jobId]);
+  return row && { ...row, attempt_at: Number(row.attempt_at) };
+}
+
+/** What may change in a row. Dates are ISO strings or `now`. */
+export interface JobPatch {
+  status?: JobStatus;
+  progress?: number;
+  message?: string | null;
+  step?: string | null;
+  steps?: StepState[];
+  result?: Record<string, unknown> | null;
+  error_code?: string | null;
+  error?: string | null;
+  errors?: Problem[] | null;
+  run_id?: string | null;
+  generation?: number;
+  attempt_at?: number;
+  report?: number;
+  epoch?: number;
+  release_id?: string;
+  started_at?: "now" | null;
+  completed_at?: "now" | null;
+  switched_at?: "now";
+  last_activity_at?: "now";
+  cancel_requested_at?: "now" | null;
+  cancel_requested_by?: string | null;
+  cancel_reason?: string | null;
+}
+
+const JSON_COLUMNS = new Set(["steps", "result", "errors"]);
+
+export async function updateJob(tx: Db, jobId: string, patch: JobPatch): Promise<void> {
+  const params: unknown[] = [jobId];
+  const sets = Object.entries(patch).map(([column, value]) => {
+    if (value === "now" && column.endsWith("_at")) return `${column} = now()`;
+    params.push(JSON_COLUMNS.has(column) && value !== null ? JSON.stringify(value) : value);
+    return `${column} = $${params.length}${JSON_COLUMNS.has(column) ? "::jsonb" : ""}`;
+  });
+  await query(tx, `update jobs set ${[...sets, "updated_at = now()"].join(", ")} where id = $1`, params);
+}
+
+/** What the workflow of a job is started with, from the records; null if there is no such job. */
+export async function findStartInput(db: Db, jobId: string): Promise<PublishInput | null> {
+  return queryOne<PublishInput>(
+    db,
+    `
+    select j.id as job_id, j.generation, t.slug as tenant, p.slug as project, v.number as version, j.environment,
+      coalesce(u.name, 'unknown') as started_by
+    from jobs j
+    join tenants t on t.id = j.tenant_id
+    join projects p on p.id = j.project_id
+    join versions v on v.id = j.version_id
+    left join principals u on u.id = j.created_by
+    where j.id = $1
+    `,
+    [jobId],
+  );
+}
+
+/**
+ * Open jobs that nobody has written to for `quietMs`, in id order, after `afterId`: what the reconciler looks at.
+ * Gateways and workers write to what is young or alive.
+ */
+export async function quietOpenJobs(db: Db, options: { afterId: string; quietMs: number; limit: number }): Promise<string[]> {
+  const rows = await query<{ id: string }>(
+    db,
+    `
+    select id from jobs
+    where status in ('queued', 'running') and id > $1 and updated_at < now() - make_interval(secs => $2::float8 / 1000)
+    order by id limit $3
+    `,
+    [options.afterId, options.quietMs, options.limit],
+  );
+  return rows.map((row) => row.id);
+}

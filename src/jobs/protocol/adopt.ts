@@ -1,0 +1,36 @@
+/**
+ * adopt: a run that a reset made takes the row over. Run ids have no order, so it asks Temporal whether it is the current run
+ * and open, and then demands that the row is still the one it looked at.
+ */
+import { transaction } from "../../db.ts";
+import { claimGuard } from "../guard-store.ts";
+import { lockJob } from "../job-store.ts";
+import { appendEvent } from "../ledger-store.ts";
+import { guardKey, reopenedPatch, type Attempt, type Entered, type ProtocolDeps } from "./attempt.ts";
+import { entered, type StepEntry } from "./enter-step.ts";
+import { readJob } from "../job-store.ts";
+
+/** `changed`: the row moved on meanwhile, enter again. */
+export async function adopt(
+  deps: ProtocolDeps,
+  attempt: Attempt,
+  seen: { run_id: string | null; generation: number },
+  entry: StepEntry,
+): Promise<Entered | { kind: "changed" }> {
+  const before = await readJob(deps.database.em.fork(), attempt.job_id);
+  const current = before && (await deps.executions.describe(before.workflow_id));
+  if (!current || current.run_id !== attempt.run_id || !current.open) return { kind: "stop" };
+
+  return transaction(deps.database, async (tx) => {
+    const row = await lockJob(tx, attempt.job_id);
+    if (!row || row.run_id !== seen.run_id || row.generation !== seen.generation) return { kind: "changed" };
+    const message = "Reset in Temporal: the job goes on";
+    const generation = row.generation + 1;
+    await appendEvent(tx, row.id, "status", { status: "running", generation, message, reopened: true });
+    const reopened = { ...reopenedPatch(row), status: "running" as const, run_id: attempt.run_id };
+    const outcome = await entered(tx, row, attempt, entry, reopened);
+    if (row.switched_at !== null) return outcome;
+    const holder = await claimGuard(tx, guardKey(row), row.id);
+    return holder === row.id || entry.step === null ? outcome : { kind: "guard_lost", holder };
+  });
+}

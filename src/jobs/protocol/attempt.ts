@@ -1,0 +1,144 @@
+/**
+ * The publish protocol (docs/job-lifecycle.md), one file per line of it. The words it uses:
+ *
+ *   run         one run of the workflow; a reset or a retry makes another with a new run id
+ *   attempt     one execution of an activity; `attempt_at` is when the server scheduled it, by the server's clock
+ *   generation  of the job, from 1; every retry and reset opens the next
+ *   mine        the row is running, its run, generation and attempt are the ones I entered with
+ *   live        the attempt is still the one Temporal waits for; a zombie is any other
+ *
+ * Each function is one transaction under the job row's lock, or says where it is several.
+ */
+import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
+import { JOB_TYPES, type StepDefinition } from "../../../contract/job-types.ts";
+import type { StepState } from "../../../contract/progress.ts";
+import { pendingSteps } from "../../../contract/progress.ts";
+import type { Database, Db } from "../../db.ts";
+import type { Log } from "../../log.ts";
+import type { Stores } from "../../storage/object-store.ts";
+import type { Executions } from "../../temporal.ts";
+import { dropGuard, type GuardKey } from "../guard-store.ts";
+import type { JobNotifier } from "../job-notifier.ts";
+import { updateJob, type JobPatch, type JobRow } from "../job-store.ts";
+import { appendEvent } from "../ledger-store.ts";
+
+export interface ProtocolDeps {
+  database: Database;
+  executions: Executions;
+  stores: Stores;
+  notifier: JobNotifier;
+  log: Log;
+}
+
+/** Who asks to enter: one attempt of one activity of one run. */
+export interface Attempt {
+  job_id: string;
+  run_id: string;
+  /** ms since the epoch, the server's clock. */
+  attempt_at: number;
+  /** The generation that the run was started for. */
+  generation: number;
+  /** The run came from a reset: its id is not the chain's first. Only such a run may adopt a row. */
+  reset: boolean;
+}
+
+/** What an attempt holds once it has entered: the terms on which it may write. */
+export interface Grip {
+  job_id: string;
+  run_id: string;
+  attempt_at: number;
+  /** The row's generation at entering. */
+  generation: number;
+}
+
+export type Entered =
+  | { kind: "entered"; grip: Grip; row: JobRow }
+  /** The row has ended, or is another run's: this run has nothing left to do. */
+  | { kind: "end"; status: JobRow["status"] | "superseded" }
+  /** A newer attempt has entered, or this run is not the current one: write nothing. */
+  | { kind: "stop" }
+  /** Adopted, but another job holds the guard: settle as `guard_lost`. */
+  | { kind: "guard_lost"; holder: string };
+
+export const isMine = (row: JobRow, grip: Grip): boolean =>
+  row.status === "running" &&
+  row.run_id === grip.run_id &&
+  row.generation === grip.generation &&
+  row.attempt_at === grip.attempt_at;
+
+/** The row ended in the very generation that this attempt worked for: what it wanted to write is written. */
+export const endedMeanwhile = (row: JobRow, grip: Grip): boolean =>
+  row.run_id === grip.run_id && row.generation === grip.generation && isFinal(row.status);
+
+export const guardKey = (row: JobRow): GuardKey => ({
+  tenant_id: row.tenant_id,
+  project_id: row.project_id,
+  environment: row.environment,
+});
+
+export const stepsOf = (row: JobRow): readonly StepDefinition[] => JOB_TYPES[row.job_type].steps;
+
+/** Steps before `name` keep what they are, `name` runs, later ones are still to come. */
+export function enteringStep(row: JobRow, name: string): StepState[] {
+  const all = row.steps.length > 0 ? row.steps : pendingSteps(stepsOf(row));
+  const index = all.findIndex((step) => step.name === name);
+  if (index < 0) return all;
+  return all.map((step, at) => {
+    if (at < index) return step;
+    const fresh: StepState = { name: step.name, label: step.label, status: "pending" };
+    if (at > index) return fresh;
+    const started_at = step.status === "running" && step.started_at ? step.started_at : new Date().toISOString();
+    return { ...fresh, status: "running", started_at };
+  });
+}
+
+export function finishedStep(steps: StepState[], name: string | null, status: "done" | "failed"): StepState[] {
+  return steps.map((step) => (step.name === name ? { ...step, status, finished_at: new Date().toISOString() } : step));
+}
+
+/** Opens the next generation in the row: what the last one ended with is gone from the row, and stays in the ledger. */
+export const reopenedPatch = (row: JobRow): JobPatch => ({
+  generation: row.generation + 1,
+  report: 0,
+  error_code: null,
+  error: null,
+  errors: null,
+  result: null,
+  completed_at: null,
+  cancel_requested_at: null,
+  cancel_requested_by: null,
+  cancel_reason: null,
+});
+
+export interface Ending {
+  status: FinalStatus;
+  /** Failure code, for all but `completed`. */
+  code?: string;
+  message: string;
+  errors?: { code: string; path: string; message: string }[];
+  result?: Record<string, unknown>;
+}
+
+/** The final state: guard given back, result before the final event, the final event last. */
+export async function writeEnding(tx: Db, row: JobRow, ending: Ending, patch: JobPatch = {}): Promise<void> {
+  const done = ending.status === "completed" || ending.status === "partially_completed";
+  await updateJob(tx, row.id, {
+    status: ending.status,
+    message: ending.message,
+    steps: finishedStep(row.steps, row.step, done ? "done" : "failed"),
+    ...(done ? { progress: 100 } : { error_code: ending.code ?? null, error: ending.message, errors: ending.errors ?? null }),
+    ...(ending.result ? { result: ending.result } : {}),
+    completed_at: "now",
+    ...patch,
+  });
+  await dropGuard(tx, row.id);
+  const level = done ? "info" : ending.status === "cancelled" ? "warn" : "error";
+  await appendEvent(tx, row.id, "log", { level, message: ending.message });
+  if (ending.result) await appendEvent(tx, row.id, "result", ending.result);
+  await appendEvent(tx, row.id, "status", {
+    status: ending.status,
+    generation: patch.generation ?? row.generation,
+    message: ending.message,
+    ...(ending.code ? { code: ending.code } : {}),
+  });
+}

@@ -1,0 +1,50 @@
+/**
+ * cancel: a queued job is cancelled in its row and nothing is sent to Temporal; a running one gets a request to exactly the run
+ * that the row names. The answer promises nothing: the switch may still win, then the job ends completed.
+ */
+import { transaction, type Db } from "../../db.ts";
+import { AppError } from "../../errors.ts";
+import { isFinal } from "../../../contract/job-state.ts";
+import { lockJob, updateJob, type JobRow } from "../job-store.ts";
+import { appendEvent } from "../ledger-store.ts";
+import { writeEnding, type ProtocolDeps } from "./attempt.ts";
+
+export interface CancelRequest {
+  job_id: string;
+  /** Principal who asks. */
+  by: { id: string; name: string };
+  reason?: string;
+}
+
+/** More rounds than a job can plausibly be reset or retried within one request. */
+const ROUNDS = 5;
+
+/** Errors: job_not_found, job_final, past_the_switch; whatever Temporal's client throws (the reconciler sends it again). */
+export async function cancelJob(deps: Pick<ProtocolDeps, "database" | "executions" | "notifier">, request: CancelRequest): Promise<"cancelled" | "requested"> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const row = await transaction(deps.database, (tx) => noteCancel(tx, request));
+    deps.notifier.touch(request.job_id);
+    if (row.status === "cancelled") return "cancelled";
+    // notFound: that run has ended or was replaced meanwhile; the row tells what happened.
+    if (row.run_id !== null && (await deps.executions.cancel(row.workflow_id, row.run_id))) return "requested";
+  }
+  return "requested";
+}
+
+async function noteCancel(tx: Db, request: CancelRequest): Promise<JobRow> {
+  const row = await lockJob(tx, request.job_id);
+  if (!row) throw new AppError("job_not_found", { job: request.job_id });
+  if (isFinal(row.status)) throw new AppError("job_final", { job: row.id, status: row.status });
+  if (row.switched_at !== null) throw new AppError("past_the_switch", { job: row.id, environment: row.environment });
+  const message = `Cancelled by ${request.by.name}${request.reason ? `: ${request.reason}` : ""}`;
+  const asked = { cancel_requested_at: "now" as const, cancel_requested_by: request.by.id, cancel_reason: request.reason ?? null };
+  if (row.status === "queued") {
+    await writeEnding(tx, row, { status: "cancelled", code: "cancelled", message }, asked);
+    return { ...row, status: "cancelled" };
+  }
+  if (row.cancel_requested_at === null) {
+    await updateJob(tx, row.id, asked);
+    await appendEvent(tx, row.id, "log", { level: "warn", message: `Cancel requested by ${request.by.name}`, step: row.step ?? undefined });
+  }
+  return row;
+}

@@ -1,0 +1,35 @@
+/**
+ * leave, log: what an attempt writes between entering and leaving, awaited, so that it is durable before the work goes on.
+ * A refused write throws `superseded`, which Temporal retries: a live attempt enters again, a zombie's answer reaches nobody.
+ */
+import { transaction } from "../../db.ts";
+import { AppError } from "../../errors.ts";
+import { lockJob, updateJob } from "../job-store.ts";
+import { appendEvent } from "../ledger-store.ts";
+import { finishedStep, isMine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
+
+type Deps = Pick<ProtocolDeps, "database" | "notifier">;
+
+/** Ends the step: progress reaches its percentage, `message` is its log entry. */
+export async function leaveStep(deps: Deps, grip: Grip, step: string, message: string): Promise<void> {
+  await transaction(deps.database, async (tx) => {
+    const row = await lockJob(tx, grip.job_id);
+    if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
+    const progress = stepsOf(row).find((each) => each.name === step)?.percent ?? row.progress;
+    const steps = finishedStep(row.steps, step, "done");
+    await updateJob(tx, row.id, { progress, message, steps, last_activity_at: "now" });
+    await appendEvent(tx, row.id, "log", { level: "info", message, step });
+    await appendEvent(tx, row.id, "step", { step, status: "done", progress, message });
+  });
+  deps.notifier.touch(grip.job_id);
+}
+
+/** One log entry. `level`: info, warn or error. */
+export async function logEntry(deps: Deps, grip: Grip, entry: { level: string; message: string; step?: string }): Promise<void> {
+  await transaction(deps.database, async (tx) => {
+    const row = await lockJob(tx, grip.job_id);
+    if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
+    await appendEvent(tx, row.id, "log", { ...entry });
+  });
+  deps.notifier.touch(grip.job_id);
+}

@@ -1,0 +1,108 @@
+/**
+ * reconcile: brings one row and its workflow back together where no workflow code runs: started late, terminated, timed out,
+ * reset without a worker, deleted. It reads the row, describes the workflow, and writes only if the row is still the one it
+ * read; two reconcilers at once are therefore harmless, and their lease only saves work.
+ */
+import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
+import type { FailureCode } from "../../../contract/failures.ts";
+import { transaction, type Db } from "../../db.ts";
+import { AppError } from "../../errors.ts";
+import { findLive, findRelease } from "../../releases/release-store.ts";
+import { publishResult } from "../../releases/release-document.ts";
+import type { Execution } from "../../temporal.ts";
+import { claimGuard } from "../guard-store.ts";
+import { lockJob, readJob, updateJob, type JobRow } from "../job-store.ts";
+import { appendEvent } from "../ledger-store.ts";
+import { guardKey, reopenedPatch, writeEnding, type Ending, type ProtocolDeps } from "./attempt.ts";
+import { projectPointer } from "./project.ts";
+import { startJob } from "./start.ts";
+
+export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel";
+
+/** What to do about a row and what Temporal says of its workflow. Pure: the table of the protocol, line by line. */
+export function decide(row: Pick<JobRow, "status" | "run_id" | "generation" | "cancel_requested_at">, execution: Execution | null): Decision {
+  if (!execution) return row.status === "queued" ? "start" : row.status === "running" ? "settle" : "nothing";
+  const strangerFromReset = execution.reset && execution.run_id !== row.run_id;
+  if (row.status === "queued" && execution.generation === row.generation) return execution.open ? "nothing" : "settle";
+  if (row.status === "queued") {
+    if (!execution.open) return "start";
+    return strangerFromReset ? "adopt" : "nothing";
+  }
+  if (execution.open) {
+    if (strangerFromReset) return "adopt";
+    // The request was written down, and may have been lost on its way to Temporal. Sent to the row's own run only.
+    return row.status === "running" && row.cancel_requested_at !== null && row.run_id === execution.run_id ? "cancel" : "nothing";
+  }
+  return isFinal(row.status) ? "nothing" : "settle";
+}
+
+/** Answers what was done. Errors: whatever PostgreSQL, Temporal or the store throw; the next round tries again. */
+export async function reconcileJob(deps: ProtocolDeps, jobId: string): Promise<Decision> {
+  const seen = await readJob(deps.database.em.fork(), jobId);
+  if (!seen) return "nothing";
+  const execution = await deps.executions.describe(seen.workflow_id);
+  const decision = decide(seen, execution);
+  if (decision === "start") await startJob(deps, jobId, seen.generation);
+  if (decision === "adopt" && execution) await adoptFor(deps, seen, execution);
+  if (decision === "settle") await settleFor(deps, seen, execution);
+  if (decision === "cancel" && seen.run_id) await deps.executions.cancel(seen.workflow_id, seen.run_id);
+  if (decision !== "nothing") deps.notifier.touch(jobId);
+  return decision;
+}
+
+const unchanged = (row: JobRow | null, seen: JobRow): row is JobRow =>
+  row !== null && row.run_id === seen.run_id && row.generation === seen.generation;
+
+async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution): Promise<void> {
+  await transaction(deps.database, async (tx) => {
+    const row = await lockJob(tx, seen.id);
+    if (!unchanged(row, seen)) return;
+    const message = "Reset in Temporal: waiting for a worker";
+    const patch = reopenedPatch(row);
+    await updateJob(tx, row.id, { ...patch, status: "running", run_id: execution.run_id, attempt_at: 0, message });
+    await appendEvent(tx, row.id, "status", { status: "running", generation: patch.generation, message, reopened: true });
+    // Not free: go on, the switch fails with guard_lost.
+    if (row.switched_at === null) await claimGuard(tx, guardKey(row), row.id);
+  });
+}
+
+/** How a closed run ended, in the job's words. */
+function endingOf(row: JobRow, execution: Execution | null): Ending {
+  const error = (status: FinalStatus, code: FailureCode, facts: Record<string, unknown> = {}): Ending => {
+    const { message, action } = new AppError(code, facts);
+    return { status, code, message: `${message} ${action}` };
+  };
+  if (!execution) return error("failed", "execution_lost", { workflow: row.workflow_id });
+  if (execution.status === "CANCELLED") return error("cancelled", "cancelled");
+  if (execution.status === "TERMINATED") return error("cancelled", "terminated_by_operator");
+  if (execution.status === "TIMED_OUT") return error("failed", "timed_out");
+  return error("failed", "internal", { reason: `the workflow ended as ${execution.status} without settling the job`, request_id: row.id });
+}
+
+async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution | null): Promise<void> {
+  const bound = execution ? { run_id: execution.run_id } : {};
+  const epoch = await transaction(deps.database, async (tx) => {
+    const row = await lockJob(tx, seen.id);
+    if (!unchanged(row, seen) || isFinal(row.status)) return null;
+    if (row.switched_at !== null) return row.epoch;
+    await writeEnding(tx, row, endingOf(row, execution), bound);
+    return null;
+  });
+  if (epoch !== null) await completeSwitched(deps, seen, epoch, bound);
+}
+
+/** A job that has switched is completed, whatever ended its workflow: pointer first, then the row. */
+async function completeSwitched(deps: ProtocolDeps, seen: JobRow, epoch: number, bound: { run_id?: string }): Promise<void> {
+  const db = deps.database.em.fork();
+  const live = await findLive(db, { project_id: seen.project_id, environment: seen.environment, epoch });
+  const release = live && (await findRelease(db, live.release_id));
+  if (!live || !release) return;
+  await projectPointer(deps, { project_id: seen.project_id, project: live.project, environment: seen.environment, epoch });
+  await transaction(deps.database, (tx) => complete(tx, seen, bound, publishResult(live, release)));
+}
+
+async function complete(tx: Db, seen: JobRow, bound: { run_id?: string }, result: ReturnType<typeof publishResult>): Promise<void> {
+  const row = await lockJob(tx, seen.id);
+  if (!unchanged(row, seen) || isFinal(row.status)) return;
+  await writeEnding(tx, row, { status: "completed", message: `Published ${result.release_id} to ${row.environment}`, result: { ...result } }, bound);
+}
