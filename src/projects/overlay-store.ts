@@ -1,0 +1,78 @@
+/** Overlays of a version: shapes with labels, in the order of their collection. */
+import { query, queryOne, type Db } from "../db.ts";
+
+/** Text by language tag, e.g. `{en: "Harbour", ar: "الميناء"}`; `und` is a text whose language was not said. */
+export type Label = Record<string, string>;
+
+export interface Overlay {
+  /** What clients know it by; unique in a version that can be published. */
+  ref: string;
+  type: string;
+  /** Ref of a layer, or null. */
+  layer: string | null;
+  label: Label;
+  /** A GeoJSON geometry by its shape; publishing checks that it is valid. */
+  geometry: Record<string, unknown>;
+  /** Every other property of the feature, as it came. */
+  properties: Record<string, unknown>;
+  style: Record<string, unknown> | null;
+  visible: boolean;
+}
+
+/** `sort_order` is the position in the collection, from 1. */
+export interface StoredOverlay extends Overlay {
+  sort_order: number;
+}
+
+/** The overlays after `afterSortOrder` (0 for the first page) in order, at most `limit`. */
+export async function overlayPage(
+  db: Db,
+  version_id: string,
+  afterSortOrder: number,
+  limit: number,
+): Promise<StoredOverlay[]> {
+  return query<StoredOverlay>(
+    db,
+    `
+    select sort_order, ref, type, layer, label, geometry, properties, style, visible
+    from overlays where version_id = $1 and sort_order > $2 order by sort_order limit $3
+    `,
+    [version_id, afterSortOrder, limit],
+  );
+}
+
+export async function countOverlays(db: Db, version_id: string): Promise<{ overlays: number; visible: number }> {
+  const row = await queryOne<{ overlays: number; visible: number }>(
+    db,
+    `select count(*)::int as overlays, (count(*) filter (where visible))::int as visible from overlays where version_id = $1`,
+    [version_id],
+  );
+  return row ?? { overlays: 0, visible: 0 };
+}
+
+/** Call inside `editDraft`. */
+export async function deleteOverlays(tx: Db, version_id: string): Promise<void> {
+  await query(tx, `delete from overlays where version_id = $1`, [version_id]);
+}
+
+/** Appends a batch at positions `first`, `first` + 1, …. Call inside `editDraft`. */
+export async function insertOverlays(
+  tx: Db,
+  owner: { version_id: string; tenant_id: string },
+  first: number,
+  overlays: readonly Overlay[],
+): Promise<void> {
+  // One JSON parameter for the whole batch: PostgreSQL takes at most 65,535 parameters, and one array per column costs the same.
+  await query(
+    tx,
+    `
+    insert into overlays (version_id, tenant_id, sort_order, ref, type, layer, label, geometry, properties, style, visible)
+    select $1, $2, $3::int + (row.ordinality - 1)::int, o.ref, o.type, o.layer, o.label, o.geometry, o.properties,
+      nullif(o.style, 'null'::jsonb), o.visible
+    from jsonb_array_elements($4::jsonb) with ordinality as row(body, ordinality),
+      jsonb_to_record(row.body) as o(ref text, type text, layer text, label jsonb, geometry jsonb, properties jsonb,
+        style jsonb, visible boolean)
+    `,
+    [owner.version_id, owner.tenant_id, first, JSON.stringify(overlays)],
+  );
+}

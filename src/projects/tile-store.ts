@@ -1,0 +1,139 @@
+/** The tile set of a version: its descriptor, and the manifest of what was imported. */
+import { query, queryOne, type Db } from "../db.ts";
+import { expectedTiles, type Descriptor } from "../tiles/dzi.ts";
+
+/** One row of the manifest. */
+export interface TileEntry {
+  /** `{level}/{column}_{row}.{format}` */
+  key: string;
+  /** Bytes. */
+  size: number;
+  /** Lower-case hex. */
+  sha256: string;
+  media_type: string;
+}
+
+interface Owner {
+  version_id: string;
+  tenant_id: string;
+}
+
+/** The version's descriptor, or null if none was put. */
+export async function findTileSet(db: Db, version_id: string): Promise<Descriptor | null> {
+  return queryOne<Descriptor & Record<string, unknown>>(
+    db,
+    `select width, height, tile_size, overlap, format from tile_sets where version_id = $1`,
+    [version_id],
+  );
+}
+
+/** Manifest rows after `afterKey` (`""` for the first page) in the byte order of their keys, at most `limit`. */
+export async function tilePage(db: Db, version_id: string, afterKey: string, limit: number): Promise<TileEntry[]> {
+  return query<TileEntry>(
+    db,
+    `
+    select key, size, sha256, media_type from tiles
+    where version_id = $1 and key > $2 collate "C" order by key collate "C" limit $3
+    `,
+    [version_id, afterKey, limit],
+  );
+}
+
+export async function countTiles(db: Db, version_id: string): Promise<number> {
+  const row = await queryOne<{ count: number }>(db, `select count(*)::int as count from tiles where version_id = $1`, [
+    version_id,
+  ]);
+  return row?.count ?? 0;
+}
+
+export async function findTile(db: Db, version_id: string, key: string): Promise<TileEntry | null> {
+  return queryOne<TileEntry & Record<string, unknown>>(
+    db,
+    `select key, size, sha256, media_type from tiles where version_id = $1 and key = $2`,
+    [version_id, key],
+  );
+}
+
+/** How many expected keys one query looks up. */
+const LOOKUP_KEYS = 10_000;
+
+/** The first `limit` keys that the pyramid calls for and the manifest has not. */
+export async function missingTiles(
+  db: Db,
+  version_id: string,
+  descriptor: Descriptor,
+  limit: number,
+): Promise<string[]> {
+  const missing: string[] = [];
+  let keys: string[] = [];
+  const lookUp = async (): Promise<void> => {
+    missing.push(...(await absentKeys(db, version_id, keys, limit - missing.length)));
+    keys = [];
+  };
+  for (const { key } of expectedTiles(descriptor)) {
+    keys.push(key);
+    if (keys.length === LOOKUP_KEYS) await lookUp();
+    if (missing.length >= limit) return missing;
+  }
+  if (keys.length > 0) await lookUp();
+  return missing;
+}
+
+async function absentKeys(db: Db, version_id: string, keys: string[], limit: number): Promise<string[]> {
+  const rows = await query<{ key: string }>(
+    db,
+    `
+    select wanted.key from unnest($2::text[]) with ordinality as wanted(key, position)
+    where not exists (select 1 from tiles t where t.version_id = $1 and t.key = wanted.key collate "C")
+    order by wanted.position limit $3
+    `,
+    [version_id, keys, limit],
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** Call inside `editDraft`. */
+export async function replaceTileSet(tx: Db, owner: Owner, descriptor: Descriptor): Promise<void> {
+  const { width, height, tile_size, overlap, format } = descriptor;
+  await query(
+    tx,
+    `
+    insert into tile_sets (version_id, tenant_id, width, height, tile_size, overlap, format)
+    values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (version_id) do update set width = excluded.width, height = excluded.height,
+      tile_size = excluded.tile_size, overlap = excluded.overlap, format = excluded.format, updated_at = now()
+    `,
+    [owner.version_id, owner.tenant_id, width, height, tile_size, overlap, format],
+  );
+}
+
+/** Call inside `editDraft`. */
+export async function upsertTile(tx: Db, owner: Owner, tile: TileEntry): Promise<void> {
+  await query(
+    tx,
+    `
+    insert into tiles (version_id, tenant_id, key, size, sha256, media_type) values ($1, $2, $3, $4, $5, $6)
+    on conflict (version_id, key) do update
+      set size = excluded.size, sha256 = excluded.sha256, media_type = excluded.media_type
+    `,
+    [owner.version_id, owner.tenant_id, tile.key, tile.size, tile.sha256, tile.media_type],
+  );
+}
+
+/** Call inside `editDraft`. */
+export async function deleteTiles(tx: Db, version_id: string, keys: readonly string[]): Promise<void> {
+  await query(tx, `delete from tiles where version_id = $1 and key = any($2::text[])`, [version_id, keys]);
+}
+
+/** Many rows at once, for a copied version. */
+export async function insertTiles(tx: Db, owner: Owner, tiles: readonly TileEntry[]): Promise<void> {
+  await query(
+    tx,
+    `
+    insert into tiles (version_id, tenant_id, key, size, sha256, media_type)
+    select $1, $2, t.key, t.size, t.sha256, t.media_type
+    from jsonb_to_recordset($3::jsonb) as t(key text, size int, sha256 text, media_type text)
+    `,
+    [owner.version_id, owner.tenant_id, JSON.stringify(tiles)],
+  );
+}

@@ -1,0 +1,123 @@
+/**
+ * Versions of a project, and the one way to change a draft.
+ *
+ *   draft ──first release (the switch of a publish)──► published, frozen for good
+ *
+ * Every edit locks the version's row before anything else and never touches a job's row: the switch of a publish locks its
+ * job and then the version, so the two cannot block each other.
+ */
+import { AppError } from "../errors.ts";
+import { iso, query, queryOne, transaction, type Db } from "../db.ts";
+
+export type VersionStatus = "draft" | "published";
+
+export interface Version {
+  id: string;
+  tenant_id: string;
+  /** Slug of the tenant. */
+  tenant: string;
+  project_id: string;
+  /** Slug of the project. */
+  project: string;
+  /** 1, 2, … within the project. */
+  number: number;
+  status: VersionStatus;
+  /** Grows with every edit and every tile; a publish demands that it stays what it was. */
+  revision: number;
+  /** ISO 8601; null while it is a draft. */
+  published_at: string | null;
+}
+
+/** Names a version as a caller does; `tenant_id` is the caller's own. */
+export interface VersionRef {
+  tenant_id: string;
+  /** Slug. */
+  project: string;
+  version: number;
+}
+
+const COLUMNS = `
+  v.id, v.tenant_id, t.slug as tenant, v.project_id, p.slug as project, v.number, v.status, v.revision, v.published_at
+`;
+
+const withTime = (row: Version): Version => ({ ...row, published_at: iso(row.published_at) });
+
+/** Errors: `project_not_found`, `version_not_found`; a foreign tenant's are not found either. */
+export async function findVersion(db: Db, ref: VersionRef): Promise<Version> {
+  const row = await queryOne<Version>(
+    db,
+    `
+    select ${COLUMNS}
+    from versions v join projects p on p.id = v.project_id join tenants t on t.id = v.tenant_id
+    where v.tenant_id = $1 and p.tenant_id = $1 and p.slug = $2 and v.number = $3
+    `,
+    [ref.tenant_id, ref.project, ref.version],
+  );
+  if (row) return withTime(row);
+  const project = await queryOne(db, `select 1 from projects where tenant_id = $1 and slug = $2`, [
+    ref.tenant_id,
+    ref.project,
+  ]);
+  throw new AppError(project ? "version_not_found" : "project_not_found", {
+    project: ref.project,
+    version: ref.version,
+  });
+}
+
+/** The version, if it can still be changed. Errors: as `findVersion`, and `version_published`. */
+export async function findDraft(db: Db, ref: VersionRef): Promise<Version> {
+  const version = await findVersion(db, ref);
+  refuseFrozen(version);
+  return version;
+}
+
+/** Newest first. Errors: `project_not_found`. */
+export async function listVersions(db: Db, ref: { tenant_id: string; project: string }): Promise<Version[]> {
+  const rows = await query<Version>(
+    db,
+    `
+    select ${COLUMNS}
+    from versions v join projects p on p.id = v.project_id join tenants t on t.id = v.tenant_id
+    where v.tenant_id = $1 and p.tenant_id = $1 and p.slug = $2
+    order by v.number desc
+    `,
+    [ref.tenant_id, ref.project],
+  );
+  if (rows.length > 0) return rows.map(withTime);
+  const project = await queryOne(db, `select 1 from projects where tenant_id = $1 and slug = $2`, [
+    ref.tenant_id,
+    ref.project,
+  ]);
+  if (!project) throw new AppError("project_not_found", { project: ref.project });
+  return [];
+}
+
+/**
+ * Changes a draft in one transaction that holds the version's row, and bumps the revision unless `edit` answers
+ * `changed: false`. Answers the revision after it. Errors: `version_published`, `version_not_found`, and what `edit` throws:
+ * then nothing has changed.
+ */
+export async function editDraft<T extends { changed: boolean }>(
+  db: Db,
+  version: Pick<Version, "id" | "tenant_id" | "project" | "number">,
+  edit: (tx: Db) => Promise<T>,
+): Promise<T & { revision: number }> {
+  return transaction(db, async (tx) => {
+    const locked = await queryOne<Pick<Version, "status" | "revision">>(
+      tx,
+      `select status, revision from versions where id = $1 and tenant_id = $2 for update`,
+      [version.id, version.tenant_id],
+    );
+    if (!locked) throw new AppError("version_not_found", { project: version.project, version: version.number });
+    refuseFrozen({ ...version, ...locked });
+    const result = await edit(tx);
+    if (!result.changed) return { ...result, revision: locked.revision };
+    await query(tx, `update versions set revision = revision + 1, updated_at = now() where id = $1`, [version.id]);
+    return { ...result, revision: locked.revision + 1 };
+  });
+}
+
+function refuseFrozen(version: Pick<Version, "status" | "project" | "number">): void {
+  if (version.status === "published")
+    throw new AppError("version_published", { project: version.project, version: version.number });
+}
