@@ -1,0 +1,310 @@
+create table api_keys (
+  id uuid not null,
+  tenant_id uuid not null,
+  principal_id uuid not null,
+  role text not null,
+  key_hash text not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_hash_unique UNIQUE (key_hash),
+  constraint api_keys_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text]))),
+  constraint api_keys_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principals(id),
+  constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table configs (
+  version_id uuid not null,
+  tenant_id uuid not null,
+  body jsonb not null,
+  updated_at timestamp with time zone not null default now(),
+  constraint configs_pkey PRIMARY KEY (version_id),
+  constraint configs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint configs_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
+
+create table environment_releases (
+  project_id uuid not null,
+  environment text not null,
+  epoch integer not null,
+  tenant_id uuid not null,
+  release_id text not null,
+  job_id uuid not null,
+  nonce text not null,
+  switched_at timestamp with time zone not null default now(),
+  constraint environment_releases_pkey PRIMARY KEY (project_id, environment, epoch),
+  constraint environment_releases_job_unique UNIQUE (job_id),
+  constraint environment_releases_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint environment_releases_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint environment_releases_release_id_fkey FOREIGN KEY (release_id) REFERENCES releases(id),
+  constraint environment_releases_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table environments (
+  project_id uuid not null,
+  environment text not null,
+  tenant_id uuid not null,
+  epoch integer not null,
+  constraint environments_pkey PRIMARY KEY (project_id, environment),
+  constraint environments_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint environments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table idempotency_keys (
+  tenant_id uuid not null,
+  principal_id uuid not null,
+  route text not null,
+  key text not null,
+  body_hash text not null,
+  job_id uuid not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, principal_id, route, key),
+  constraint idempotency_keys_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint idempotency_keys_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principals(id),
+  constraint idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table job_events (
+  job_id uuid not null,
+  seq integer not null,
+  tenant_id uuid not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  kind text not null,
+  data jsonb not null,
+  constraint job_events_pkey PRIMARY KEY (job_id, seq),
+  constraint job_events_kind_check CHECK ((kind = ANY (ARRAY['status'::text, 'step'::text, 'log'::text, 'result'::text]))),
+  constraint job_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint job_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table jobs (
+  id uuid not null,
+  tenant_id uuid not null,
+  job_type text not null,
+  status text not null default 'queued'::text,
+  progress integer not null default 0,
+  message text,
+  step text,
+  steps jsonb not null default '[]'::jsonb,
+  payload jsonb not null,
+  result jsonb,
+  error_code text,
+  error text,
+  errors jsonb,
+  project_id uuid,
+  version_id uuid,
+  environment text,
+  created_by uuid,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  started_at timestamp with time zone,
+  completed_at timestamp with time zone,
+  last_activity_at timestamp with time zone,
+  workflow_id text not null,
+  run_id text,
+  generation integer not null default 1,
+  attempt_at bigint not null default 0,
+  report integer not null default 0,
+  seq integer not null default 0,
+  switched_at timestamp with time zone,
+  epoch integer,
+  release_id text,
+  cancel_requested_at timestamp with time zone,
+  cancel_requested_by uuid,
+  cancel_reason text,
+  constraint jobs_pkey PRIMARY KEY (id),
+  constraint jobs_workflow_id_unique UNIQUE (workflow_id),
+  constraint jobs_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
+  constraint jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'partially_completed'::text, 'failed'::text, 'cancelled'::text]))),
+  constraint jobs_cancel_requested_by_fkey FOREIGN KEY (cancel_requested_by) REFERENCES principals(id),
+  constraint jobs_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals(id),
+  constraint jobs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint jobs_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
+CREATE INDEX jobs_list_index ON public.jobs USING btree (tenant_id, created_at, id);
+CREATE INDEX jobs_open_index ON public.jobs USING btree (id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX jobs_project_index ON public.jobs USING btree (project_id, created_at);
+
+create table layers (
+  id uuid not null,
+  tenant_id uuid not null,
+  version_id uuid not null,
+  ref text not null,
+  label jsonb not null,
+  style jsonb,
+  visible boolean not null default true,
+  sort_order integer not null,
+  constraint layers_pkey PRIMARY KEY (id),
+  constraint layers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint layers_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
+CREATE INDEX layers_version_index ON public.layers USING btree (version_id, sort_order);
+
+create table leases (
+  name text not null,
+  holder text not null,
+  expires_at timestamp with time zone not null,
+  constraint leases_pkey PRIMARY KEY (name)
+);
+
+create table object_claims (
+  project_id uuid not null,
+  prefix text not null,
+  job_id uuid not null,
+  tenant_id uuid not null,
+  claimed_at timestamp with time zone not null default now(),
+  constraint object_claims_pkey PRIMARY KEY (project_id, prefix, job_id),
+  constraint object_claims_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint object_claims_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint object_claims_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table overlays (
+  version_id uuid not null,
+  sort_order integer not null,
+  tenant_id uuid not null,
+  ref text not null,
+  type text not null,
+  layer text,
+  label jsonb not null,
+  geometry jsonb not null,
+  properties jsonb not null,
+  style jsonb,
+  visible boolean not null default true,
+  constraint overlays_pkey PRIMARY KEY (version_id, sort_order),
+  constraint overlays_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint overlays_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
+CREATE INDEX overlays_ref_index ON public.overlays USING btree (version_id, ref);
+
+create table principals (
+  id uuid not null,
+  tenant_id uuid not null,
+  name text not null,
+  kind text not null default 'person'::text,
+  created_at timestamp with time zone not null default now(),
+  constraint principals_pkey PRIMARY KEY (id),
+  constraint principals_name_unique UNIQUE (tenant_id, name),
+  constraint principals_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text]))),
+  constraint principals_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table projects (
+  id uuid not null,
+  tenant_id uuid not null,
+  slug text not null,
+  name text not null,
+  created_by uuid,
+  created_at timestamp with time zone not null default now(),
+  constraint projects_pkey PRIMARY KEY (id),
+  constraint projects_slug_unique UNIQUE (slug),
+  constraint projects_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals(id),
+  constraint projects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX projects_tenant_index ON public.projects USING btree (tenant_id, slug);
+
+create table publish_guards (
+  project_id uuid not null,
+  environment text not null,
+  tenant_id uuid not null,
+  job_id uuid not null,
+  claimed_at timestamp with time zone not null default now(),
+  constraint publish_guards_pkey PRIMARY KEY (project_id, environment),
+  constraint publish_guards_job_unique UNIQUE (job_id),
+  constraint publish_guards_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint publish_guards_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint publish_guards_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table release_reservations (
+  version_id uuid not null,
+  revision integer not null,
+  tenant_id uuid not null,
+  release_id text not null,
+  published_at timestamp with time zone not null,
+  constraint release_reservations_pkey PRIMARY KEY (version_id, revision),
+  constraint release_reservations_release_unique UNIQUE (release_id),
+  constraint release_reservations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint release_reservations_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
+
+create table releases (
+  id text not null,
+  tenant_id uuid not null,
+  project_id uuid not null,
+  version_id uuid not null,
+  revision integer not null,
+  digest text not null,
+  tile_set_digest text not null,
+  bytes integer not null,
+  overlay_count integer not null,
+  tile_count integer not null,
+  published_at timestamp with time zone not null,
+  created_by uuid,
+  created_at timestamp with time zone not null default now(),
+  constraint releases_pkey PRIMARY KEY (id),
+  constraint releases_version_unique UNIQUE (version_id),
+  constraint releases_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals(id),
+  constraint releases_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint releases_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint releases_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
+CREATE INDEX releases_project_index ON public.releases USING btree (project_id, created_at);
+
+create table tenants (
+  id uuid not null,
+  slug text not null,
+  name text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint tenants_pkey PRIMARY KEY (id),
+  constraint tenants_slug_unique UNIQUE (slug)
+);
+
+create table tile_sets (
+  version_id uuid not null,
+  tenant_id uuid not null,
+  width integer not null,
+  height integer not null,
+  tile_size integer not null,
+  overlap integer not null,
+  format text not null,
+  updated_at timestamp with time zone not null default now(),
+  constraint tile_sets_pkey PRIMARY KEY (version_id),
+  constraint tile_sets_format_check CHECK ((format = ANY (ARRAY['jpg'::text, 'jpeg'::text, 'png'::text, 'webp'::text]))),
+  constraint tile_sets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint tile_sets_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
+
+create table tiles (
+  version_id uuid not null,
+  key text collate "C" not null,
+  tenant_id uuid not null,
+  size integer not null,
+  sha256 text not null,
+  media_type text not null,
+  constraint tiles_pkey PRIMARY KEY (version_id, key),
+  constraint tiles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint tiles_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
+
+create table versions (
+  id uuid not null,
+  tenant_id uuid not null,
+  project_id uuid not null,
+  number integer not null,
+  status text not null default 'draft'::text,
+  revision integer not null default 1,
+  published_at timestamp with time zone,
+  created_by uuid,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint versions_pkey PRIMARY KEY (id),
+  constraint versions_number_unique UNIQUE (project_id, number),
+  constraint versions_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text]))),
+  constraint versions_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals(id),
+  constraint versions_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint versions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
