@@ -11,8 +11,8 @@ export interface Child {
   log: string;
   /** Settles once, when the process has ended; says how, e.g. `exit code 1` or `SIGKILL`. Never rejects. */
   exited: Promise<string>;
-  /** Sends `signal`, after `graceMs` SIGKILL to the whole group, and resolves when the process has ended. */
-  stop(signal: NodeJS.Signals, graceMs: number): Promise<void>;
+  /** Asks it to end, after `graceMs` kills its whole group, and resolves when the process has ended. */
+  stop(graceMs: number): Promise<void>;
 }
 
 export interface ChildOptions {
@@ -21,16 +21,19 @@ export interface ChildOptions {
   args: string[];
   /** File for stdout and stderr. Files, not pipes: a child then outlives us without EPIPE and can be found and stopped. */
   log: string;
-  cwd?: string;
-  /** The child's whole environment; ours when absent. */
-  env?: NodeJS.ProcessEnv;
+  /** The child's whole environment. */
+  env: NodeJS.ProcessEnv;
+  /** What asks it to end. */
+  stopSignal: NodeJS.Signals;
 }
+
+/** How servers start their process: `startChild`, or one that also keeps account (`createChildren`). */
+export type StartChild = (options: ChildOptions) => Promise<Child>;
 
 /** Errors: the command cannot be run at all. A child that runs and fails settles `exited`. */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const output = openSync(options.log, "a", 0o600);
   const child = spawn(options.command, options.args, {
-    cwd: options.cwd,
     env: options.env,
     detached: true,
     stdio: ["ignore", output, output],
@@ -43,17 +46,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     child.once("spawn", () => resolve(child.pid!));
     child.once("error", (cause) => reject(new Error(`Cannot run ${options.command}: ${cause.message}`, { cause })));
   });
-  // Whoever keeps the process alive does so on purpose; a forgotten child must not.
-  child.unref();
   return {
     name: options.name,
     pid,
     log: options.log,
     exited,
-    async stop(signal, graceMs) {
+    async stop(graceMs) {
       const deadline = setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs);
-      child.ref();
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      if (child.exitCode === null && child.signalCode === null) child.kill(options.stopSignal);
       await exited;
       clearTimeout(deadline);
     },
@@ -77,20 +77,19 @@ export async function lastLines(log: string, count = 15): Promise<string> {
 
 /**
  * Asks `ready` every 50 ms until it is true. Errors: the child ended first, or `limitMs` passed; both with the log's end.
- * A server announces readiness to nobody: asking it is the only way.
+ * A server announces to nobody that it is ready: asking it is the only way.
  */
 export async function untilReady(child: Child, limitMs: number, ready: () => Promise<boolean>): Promise<void> {
-  const failure = Promise.race([
-    child.exited.then((how) => `ended (${how}) before it was ready`),
-    new Promise<string>((resolve) => setTimeout(resolve, limitMs, `was not ready after ${limitMs / 1000} s`).unref()),
-  ]);
-  for (;;) {
-    const outcome = await Promise.race([failure, ready()]);
-    if (outcome === true) return;
-    const failed =
-      outcome || (await Promise.race([failure, new Promise<false>((next) => setTimeout(next, 50, false))]));
-    if (typeof failed === "string") {
-      throw new Error(`${child.name} ${failed}. The end of ${child.log}:\n${await lastLines(child.log)}`);
+  let failure: string | null = null;
+  void child.exited.then((how) => (failure ??= `ended (${how}) before it was ready`));
+  const limit = setTimeout(() => (failure ??= `was not ready after ${limitMs / 1000} s`), limitMs);
+  try {
+    while (failure === null) {
+      if (await ready()) return;
+      await new Promise((next) => setTimeout(next, 50));
     }
+  } finally {
+    clearTimeout(limit);
   }
+  throw new Error(`${child.name} ${failure}. The end of ${child.log}:\n${await lastLines(child.log)}`);
 }

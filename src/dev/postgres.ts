@@ -9,14 +9,15 @@ import { promisify } from "node:util";
 import getPort from "get-port";
 import pg from "pg";
 import { reasonOf } from "../errors.ts";
-import { startChild, untilReady, type Child } from "./child.ts";
+import { startChild, untilReady, type Child, type StartChild } from "./child.ts";
+import { commandLine } from "./process-identity.ts";
 import { unprivileged, type Unprivileged } from "./unprivileged.ts";
 
 export interface PostgresServer {
   child: Child;
   /** `postgresql://` URL of a database on it, `postgres` by default; holds the password. */
   url(database?: string): string;
-  /** Ends open sessions, writes what is in memory, and stops ("fast shutdown"); kills after 4 s, which loses nothing either. */
+  /** Ends open sessions, writes what is in memory, and stops; kills after 4 s, which loses nothing either. */
   stop(): Promise<void>;
 }
 
@@ -29,10 +30,11 @@ export interface PostgresOptions {
   port?: number;
   /** False for tests: no fsync, a crash of the machine may damage the files. */
   durable: boolean;
+  /** `startChild` by default. */
+  start?: StartChild;
 }
 
 const MAJOR = "18";
-const FAST_SHUTDOWN = "SIGINT";
 
 /** Resolves when it takes connections. Errors: no binaries for this platform, files of another major version, no start. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
@@ -45,7 +47,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     ...["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"],
     ...(options.durable ? [] : ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]),
   ];
-  const child = await startChild({
+  await removeStalePidFile(options.dataDir);
+  const child = await (options.start ?? startChild)({
     name: "PostgreSQL",
     ...user.wrap(binaries.postgres, [
       ...["-D", options.dataDir, "-p", String(port)],
@@ -53,9 +56,10 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     ]),
     log: options.log,
     env: {},
+    stopSignal: "SIGINT", // "fast shutdown"; SIGTERM would wait until every client has gone
   });
   const url = (database = "postgres"): string => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`;
-  const stop = (): Promise<void> => child.stop(FAST_SHUTDOWN, 4_000);
+  const stop = (): Promise<void> => child.stop(4_000);
   try {
     await untilReady(child, 60_000, () => accepts(url()));
   } catch (error) {
@@ -63,6 +67,20 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     throw error;
   }
   return { child, url, stop };
+}
+
+/**
+ * After a crash its pid may belong to anything by now, and PostgreSQL would take that for a running server.
+ * Errors: a server does run on this folder.
+ */
+async function removeStalePidFile(dataDir: string): Promise<void> {
+  const file = join(dataDir, "postmaster.pid");
+  const pid = Number((await readFile(file, "utf8").catch(() => "")).split("\n")[0]);
+  if (!pid) return;
+  if ((await commandLine(pid)).includes(dataDir)) {
+    throw new Error(`A PostgreSQL server runs on ${dataDir} already. Stop it: kill -INT ${pid}`);
+  }
+  await rm(file);
 }
 
 /** Runs statements outside any transaction, as `create database` needs it. */

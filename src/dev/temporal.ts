@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { Connection } from "@temporalio/client";
 import getPort from "get-port";
 import { findTemporal } from "../../bootstrap/temporal-cli.js";
-import { startChild, untilReady, type Child } from "./child.ts";
+import { startChild, untilReady, type Child, type StartChild } from "./child.ts";
 
 export interface TemporalServer {
   child: Child;
@@ -25,6 +25,8 @@ export interface TemporalOptions {
   port?: number;
   /** Preferred port of the Web UI; headless when absent. */
   uiPort?: number;
+  /** `startChild` by default. */
+  start?: StartChild;
 }
 
 const NAMESPACE = "default";
@@ -42,7 +44,7 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
   const address = `127.0.0.1:${await free(options.port)}`;
   const uiPort = options.uiPort === undefined ? null : await free(options.uiPort);
   if (options.file) await mkdir(dirname(options.file), { recursive: true });
-  const child = await startChild({
+  const child = await (options.start ?? startChild)({
     name: "Temporal",
     command: binary,
     args: [
@@ -55,8 +57,10 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
       ...(await searchAttributes()).flatMap((attribute) => ["--search-attribute", attribute]),
     ],
     log: options.log,
+    env: {},
+    stopSignal: "SIGTERM",
   });
-  const stop = (): Promise<void> => child.stop("SIGTERM", 4_000);
+  const stop = (): Promise<void> => child.stop(4_000);
   try {
     await untilReady(child, 60_000, () => accepts(address));
   } catch (error) {
