@@ -18,7 +18,7 @@ const DEPTHS: readonly (readonly [number, Colour])[] = [
 ];
 
 /** Pixels between two shades: narrow enough that no step is seen, so that no (slow) blur is needed. */
-const SHADE_STEP = 6;
+const shadeStep = (away: number): number => (away > 90 ? 6 : 2);
 
 function colourAt(away: number): string {
   const index = Math.max(
@@ -37,7 +37,7 @@ function drawDepths(): string {
   const coast: Point[] = [[-1000, 1640], ...COAST, [4400, 560]];
   const deepest = DEPTHS.at(-1)?.[0] ?? 0;
   const shades: string[] = [`<rect width="${WIDTH}" height="${HEIGHT}" fill="${colourAt(deepest)}"/>`];
-  for (let away = deepest; away > 0; away -= SHADE_STEP) shades.push(stroke(coast, colourAt(away), away * 2));
+  for (let away = deepest; away > 0; away -= shadeStep(away)) shades.push(stroke(coast, colourAt(away), away * 2));
   return shades.join("");
 }
 

@@ -1,5 +1,6 @@
 /** The town as an SVG string. No text in it: fonts differ between machines, labels are overlays. */
 import { ROADS } from "./districts.ts";
+import { add, type Point, type Ring } from "./geometry.ts";
 import { fill, stroke } from "./svg.ts";
 import { CANAL, COAST, HEIGHT, LAND, PARK, PARK_PATHS, POND, SAND, WIDTH } from "./plan.ts";
 import { drawHarbour, drawQuay } from "./picture-harbour.ts";
@@ -27,6 +28,19 @@ function drawPark(): string {
   ].join("");
 }
 
+function drawCanal(): string {
+  const [west, east, eastMouth, westMouth] = CANAL as [Point, Point, Point, Point];
+  const shades = '<stop offset="0.9" stop-color="#67b1ba"/><stop offset="1" stop-color="#b4ded6"/>';
+  // Three pixels into the basin, so that the quay's edge does not close the mouth.
+  const water: Ring = [west, east, add(eastMouth, [1, 3]), add(westMouth, [1, 3])];
+  return [
+    `<linearGradient id="canal" x2="0.02" y2="1">${shades}</linearGradient>`,
+    stroke([west, westMouth], "#bfb196", 12, 'style="stroke-linecap:butt"'),
+    stroke([east, eastMouth], "#bfb196", 12, 'style="stroke-linecap:butt"'),
+    fill(water, "url(#canal)"),
+  ].join("");
+}
+
 /** The whole picture, WIDTH × HEIGHT pixels. */
 export function drawTown(town: Town): string {
   return [
@@ -37,8 +51,7 @@ export function drawTown(town: Town): string {
     fill(SAND, "#f3e0b3"),
     drawPark(),
     drawQuay(),
-    fill(CANAL, "#6fb7bd", 'stroke="#cbbfa8" stroke-width="12"'),
-    fill(CANAL, "#6db5bc"),
+    drawCanal(),
     drawRoads(town),
     ...town.blocks.map(drawBlock),
     ...town.plots.map((plot) => fill(plot.ring, plot.built ? "none" : "#cfdcae", 'stroke="#e2d7c1" stroke-width="2"')),
