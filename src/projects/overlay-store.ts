@@ -55,12 +55,12 @@ export async function deleteOverlays(tx: Db, version_id: string): Promise<void> 
   await query(tx, `delete from overlays where version_id = $1`, [version_id]);
 }
 
-/** Appends a batch at positions `first`, `first` + 1, …. Call inside `editDraft`. */
+/** Appends a batch at positions `first`, `first` + 1, …; `batch` is the JSON text of an array of `Overlay`. Call inside `editDraft`. */
 export async function insertOverlays(
   tx: Db,
   owner: { version_id: string; tenant_id: string },
   first: number,
-  overlays: readonly Overlay[],
+  batch: string,
 ): Promise<void> {
   // One JSON parameter for the whole batch: PostgreSQL takes at most 65,535 parameters, and one array per column costs the same.
   await query(
@@ -73,6 +73,6 @@ export async function insertOverlays(
       jsonb_to_record(row.body) as o(ref text, type text, layer text, label jsonb, geometry jsonb, properties jsonb,
         style jsonb, visible boolean)
     `,
-    [owner.version_id, owner.tenant_id, first, JSON.stringify(overlays)],
+    [owner.version_id, owner.tenant_id, first, batch],
   );
 }
