@@ -76,3 +76,21 @@ export async function insertOverlays(
     [owner.version_id, owner.tenant_id, first, batch],
   );
 }
+
+/** Refs that several overlays of the version share, most frequent first, at most `limit`. */
+export async function duplicateRefs(
+  db: Db,
+  version_id: string,
+  limit: number,
+): Promise<{ ref: string; count: number }[]> {
+  return query(
+    db,
+    `
+    select ref, count(*)::int as count from overlays
+    where version_id = $1
+    group by ref having count(*) > 1
+    order by count(*) desc, ref limit $2
+    `,
+    [version_id, limit],
+  );
+}

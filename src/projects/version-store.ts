@@ -6,6 +6,7 @@
  * Every edit locks the version's row before anything else and never touches a job's row: the switch of a publish locks its
  * job and then the version, so the two cannot block each other.
  */
+import { v7 as uuidv7 } from "uuid";
 import { AppError } from "../errors.ts";
 import { iso, query, queryOne, transaction, type Db } from "../db.ts";
 
@@ -115,6 +116,49 @@ export async function editDraft<T extends { changed: boolean }>(
     await query(tx, `update versions set revision = revision + 1, updated_at = now() where id = $1`, [version.id]);
     return { ...result, revision: locked.revision + 1 };
   });
+}
+
+/** Inserts the project's next version, a draft without content. The caller holds the project by `lockProject`. */
+export async function insertVersion(
+  tx: Db,
+  version: { tenant_id: string; project_id: string; created_by: string | null },
+): Promise<{ id: string; number: number }> {
+  const row = await queryOne<{ id: string; number: number }>(
+    tx,
+    `
+    insert into versions (id, tenant_id, project_id, created_by, number)
+    select $1, $2, $3, $4, coalesce(max(number), 0) + 1 from versions where project_id = $3
+    returning id, number
+    `,
+    [uuidv7(), version.tenant_id, version.project_id, version.created_by],
+  );
+  if (!row) throw new Error(`no row for a new version of project ${version.project_id}`);
+  return row;
+}
+
+/** Copies config, layers, overlays and descriptor. One statement, so that all are of the same moment. */
+export async function copyContent(tx: Db, ids: { tenant_id: string; from: string; to: string }): Promise<void> {
+  await query(
+    tx,
+    `
+    with config as (
+      insert into configs (version_id, tenant_id, body)
+      select $3, tenant_id, body from configs where version_id = $2 and tenant_id = $1
+    ), layer as (
+      insert into layers (id, version_id, tenant_id, ref, label, style, visible, sort_order)
+      select gen_random_uuid(), $3, tenant_id, ref, label, style, visible, sort_order
+      from layers where version_id = $2 and tenant_id = $1
+    ), tile_set as (
+      insert into tile_sets (version_id, tenant_id, width, height, tile_size, overlap, format)
+      select $3, tenant_id, width, height, tile_size, overlap, format
+      from tile_sets where version_id = $2 and tenant_id = $1
+    )
+    insert into overlays (version_id, tenant_id, sort_order, ref, type, layer, label, geometry, properties, style, visible)
+    select $3, tenant_id, sort_order, ref, type, layer, label, geometry, properties, style, visible
+    from overlays where version_id = $2 and tenant_id = $1
+    `,
+    [ids.tenant_id, ids.from, ids.to],
+  );
 }
 
 function refuseFrozen(version: Pick<Version, "status" | "project" | "number">): void {
