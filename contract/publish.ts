@@ -58,6 +58,14 @@ export interface GeneratedRelease {
   manifest_key: string;
   /** SHA-256 over the tile set's manifest, lower-case hex; names the public folder of the tiles. */
   tile_set_digest: string;
+  /** The pyramid as it was when the content was generated: pixels, pixels, pixels, pixels, file extension. */
+  tile_set: {
+    width: number;
+    height: number;
+    tile_size: number;
+    overlap: number;
+    format: "jpg" | "jpeg" | "png" | "webp";
+  };
 }
 
 export interface UploadedRelease {

@@ -62,6 +62,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   );
 }
 
+/** The environment of a child process: ours, with these settings of its own. */
+export function configEnvironment(settings: Record<string, string>): NodeJS.ProcessEnv {
+  return { ...process.env, ...settings };
+}
+
 /** What the CLI reads: the server and key to use when no flag and no running stack names them. */
 export const CLIENT_VARIABLES = ["PLATEN_SERVER", "PLATEN_API_KEY"] as const;
 

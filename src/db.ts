@@ -1,5 +1,5 @@
 /** PostgreSQL through MikroORM: one ORM per process, one forked EntityManager per request and per activity. */
-import { MikroORM, type EntityManager } from "@mikro-orm/postgresql";
+import { IsolationLevel, MikroORM, type EntityManager } from "@mikro-orm/postgresql";
 import { Migrator } from "@mikro-orm/migrations";
 import { CompiledQuery } from "kysely";
 import { fileURLToPath } from "node:url";
@@ -51,6 +51,12 @@ export async function queryOne<Row = Record<string, unknown>>(
 export async function transaction<T>(database: Database | Db, work: (tx: Db) => Promise<T>): Promise<T> {
   const em = database instanceof MikroORM ? database.em.fork() : database;
   return em.transactional(work as (tx: unknown) => Promise<T>, { clear: true });
+}
+
+/** One read-only view of the database as of now, for as long as `work` takes. */
+export async function snapshot<T>(database: Database, work: (tx: Db) => Promise<T>): Promise<T> {
+  const options = { clear: true, isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true };
+  return database.em.fork().transactional(work as (tx: unknown) => Promise<T>, options);
 }
 
 /** The ISO form of a timestamp as the driver returns it (`2026-11-23 05:01:38.015+00`). */

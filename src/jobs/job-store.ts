@@ -108,7 +108,10 @@ export async function findStartInput(db: Db, jobId: string): Promise<PublishInpu
  * Open jobs that nobody has written to for `quietMs`, in id order, after `afterId`: what the reconciler looks at.
  * Gateways and workers write to what is young or alive.
  */
-export async function quietOpenJobs(db: Db, options: { afterId: string; quietMs: number; limit: number }): Promise<string[]> {
+export async function quietOpenJobs(
+  db: Db,
+  options: { afterId: string; quietMs: number; limit: number },
+): Promise<string[]> {
   const rows = await query<{ id: string }>(
     db,
     `

@@ -15,7 +15,12 @@ export interface JobEvent {
  * Appends one event and answers its `seq`. The update takes the job row's lock, so numbers are handed out in commit order:
  * a plain sequence would let a reader's cursor skip events of writers that commit out of order.
  */
-export async function appendEvent(tx: Db, jobId: string, kind: EventKind, data: Record<string, unknown>): Promise<number> {
+export async function appendEvent(
+  tx: Db,
+  jobId: string,
+  kind: EventKind,
+  data: Record<string, unknown>,
+): Promise<number> {
   const row = await queryOne<{ seq: number }>(
     tx,
     `

@@ -38,8 +38,12 @@ export function createReconciler(deps: ProtocolDeps, options: { everyMs: number;
 
   async function jobs(): Promise<number> {
     let looked = 0;
-    for (let afterId = NIL; ; ) {
-      const ids = await quietOpenJobs(deps.database.em.fork(), { afterId, quietMs: options.quietMs ?? QUIET_MS, limit: BATCH });
+    for (let afterId = NIL; ;) {
+      const ids = await quietOpenJobs(deps.database.em.fork(), {
+        afterId,
+        quietMs: options.quietMs ?? QUIET_MS,
+        limit: BATCH,
+      });
       await Promise.all(ids.map((id) => limit(() => one(id))));
       looked += ids.length;
       const last = ids.at(-1);
@@ -52,7 +56,10 @@ export function createReconciler(deps: ProtocolDeps, options: { everyMs: number;
       const done = await reconcileJob(deps, id);
       if (done !== "nothing") deps.log.info({ job_id: id, done }, "reconciled a job");
     } catch (error) {
-      deps.log.warn({ job_id: id, reason: reasonOf(error) }, "a job could not be reconciled; the next round tries again");
+      deps.log.warn(
+        { job_id: id, reason: reasonOf(error) },
+        "a job could not be reconciled; the next round tries again",
+      );
     }
   }
   async function pointers(): Promise<void> {

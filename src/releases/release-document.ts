@@ -58,7 +58,12 @@ export function pointerDocument(
 ): Promise<Readable> {
   const { environment, epoch, nonce } = live;
   const start = headerBytes(live).byteLength;
-  return withHeader(headerBytes(live, { environment, epoch, nonce }), stores.public, releaseKey(live.project, live.release_id), start);
+  return withHeader(
+    headerBytes(live, { environment, epoch, nonce }),
+    stores.public,
+    releaseKey(live.project, live.release_id),
+    start,
+  );
 }
 
 /** The result of a publish, from the records. */

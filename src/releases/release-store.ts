@@ -22,7 +22,13 @@ export async function reserveRelease(
     values ($1, $2, $3, $4, $5)
     on conflict (version_id, revision) do nothing
     `,
-    [options.tenant_id, options.version_id, options.revision, options.candidate.release_id, options.candidate.published_at],
+    [
+      options.tenant_id,
+      options.version_id,
+      options.revision,
+      options.candidate.release_id,
+      options.candidate.published_at,
+    ],
   );
   const row = await queryOne<Reservation>(
     tx,
@@ -52,7 +58,9 @@ const RELEASE_COLUMNS = `
 
 /** The release of a version, or null while it has none. */
 export async function findReleaseOfVersion(db: Db, versionId: string): Promise<ReleaseRow | null> {
-  const row = await queryOne<ReleaseRow>(db, `select ${RELEASE_COLUMNS} from releases where version_id = $1`, [versionId]);
+  const row = await queryOne<ReleaseRow>(db, `select ${RELEASE_COLUMNS} from releases where version_id = $1`, [
+    versionId,
+  ]);
   return row && { ...row, published_at: iso(row.published_at) };
 }
 
@@ -71,8 +79,18 @@ export async function insertRelease(tx: Db, row: ReleaseRow & { created_by: stri
     on conflict (version_id) do nothing
     `,
     [
-      row.id, row.tenant_id, row.project_id, row.version_id, row.revision, row.digest, row.tile_set_digest, row.bytes,
-      row.overlay_count, row.tile_count, row.published_at, row.created_by,
+      row.id,
+      row.tenant_id,
+      row.project_id,
+      row.version_id,
+      row.revision,
+      row.digest,
+      row.tile_set_digest,
+      row.bytes,
+      row.overlay_count,
+      row.tile_count,
+      row.published_at,
+      row.created_by,
     ],
   );
   const found = await findReleaseOfVersion(tx, row.version_id);
@@ -81,7 +99,10 @@ export async function insertRelease(tx: Db, row: ReleaseRow & { created_by: stri
 }
 
 /** Locks the version's row: edits wait until the transaction ends. */
-export async function lockVersion(tx: Db, versionId: string): Promise<{ revision: number; status: "draft" | "published" }> {
+export async function lockVersion(
+  tx: Db,
+  versionId: string,
+): Promise<{ revision: number; status: "draft" | "published" }> {
   const row = await queryOne<{ revision: number; status: "draft" | "published" }>(
     tx,
     `select revision, status from versions where id = $1 for update`,
@@ -100,7 +121,10 @@ export async function markVersionPublished(tx: Db, versionId: string, publishedA
 }
 
 /** Allocates the environment's next epoch. Only the switch may call it, under the job row's lock and after its checks. */
-export async function nextEpoch(tx: Db, key: { tenant_id: string; project_id: string; environment: string }): Promise<number> {
+export async function nextEpoch(
+  tx: Db,
+  key: { tenant_id: string; project_id: string; environment: string },
+): Promise<number> {
   const row = await queryOne<{ epoch: number }>(
     tx,
     `
@@ -160,7 +184,9 @@ export async function findLive(
 }
 
 /** Every environment that has ever switched, with its present epoch. */
-export async function listEnvironments(db: Db): Promise<{ project_id: string; project: string; environment: string; epoch: number }[]> {
+export async function listEnvironments(
+  db: Db,
+): Promise<{ project_id: string; project: string; environment: string; epoch: number }[]> {
   return query(
     db,
     `
@@ -172,7 +198,10 @@ export async function listEnvironments(db: Db): Promise<{ project_id: string; pr
 }
 
 /** Keeps a clean-up away from a prefix of the public store that this job is about to rely on. */
-export async function claimPrefixes(db: Db, options: { tenant_id: string; project_id: string; job_id: string; prefixes: string[] }): Promise<void> {
+export async function claimPrefixes(
+  db: Db,
+  options: { tenant_id: string; project_id: string; job_id: string; prefixes: string[] },
+): Promise<void> {
   await query(
     db,
     `

@@ -25,7 +25,12 @@ export function createFolderPointer(options: FolderStoreOptions): PointerStore {
       if (isMissing(error)) return [];
       throw storeError(folder, error);
     });
-    return names.filter((name) => EPOCH_FILE.test(name)).sort().at(-1) ?? null;
+    return (
+      names
+        .filter((name) => EPOCH_FILE.test(name))
+        .sort()
+        .at(-1) ?? null
+    );
   }
 
   async function openHighest(environment: string, project: string) {
@@ -92,7 +97,7 @@ export function createFolderPointer(options: FolderStoreOptions): PointerStore {
 
   /** Makes `release.json` equal the highest epoch; reads again until nothing newer came in between. */
   async function refreshCopy(folder: string): Promise<void> {
-    for (let last: string | null = null; ; ) {
+    for (let last: string | null = null; ;) {
       const name = await highest(folder);
       if (!name || name === last) return;
       const copy = join(folder, `.${name}.${process.pid}.copy`);

@@ -21,7 +21,11 @@ export interface FolderStoreOptions {
 export function assertKey(key: string): void {
   const segments = key.split("/");
   const wrong = segments.find(
-    (segment) => segment === "" || segment.startsWith(".") || /[\\\u0000-\u001f]/.test(segment) || Buffer.byteLength(segment) > MAX_SEGMENT_BYTES,
+    (segment) =>
+      segment === "" ||
+      segment.startsWith(".") ||
+      /[\\\u0000-\u001f]/.test(segment) ||
+      Buffer.byteLength(segment) > MAX_SEGMENT_BYTES,
   );
   if (wrong !== undefined) throw new Error(`not a storage key: ${JSON.stringify(key)}`);
 }
@@ -34,7 +38,8 @@ export function storeError(key: string, error: unknown): unknown {
   return new AppError(full ? "store_full" : "store_unavailable", { key, reason: reasonOf(error) }, { cause: error });
 }
 
-export const isMissing = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+export const isMissing = (error: unknown): boolean =>
+  ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
 
 /** Makes a rename or link in this folder survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
@@ -62,7 +67,7 @@ export async function writeStaged(
       hash.update(bytes);
       size += bytes.byteLength;
       // write() may write less than it was given.
-      for (let at = 0; at < bytes.byteLength; ) at += (await file.write(bytes, at)).bytesWritten;
+      for (let at = 0; at < bytes.byteLength;) at += (await file.write(bytes, at)).bytesWritten;
     }
     if (options.durable !== false) await file.sync();
     await file.close();
@@ -129,7 +134,8 @@ export function createFolderStore(options: FolderStoreOptions): ObjectStore {
           if (isMissing(error)) return null;
           throw storeError(prefix, error);
         });
-        if (found) yield { key: relative(options.root, path).split(sep).join("/"), size: found.size } satisfies ObjectInfo;
+        if (found)
+          yield { key: relative(options.root, path).split(sep).join("/"), size: found.size } satisfies ObjectInfo;
       }
     },
 

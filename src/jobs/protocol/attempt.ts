@@ -126,7 +126,9 @@ export async function writeEnding(tx: Db, row: JobRow, ending: Ending, patch: Jo
     status: ending.status,
     message: ending.message,
     steps: finishedStep(row.steps, row.step, done ? "done" : "failed"),
-    ...(done ? { progress: 100 } : { error_code: ending.code ?? null, error: ending.message, errors: ending.errors ?? null }),
+    ...(done
+      ? { progress: 100 }
+      : { error_code: ending.code ?? null, error: ending.message, errors: ending.errors ?? null }),
     ...(ending.result ? { result: ending.result } : {}),
     completed_at: "now",
     ...patch,

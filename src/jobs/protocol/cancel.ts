@@ -20,7 +20,10 @@ export interface CancelRequest {
 const ROUNDS = 5;
 
 /** Errors: job_not_found, job_final, past_the_switch; whatever Temporal's client throws (the reconciler sends it again). */
-export async function cancelJob(deps: Pick<ProtocolDeps, "database" | "executions" | "notifier">, request: CancelRequest): Promise<"cancelled" | "requested"> {
+export async function cancelJob(
+  deps: Pick<ProtocolDeps, "database" | "executions" | "notifier">,
+  request: CancelRequest,
+): Promise<"cancelled" | "requested"> {
   for (let round = 0; round < ROUNDS; round++) {
     const row = await transaction(deps.database, (tx) => noteCancel(tx, request));
     deps.notifier.touch(request.job_id);
@@ -37,14 +40,22 @@ async function noteCancel(tx: Db, request: CancelRequest): Promise<JobRow> {
   if (isFinal(row.status)) throw new AppError("job_final", { job: row.id, status: row.status });
   if (row.switched_at !== null) throw new AppError("past_the_switch", { job: row.id, environment: row.environment });
   const message = `Cancelled by ${request.by.name}${request.reason ? `: ${request.reason}` : ""}`;
-  const asked = { cancel_requested_at: "now" as const, cancel_requested_by: request.by.id, cancel_reason: request.reason ?? null };
+  const asked = {
+    cancel_requested_at: "now" as const,
+    cancel_requested_by: request.by.id,
+    cancel_reason: request.reason ?? null,
+  };
   if (row.status === "queued") {
     await writeEnding(tx, row, { status: "cancelled", code: "cancelled", message }, asked);
     return { ...row, status: "cancelled" };
   }
   if (row.cancel_requested_at === null) {
     await updateJob(tx, row.id, asked);
-    await appendEvent(tx, row.id, "log", { level: "warn", message: `Cancel requested by ${request.by.name}`, step: row.step ?? undefined });
+    await appendEvent(tx, row.id, "log", {
+      level: "warn",
+      message: `Cancel requested by ${request.by.name}`,
+      step: row.step ?? undefined,
+    });
   }
   return row;
 }

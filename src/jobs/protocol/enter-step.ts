@@ -49,7 +49,13 @@ async function lookAtRow(tx: Db, attempt: Attempt, entry: StepEntry): Promise<Lo
 }
 
 /** Writes that `attempt` works on the row now, and its step event. Also the last part of an adoption. */
-export async function entered(tx: Db, row: JobRow, attempt: Attempt, entry: StepEntry, patch: JobPatch): Promise<Entered> {
+export async function entered(
+  tx: Db,
+  row: JobRow,
+  attempt: Attempt,
+  entry: StepEntry,
+  patch: JobPatch,
+): Promise<Entered> {
   const grip: Grip = {
     job_id: row.id,
     run_id: attempt.run_id,

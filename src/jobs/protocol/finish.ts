@@ -7,7 +7,11 @@ import { appendEvent } from "../ledger-store.ts";
 import { endedMeanwhile, isMine, writeEnding, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 /** Writes the final state; success too when it is written already. Error: superseded. */
-export async function finishJob(deps: Pick<ProtocolDeps, "database" | "notifier">, grip: Grip, result: PublishResult): Promise<void> {
+export async function finishJob(
+  deps: Pick<ProtocolDeps, "database" | "notifier">,
+  grip: Grip,
+  result: PublishResult,
+): Promise<void> {
   await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, grip.job_id);
     if (row && endedMeanwhile(row, grip)) return;

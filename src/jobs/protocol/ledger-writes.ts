@@ -25,7 +25,11 @@ export async function leaveStep(deps: Deps, grip: Grip, step: string, message: s
 }
 
 /** One log entry. `level`: info, warn or error. */
-export async function logEntry(deps: Deps, grip: Grip, entry: { level: string; message: string; step?: string }): Promise<void> {
+export async function logEntry(
+  deps: Deps,
+  grip: Grip,
+  entry: { level: string; message: string; step?: string },
+): Promise<void> {
   await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, grip.job_id);
     if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });

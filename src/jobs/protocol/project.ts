@@ -19,7 +19,10 @@ export interface Projection {
 /** Answers `done` when the pointer has this epoch or a higher one. Store errors are thrown, and retried by the caller. */
 export async function projectPointer(deps: { database: Database; stores: Stores }, to: Projection): Promise<void> {
   const live = await findLive(deps.database.em.fork(), to);
-  if (!live) throw new AppError("internal", { reason: `epoch ${to.epoch} of ${to.project} in ${to.environment} is not in the records` });
+  if (!live)
+    throw new AppError("internal", {
+      reason: `epoch ${to.epoch} of ${to.project} in ${to.environment} is not in the records`,
+    });
   for (;;) {
     const stored = await deps.stores.public.readPointer(to.environment, to.project);
     if (stored && stored.epoch >= to.epoch) return;

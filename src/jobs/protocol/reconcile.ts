@@ -20,7 +20,10 @@ import { startJob } from "./start.ts";
 export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel";
 
 /** What to do about a row and what Temporal says of its workflow. Pure: the table of the protocol, line by line. */
-export function decide(row: Pick<JobRow, "status" | "run_id" | "generation" | "cancel_requested_at">, execution: Execution | null): Decision {
+export function decide(
+  row: Pick<JobRow, "status" | "run_id" | "generation" | "cancel_requested_at">,
+  execution: Execution | null,
+): Decision {
   if (!execution) return row.status === "queued" ? "start" : row.status === "running" ? "settle" : "nothing";
   const strangerFromReset = execution.reset && execution.run_id !== row.run_id;
   if (row.status === "queued" && execution.generation === row.generation) return execution.open ? "nothing" : "settle";
@@ -31,7 +34,9 @@ export function decide(row: Pick<JobRow, "status" | "run_id" | "generation" | "c
   if (execution.open) {
     if (strangerFromReset) return "adopt";
     // The request was written down, and may have been lost on its way to Temporal. Sent to the row's own run only.
-    return row.status === "running" && row.cancel_requested_at !== null && row.run_id === execution.run_id ? "cancel" : "nothing";
+    return row.status === "running" && row.cancel_requested_at !== null && row.run_id === execution.run_id
+      ? "cancel"
+      : "nothing";
   }
   return isFinal(row.status) ? "nothing" : "settle";
 }
@@ -60,7 +65,12 @@ async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution):
     const message = "Reset in Temporal: waiting for a worker";
     const patch = reopenedPatch(row);
     await updateJob(tx, row.id, { ...patch, status: "running", run_id: execution.run_id, attempt_at: 0, message });
-    await appendEvent(tx, row.id, "status", { status: "running", generation: patch.generation, message, reopened: true });
+    await appendEvent(tx, row.id, "status", {
+      status: "running",
+      generation: patch.generation,
+      message,
+      reopened: true,
+    });
     // Not free: go on, the switch fails with guard_lost.
     if (row.switched_at === null) await claimGuard(tx, guardKey(row), row.id);
   });
@@ -76,7 +86,10 @@ function endingOf(row: JobRow, execution: Execution | null): Ending {
   if (execution.status === "CANCELLED") return error("cancelled", "cancelled");
   if (execution.status === "TERMINATED") return error("cancelled", "terminated_by_operator");
   if (execution.status === "TIMED_OUT") return error("failed", "timed_out");
-  return error("failed", "internal", { reason: `the workflow ended as ${execution.status} without settling the job`, request_id: row.id });
+  return error("failed", "internal", {
+    reason: `the workflow ended as ${execution.status} without settling the job`,
+    request_id: row.id,
+  });
 }
 
 async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution | null): Promise<void> {
@@ -92,17 +105,37 @@ async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution 
 }
 
 /** A job that has switched is completed, whatever ended its workflow: pointer first, then the row. */
-async function completeSwitched(deps: ProtocolDeps, seen: JobRow, epoch: number, bound: { run_id?: string }): Promise<void> {
+async function completeSwitched(
+  deps: ProtocolDeps,
+  seen: JobRow,
+  epoch: number,
+  bound: { run_id?: string },
+): Promise<void> {
   const db = deps.database.em.fork();
   const live = await findLive(db, { project_id: seen.project_id, environment: seen.environment, epoch });
   const release = live && (await findRelease(db, live.release_id));
   if (!live || !release) return;
-  await projectPointer(deps, { project_id: seen.project_id, project: live.project, environment: seen.environment, epoch });
+  await projectPointer(deps, {
+    project_id: seen.project_id,
+    project: live.project,
+    environment: seen.environment,
+    epoch,
+  });
   await transaction(deps.database, (tx) => complete(tx, seen, bound, publishResult(live, release)));
 }
 
-async function complete(tx: Db, seen: JobRow, bound: { run_id?: string }, result: ReturnType<typeof publishResult>): Promise<void> {
+async function complete(
+  tx: Db,
+  seen: JobRow,
+  bound: { run_id?: string },
+  result: ReturnType<typeof publishResult>,
+): Promise<void> {
   const row = await lockJob(tx, seen.id);
   if (!unchanged(row, seen) || isFinal(row.status)) return;
-  await writeEnding(tx, row, { status: "completed", message: `Published ${result.release_id} to ${row.environment}`, result: { ...result } }, bound);
+  await writeEnding(
+    tx,
+    row,
+    { status: "completed", message: `Published ${result.release_id} to ${row.environment}`, result: { ...result } },
+    bound,
+  );
 }

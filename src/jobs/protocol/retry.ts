@@ -37,7 +37,12 @@ export async function retryJob(
       step: null,
       steps: pendingSteps(stepsOf(row)),
     });
-    await appendEvent(tx, row.id, "status", { status: "queued", generation: patch.generation, message, reopened: true });
+    await appendEvent(tx, row.id, "status", {
+      status: "queued",
+      generation: patch.generation,
+      message,
+      reopened: true,
+    });
     return row.generation + 1;
   });
   deps.notifier.touch(request.job_id);

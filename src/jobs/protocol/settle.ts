@@ -10,7 +10,11 @@ import { endedMeanwhile, isMine, writeEnding, type Ending, type Grip, type Proto
 export type Settled = { kind: "ended"; status: JobRow["status"] } | { kind: "switched"; row: JobRow };
 
 /** `switched`: nothing was written, project the row's epoch and finish. Error: superseded. */
-export async function settleJob(deps: Pick<ProtocolDeps, "database" | "notifier">, grip: Grip, ending: Ending): Promise<Settled> {
+export async function settleJob(
+  deps: Pick<ProtocolDeps, "database" | "notifier">,
+  grip: Grip,
+  ending: Ending,
+): Promise<Settled> {
   const settled = await transaction<Settled>(deps.database, async (tx) => {
     const row = await lockJob(tx, grip.job_id);
     if (row && endedMeanwhile(row, grip)) return { kind: "ended", status: row.status };

@@ -16,5 +16,9 @@ export async function startJob(
   const row = await readJob(db, jobId);
   const input = await findStartInput(db, jobId);
   if (!row || !input) throw new AppError("job_not_found", { job: jobId });
-  return deps.executions.start({ job_type: row.job_type, workflow_id: row.workflow_id, input: { ...input, generation } });
+  return deps.executions.start({
+    job_type: row.job_type,
+    workflow_id: row.workflow_id,
+    input: { ...input, generation },
+  });
 }

@@ -36,7 +36,8 @@ export async function switchRelease(
     if (row.switched_at !== null && row.epoch !== null) return row.epoch;
 
     const holder = await guardHolder(tx, guardKey(row));
-    if (holder !== row.id) throw new AppError("guard_lost", { holder: holder ?? "no job", environment: row.environment });
+    if (holder !== row.id)
+      throw new AppError("guard_lost", { holder: holder ?? "no job", environment: row.environment });
     const version = await releases.lockVersion(tx, row.version_id);
     if (version.revision !== release.revision) {
       throw new AppError("version_changed", { validated: release.revision, current: version.revision });
@@ -58,7 +59,10 @@ export async function switchRelease(
       created_by: row.created_by,
     });
     if (kept.id !== release.release_id || kept.digest !== release.digest) {
-      throw new AppError("release_invalid", { path: "/digest", reason: `the version is released as ${kept.id} with digest ${kept.digest}` });
+      throw new AppError("release_invalid", {
+        path: "/digest",
+        reason: `the version is released as ${kept.id} with digest ${kept.digest}`,
+      });
     }
     await releases.markVersionPublished(tx, version_id, release.published_at);
     const next = await releases.nextEpoch(tx, { tenant_id, project_id, environment });

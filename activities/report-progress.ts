@@ -1,0 +1,70 @@
+/**
+ * The one place where a heartbeat is sent *and* mirrored. The heartbeat is durable: a retry resumes from its details, and the
+ * answer carries cancellation back. The mirror is for watchers, batched and lossy but for the last value.
+ */
+import type { Context } from "@temporalio/activity";
+import { percentWithin } from "../contract/progress.ts";
+import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
+import { stepsOf, type Grip } from "../src/jobs/protocol/attempt.ts";
+import type { JobRow } from "../src/jobs/job-store.ts";
+
+/** Heartbeat details: read by operators in the Temporal Web UI, and by the next attempt. */
+export interface HeartbeatDetails {
+  step: string;
+  /** Of the job, 0 to 100. */
+  percent: number;
+  message: string;
+  /** Where the next attempt goes on; what it means is the activity's own business. */
+  resume?: unknown;
+}
+
+export interface Reporter {
+  /** `fraction`: how much of this step is done, 0 to 1. */
+  report(fraction: number, message: string, resume?: unknown): void;
+  stop(): void;
+}
+
+/**
+ * Beats without progress too, so that a cancel reaches an activity that is waiting for a slow disk. The SDK sends at most one
+ * heartbeat per throttle interval (2 s, `create-worker.ts`), whatever we ask for.
+ */
+const BEAT_MS = 1_000;
+
+export function createReporter(options: {
+  context: Context;
+  mirror: ProgressMirror;
+  grip: Grip;
+  row: JobRow;
+  step: string;
+  resume: unknown;
+}): Reporter {
+  const { context, mirror, grip, row, step } = options;
+  let details: HeartbeatDetails = {
+    step,
+    percent: percentWithin(stepsOf(row), step, 0),
+    message: "begins",
+    // An attempt that dies before its first report must not lose what the one before it had done.
+    ...(options.resume === undefined ? {} : { resume: options.resume }),
+  };
+  let report = 0;
+  const beat = (): void => context.heartbeat(details);
+  const timer = setInterval(beat, BEAT_MS);
+  beat();
+  return {
+    report(fraction, message, resume) {
+      const percent = percentWithin(stepsOf(row), step, fraction);
+      details = { step, percent, message, ...(resume === undefined ? {} : { resume }) };
+      beat();
+      report += 1;
+      mirror.report({
+        job_id: grip.job_id,
+        generation: grip.generation,
+        attempt_at: grip.attempt_at,
+        report,
+        progress: percent,
+        message,
+      });
+    },
+    stop: () => clearInterval(timer),
+  };
+}

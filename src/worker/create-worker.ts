@@ -1,0 +1,85 @@
+/** One worker: workflows from the bundle, activities with everything they need. */
+import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from "@temporalio/worker";
+import { createTemporalClient, createExecutions, taskQueue } from "../temporal.ts";
+import { createActivities } from "../../activities/index.ts";
+import type { Config } from "../config.ts";
+import { createDatabase } from "../db.ts";
+import { createJobNotifier } from "../jobs/job-notifier.ts";
+import { createProgressMirror } from "../jobs/progress-mirror.ts";
+import type { Log } from "../log.ts";
+import { createStores } from "../storage/stores.ts";
+import type { Stores } from "../storage/object-store.ts";
+import { buildBundle } from "./build-bundle.ts";
+
+export interface RunningWorker {
+  worker: Worker;
+  /** Resolves when the worker has stopped; rejects when it failed. */
+  done: Promise<void>;
+  /** Stops polling, waits for running activities (up to the grace time, then they are cancelled), writes what is waiting. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  config: Config;
+  log: Log;
+  bundle?: WorkflowBundleWithSourceMap;
+  stores?: Stores;
+  /** 0 replays each workflow from its beginning at every task (tests of determinism). */
+  maxCachedWorkflows?: number;
+}
+
+/** How long running activities may go on after a stop; the next worker resumes them from their heartbeats. */
+const GRACE = "3 seconds";
+
+export async function startWorker({
+  config,
+  log,
+  bundle,
+  stores,
+  maxCachedWorkflows,
+}: WorkerOptions): Promise<RunningWorker> {
+  const connection = await NativeConnection.connect({ address: config.PLATEN_TEMPORAL_ADDRESS });
+  const client = createTemporalClient({
+    address: config.PLATEN_TEMPORAL_ADDRESS,
+    namespace: config.PLATEN_TEMPORAL_NAMESPACE,
+  });
+  const database = await createDatabase({ url: config.PLATEN_DATABASE_URL, pool: config.PLATEN_DATABASE_POOL });
+  const notifier = createJobNotifier({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS });
+  const mirror = createProgressMirror({ database, notifier, log, tickMs: config.PLATEN_MIRROR_TICK_MS });
+  const deps = {
+    database,
+    notifier,
+    mirror,
+    log,
+    stores: stores ?? createStores({ folder: config.PLATEN_STORE_FOLDER }),
+    executions: createExecutions(client, { taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX }),
+  };
+  const worker = await Worker.create({
+    connection,
+    namespace: config.PLATEN_TEMPORAL_NAMESPACE,
+    taskQueue: taskQueue("publish", config.PLATEN_TASK_QUEUE_PREFIX),
+    workflowBundle: bundle ?? (await buildBundle()),
+    activities: createActivities(deps),
+    maxConcurrentActivityTaskExecutions: config.PLATEN_WORKER_CONCURRENCY,
+    // Heartbeats carry cancellation back: a click in the Web UI reaches an activity within this and the heartbeat's own way.
+    maxHeartbeatThrottleInterval: "2 seconds",
+    defaultHeartbeatThrottleInterval: "2 seconds",
+    shutdownGraceTime: GRACE,
+    ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
+  });
+  const done = worker.run().finally(async () => {
+    await mirror.stop();
+    await notifier.stop();
+    await database.close();
+    await client.connection.close();
+    await connection.close();
+  });
+  return {
+    worker,
+    done,
+    async stop() {
+      if (worker.getState() === "RUNNING") worker.shutdown();
+      await done;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** Process entry of a worker: `npm run worker`. */
+import { DefaultLogger, Runtime, type LogEntry } from "@temporalio/worker";
+import { readConfig } from "../config.ts";
+import { createLog, type Log } from "../log.ts";
+import { reasonOf } from "../errors.ts";
+import { startWorker } from "./create-worker.ts";
+
+/** Temporal's own log lines go where ours go. SIGTERM and SIGINT drain the worker by Temporal's runtime. */
+function installRuntime(log: Log): void {
+  const levels = { TRACE: "trace", DEBUG: "debug", INFO: "info", WARN: "warn", ERROR: "error" } as const;
+  const logger = new DefaultLogger("INFO", (entry: LogEntry) =>
+    log[levels[entry.level]](entry.meta ?? {}, entry.message),
+  );
+  Runtime.install({ logger, shutdownSignals: ["SIGTERM", "SIGINT"] });
+}
+
+const config = readConfig();
+const log = createLog("worker", config.PLATEN_LOG_LEVEL);
+installRuntime(log);
+try {
+  const running = await startWorker({ config, log });
+  log.info(
+    { task_queue: running.worker.options.taskQueue, temporal: config.PLATEN_TEMPORAL_ADDRESS },
+    "worker is running",
+  );
+  await running.done;
+  log.info("worker has stopped");
+} catch (error) {
+  log.fatal({ error }, `the worker cannot run: ${reasonOf(error)}`);
+  process.exitCode = 1;
+}

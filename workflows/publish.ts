@@ -1,0 +1,85 @@
+/**
+ * publish: five steps, five activities. Whatever ends it otherwise goes through `settle`, which asks the row whether the switch
+ * happened; nothing is concluded here from the class of a failure.
+ */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  workflowInfo,
+} from "@temporalio/workflow";
+import { JOB_TYPES } from "../contract/job-types.ts";
+import type { Problem, PublishInput, PublishResult } from "../contract/publish.ts";
+import { reading, settling, switching, writing } from "./activity-options.ts";
+import { trackSteps } from "./steps.ts";
+
+export async function publish(input: PublishInput): Promise<PublishResult> {
+  const { tenant, project, version, environment } = input;
+  const job = { job_id: input.job_id, generation: input.generation, first_run_id: workflowInfo().firstExecutionRunId };
+  const target = { tenant, project, version, environment };
+  const title = `${project} v${version} → ${environment}`;
+  const summary = (what: string) => ({ summary: `${what} · ${title}` });
+  const steps = trackSteps(JOB_TYPES.publish.steps, `${title}, by ${input.started_by}`);
+
+  try {
+    const validated = await steps.run("validate", () =>
+      reading.validate.executeWithOptions(summary("validate"), [{ job, target }]),
+    );
+    const generated = await steps.run("generate_release", () =>
+      writing.generateRelease.executeWithOptions(summary(`generate ${validated.release_id}`), [
+        { job, target, validated },
+      ]),
+    );
+    const all = { job, target, validated, generated };
+    await steps.run("upload", () =>
+      writing.upload.executeWithOptions(summary(`upload ${validated.tile_count} tiles`), [all]),
+    );
+    await steps.run("verify_tiles", () =>
+      reading.verifyTiles.executeWithOptions(summary(`verify ${validated.tile_count} tiles`), [all]),
+    );
+    const result = await steps.run("mark_published", () =>
+      switching.markPublished.executeWithOptions(summary(`switch ${environment} to ${validated.release_id}`), [all]),
+    );
+    steps.note(`live as ${result.release_id}`);
+    return result;
+  } catch (error) {
+    // The row has ended, or another run holds it: nothing is left to settle.
+    if (failureOf(error)?.type === "job_ended") throw error;
+    // An attempt that lost its heartbeat while a cancel was requested fails with a timeout: the scope knows better.
+    const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
+    const ending = cancelled
+      ? { status: "cancelled" as const, code: "cancelled", message: "The job was cancelled." }
+      : { status: "failed" as const, ...describe(error) };
+    steps.note(`settling as ${ending.status} (${ending.code})`);
+    const outcome = await CancellationScope.nonCancellable(() =>
+      settling.settle.executeWithOptions(summary(`settle as ${ending.status}`), [{ job, target, ending }]),
+    );
+    steps.note(`ended: ${outcome.status}`);
+    if (outcome.status === "completed" && outcome.result) return outcome.result;
+    if (outcome.status === "cancelled") throw new CancelledFailure("The job was cancelled");
+    throw error;
+  }
+}
+
+/** The failure of ours inside whatever an activity call rejects with. */
+function failureOf(error: unknown): ApplicationFailure | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure ? cause : undefined;
+}
+
+/** Code, sentence and single problems for the job's row. */
+function describe(error: unknown): { code: string; message: string; errors?: Problem[] } {
+  const failure = failureOf(error);
+  if (!failure) {
+    const cause = error instanceof ActivityFailure && error.cause ? error.cause : error;
+    return { code: "timed_out", message: cause instanceof Error ? cause.message : String(cause) };
+  }
+  const problems = (failure.details?.[0] as { problems?: Problem[] } | undefined)?.problems ?? [];
+  return {
+    code: failure.type ?? "internal",
+    message: failure.message,
+    ...(problems.length > 0 ? { errors: problems } : {}),
+  };
+}

@@ -1,0 +1,50 @@
+/** Step state of a running workflow, behind the query `progress` and on the workflow's page in the Temporal Web UI. */
+import { defineQuery, setCurrentDetails, setHandler } from "@temporalio/workflow";
+import type { StepDefinition } from "../contract/job-types.ts";
+import { PROGRESS_QUERY } from "../contract/messages.ts";
+import type { WorkflowProgress } from "../contract/progress.ts";
+
+export const progressQuery = defineQuery<WorkflowProgress>(PROGRESS_QUERY);
+
+export interface StepTracker {
+  /** Marks the step as running while `work` runs, then done or failed. */
+  run<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Tells the operator what happens outside the steps. */
+  note(text: string): void;
+}
+
+/** `title`: first line of the details, what an operator must know without opening payloads. */
+export function trackSteps(definitions: readonly StepDefinition[], title: string): StepTracker {
+  const progress: WorkflowProgress = {
+    step: null,
+    percent: 0,
+    steps: definitions.map(({ name }) => ({ name, status: "pending" })),
+  };
+  setHandler(progressQuery, () => progress);
+
+  function show(text: string): void {
+    const marks = { pending: "·", running: "▶", done: "✓", failed: "✗" } as const;
+    const lines = definitions.map(({ label }, at) => `- ${marks[progress.steps[at]?.status ?? "pending"]} ${label}`);
+    setCurrentDetails([`**${title}: ${text}**`, "", ...lines].join("\n"));
+  }
+  return {
+    async run(name, work) {
+      const at = definitions.findIndex((step) => step.name === name);
+      const [definition, state] = [definitions[at], progress.steps[at]];
+      if (!definition || !state) throw new Error(`no step ${name}`);
+      progress.step = name;
+      state.status = "running";
+      show(`step ${at + 1} of ${definitions.length}, ${definition.label}`);
+      try {
+        const result = await work();
+        state.status = "done";
+        progress.percent = definition.percent;
+        return result;
+      } catch (error) {
+        state.status = "failed";
+        throw error;
+      }
+    },
+    note: show,
+  };
+}
