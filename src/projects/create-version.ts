@@ -44,18 +44,39 @@ export async function createVersion(options: {
 }
 
 async function copyTiles(tx: Db, store: ObjectStore, source: Version, target: Version): Promise<void> {
-  const limit = pLimit(PARALLEL_COPIES);
   const owner = { version_id: target.id, tenant_id: target.tenant_id };
   for (let last = ""; ;) {
     const page = await tilePage(tx, source.id, last, PAGE_TILES);
     const end = page.at(-1);
     if (!end) return;
-    const copied = await limit.map(page, (tile) => copyObject(store, source, target, tile));
+    const copied = await copyObjects(page, (tile) => copyObject(store, source, target, tile));
     const rows: TileEntry[] = [];
     for (const tile of copied) rows.push(tile.intact ? tile : await replacedMeanwhile(tx, source, tile));
     await insertTiles(tx, owner, rows);
     last = end.key;
   }
+}
+
+/**
+ * Copies in parallel, and after a failure waits for what is still being written: once this transaction is gone the number is
+ * free again, and a late write would land among the next version's tiles.
+ */
+async function copyObjects<T>(page: TileEntry[], copy: (tile: TileEntry) => Promise<T>): Promise<T[]> {
+  const limit = pLimit(PARALLEL_COPIES);
+  const failed = new AbortController();
+  const outcomes = await Promise.allSettled(
+    page.map((tile) =>
+      limit(async () => {
+        failed.signal.throwIfAborted();
+        return copy(tile).catch((error: unknown) => {
+          failed.abort(error);
+          throw error;
+        });
+      }),
+    ),
+  );
+  failed.signal.throwIfAborted();
+  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
 }
 
 /** The manifest row of what was really copied; `intact`: it is what the source's manifest says. */

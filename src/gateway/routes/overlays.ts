@@ -1,0 +1,88 @@
+/** Overlays of a version, as GeoJSON. */
+import { z } from "zod";
+import { importOverlays } from "../../projects/import-overlays.ts";
+import { overlayPage, type StoredOverlay } from "../../projects/overlay-store.ts";
+import { overlayFeature } from "../../projects/project-folder.ts";
+import { readOverlays } from "../../projects/read-overlays.ts";
+import { receiveChunks } from "../../projects/receive-body.ts";
+import { findDraft, findVersion } from "../../projects/version-store.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { refOf, versionParams } from "./versions.ts";
+
+const COLLECTION_TYPES = ["application/geo+json", "application/json"];
+const SEQUENCE_TYPES = ["application/x-ndjson", "application/geo+json-seq"];
+
+/** As it would be put. What the version knows of it wins over a property of the same name. */
+function featureOf({ ref, type, layer, label, style, visible, geometry, properties }: StoredOverlay) {
+  return {
+    type: "Feature" as const,
+    geometry,
+    properties: { ...properties, ref, type, label, layer, style, visible },
+  };
+}
+
+export const overlayRoutes: Route[] = [
+  defineRoute({
+    method: "get",
+    path: "/projects/:slug/versions/:version/overlays",
+    summary: "Read a version's overlays",
+    role: "viewer",
+    params: versionParams,
+    query: z.object({
+      after: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(2_147_483_647)
+        .default(0)
+        .meta({ description: "`next` of the page before" }),
+      limit: z.coerce.number().int().min(1).max(1_000).default(100),
+    }),
+    responses: {
+      200: {
+        description: "A page as a FeatureCollection, in order; `next` is null on the last page",
+        mediaType: "application/geo+json",
+        schema: z.object({
+          type: z.literal("FeatureCollection"),
+          features: z.array(overlayFeature),
+          next: z.number().int().nullable(),
+        }),
+      },
+    },
+    async handle(request) {
+      const { after, limit } = request.query;
+      const version = await findVersion(request.db, refOf(request));
+      const found = await overlayPage(request.db, version.id, after, limit + 1);
+      const page = found.slice(0, limit);
+      const next = found.length > limit ? (page.at(-1)?.sort_order ?? null) : null;
+      return {
+        status: 200,
+        headers: { "Content-Type": "application/geo+json" },
+        body: { type: "FeatureCollection", features: page.map(featureOf), next },
+      };
+    },
+  }),
+  defineRoute({
+    method: "put",
+    path: "/projects/:slug/versions/:version/overlays",
+    summary: "Replace a draft's overlays",
+    description:
+      "Streamed: one GeoJSON FeatureCollection, or one Feature per line. All overlays are replaced at once; when anything " +
+      "is wrong with the upload, or it breaks off, nothing changes.",
+    role: "admin",
+    params: versionParams,
+    body: { stream: [...COLLECTION_TYPES, ...SEQUENCE_TYPES] },
+    responses: {
+      200: {
+        description: "Replaced",
+        schema: z.object({ overlays: z.number().int(), revision: z.number().int() }),
+      },
+    },
+    async handle(request) {
+      const version = await findDraft(request.db, refOf(request));
+      const form = request.ctx.is(SEQUENCE_TYPES) ? "sequence" : "collection";
+      const chunks = receiveChunks(request.stream, request.deps.config.PLATEN_MAX_OVERLAYS_BYTES);
+      return { status: 200, body: await importOverlays(request.db, version, readOverlays(chunks, form)) };
+    },
+  }),
+];
