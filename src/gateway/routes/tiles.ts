@@ -47,7 +47,9 @@ export const tileRoutes: Route[] = [
       const version = await findVersion(request.db, refOf(request));
       const descriptor = await findTileSet(request.db, version.id);
       if (!descriptor) throw new AppError("not_found", { path: request.ctx.path });
-      return { status: 200, headers: { "Content-Type": "application/xml" }, body: printDescriptor(descriptor) };
+      request.ctx.type = "application/xml";
+      request.ctx.body = printDescriptor(descriptor);
+      return undefined;
     },
   }),
   defineRoute({
@@ -86,12 +88,11 @@ export const tileRoutes: Route[] = [
     async handle(request) {
       const { db } = request;
       const version = await findVersion(db, refOf(request));
-      if (request.query.manifest === "1")
-        return {
-          status: 200,
-          headers: { "Content-Type": "application/x-ndjson" },
-          body: Readable.from(manifestLines(db, version.id)),
-        };
+      if (request.query.manifest === "1") {
+        request.ctx.type = "application/x-ndjson";
+        request.ctx.body = Readable.from(manifestLines(db, version.id));
+        return undefined;
+      }
       const descriptor = await findTileSet(db, version.id);
       const expected = descriptor ? tileCount(descriptor) : 0;
       const present = await countTiles(db, version.id);
