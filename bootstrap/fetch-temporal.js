@@ -11,12 +11,15 @@ import { cachedTemporal, CLI_VERSION, isUsable, toolFolder } from "./temporal-cl
 /** Where Temporal's SDKs, too, download the CLI from. */
 const DOWNLOADS = "https://temporal.download/cli/archive";
 
-/** Fills the cache; several at once, from several clones, are harmless: each works in a folder of its own and renames at the end. */
-export async function fetchTemporal() {
+/**
+ * Fills the cache; several at once, from several clones, are harmless: each works in a folder of its own and renames at the end.
+ * @param {string} [from] where to download from
+ */
+export async function fetchTemporal(from = DOWNLOADS) {
   await mkdir(toolFolder(), { recursive: true });
   const folder = await mkdtemp(join(toolFolder(), "unfinished-"));
   try {
-    const binary = (await download(folder)) ?? (await build(folder));
+    const binary = (await download(folder, from)) ?? (await build(folder));
     if (!(await isUsable(binary))) throw new Missing(`The temporal binary at ${binary} does not run on this machine.`);
     await rename(binary, cachedTemporal());
   } finally {
@@ -27,9 +30,9 @@ export async function fetchTemporal() {
 /**
  * The binary, or null with a sentence when it cannot be had.
  * @param {string} folder
- * @param {string} [from]
+ * @param {string} from
  */
-export async function download(folder, from = DOWNLOADS) {
+async function download(folder, from) {
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const archive = join(folder, platform === "windows" ? "temporal.zip" : "temporal.tar.gz");

@@ -83,17 +83,6 @@ async function removeStalePidFile(dataDir: string): Promise<void> {
   await rm(file);
 }
 
-/** Runs statements outside any transaction, as `create database` needs it. */
-export async function administer(url: string, statement: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(statement)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 async function accepts(url: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   // A server that refuses during start-up also ends the connection, which pg reports a second time.

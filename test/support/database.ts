@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
 import { createDatabase, type Database } from "../../src/db.ts";
-import { administer } from "../../src/dev/postgres.ts";
+import { administer } from "../../src/dev/database-store.ts";
 import { hasFailed } from "./file-outcome.ts";
 
 export interface TestDatabase {

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { createChildren, endLeftovers } from "../../src/dev/children.ts";
+import { administer } from "../../src/dev/database-store.ts";
 import { migrate } from "../../src/dev/migrate.ts";
-import { administer, startPostgres } from "../../src/dev/postgres.ts";
+import { startPostgres } from "../../src/dev/postgres.ts";
 import { startTemporal } from "../../src/dev/temporal.ts";
 
 declare module "vitest" {

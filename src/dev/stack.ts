@@ -1,0 +1,149 @@
+/**
+ * The embedded stack: everything that Platen needs, on one machine, with its state in one folder.
+ *
+ *   startStack ─► PostgreSQL ∥ Temporal ─► migrations ─► keys ─► gateway ∥ worker ─► ready ──► stop
+ *                                                                └─ one that dies later is started again;
+ *   when PostgreSQL or Temporal dies, or one dies again within 10 s, `failed` resolves
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import getPort from "get-port";
+import { configEnvironment } from "../config.ts";
+import { ensureApiKeys } from "./api-keys.ts";
+import { lastLines, untilReady, type Child } from "./child.ts";
+import { createChildren, endLeftovers } from "./children.ts";
+import { ensureDatabase } from "./database-store.ts";
+import { migrate } from "./migrate.ts";
+import { startPostgres } from "./postgres.ts";
+import { takeRunLock, type RunLock } from "./run-lock.ts";
+import { removeStackFile, writeStackFile, type StackFile } from "./stack-file.ts";
+import { startTemporal } from "./temporal.ts";
+
+export interface Stack {
+  file: StackFile;
+  /** Resolves with a sentence and the end of a log when it cannot go on. */
+  failed: Promise<string>;
+}
+
+export interface StackControl {
+  /** Errors: another stack runs in the folder; a part does not start (with the end of its log). */
+  start(): Promise<Stack>;
+  /** Stops every child, in order, within 5 s; also while `start` is under way. What is acknowledged is on disk. */
+  stop(): Promise<void>;
+  /** Kills every child at once. Loses nothing either: everything is written ahead; the next start takes longer. */
+  kill(): void;
+}
+
+/** Those who write go first, then what they write to. The limits add up to less than 5 s. */
+const STOP = [
+  { names: ["gateway", "worker"], graceMs: 2_000 },
+  { names: ["Temporal"], graceMs: 1_000 },
+  { names: ["PostgreSQL"], graceMs: 1_500 },
+];
+
+/** `folder`: absolute. `tell` is given one line for each thing that takes long or is unusual. */
+export function createStack(options: { folder: string; tell: (line: string) => void }): StackControl {
+  const { folder, tell } = options;
+  const children = createChildren(folder);
+  const log = (name: string): string => join(folder, "logs", `${name}.log`);
+  let lock: RunLock | null = null;
+  let stopping = false;
+  let fail: (reason: string) => void;
+  const failed = new Promise<string>((resolve) => (fail = resolve));
+
+  async function failWith(child: Child, how: string): Promise<void> {
+    if (!stopping) fail(`${child.name} ended (${how}). The end of ${child.log}:\n${await lastLines(child.log)}`);
+  }
+
+  /** Starts one of our own processes, and again when it dies. */
+  async function keepRunning(name: string, env: NodeJS.ProcessEnv, file: StackFile): Promise<Child> {
+    const program = fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url));
+    const startedAt = Date.now();
+    const child = await children.start({
+      ...{ name, command: process.execPath, args: [program], log: log(name), env, stopSignal: "SIGTERM" },
+    });
+    file.pids[name] = child.pid;
+    void child.exited.then(async (how) => {
+      if (stopping) return;
+      if (Date.now() - startedAt < 10_000) return failWith(child, how);
+      tell(`The ${name} ended (${how}); starting it again.`);
+      await keepRunning(name, env, file);
+      await writeStackFile(folder, file);
+    });
+    return child;
+  }
+
+  return {
+    async start() {
+      await mkdir(join(folder, "logs"), { recursive: true });
+      lock = await takeRunLock(folder);
+      await removeStackFile(folder);
+      const leftovers = await endLeftovers(folder);
+      if (leftovers.length) tell(`Ended what an earlier run left behind: ${leftovers.join(", ")}.`);
+      const [postgres, temporal] = await Promise.all([
+        startPostgres({
+          dataDir: join(folder, "postgres"),
+          log: log("postgres"),
+          port: 5433,
+          durable: true,
+          start: children.start,
+        }),
+        startTemporal({
+          file: join(folder, "temporal", "temporal.sqlite"),
+          log: log("temporal"),
+          port: 7233,
+          uiPort: 8233,
+          start: children.start,
+        }),
+      ]);
+      for (const { child } of [postgres, temporal]) void child.exited.then((how) => failWith(child, how));
+      await ensureDatabase(postgres.url(), "platen");
+      const applied = await migrate(postgres.url("platen"));
+      if (applied.length) tell(`Applied migrations: ${applied.join(", ")}.`);
+      const port = await getPort({ port: 8080, host: "127.0.0.1" });
+      const file: StackFile = {
+        gateway: `http://127.0.0.1:${port}`,
+        web_ui: temporal.webUi!,
+        temporal: temporal.address,
+        namespace: temporal.namespace,
+        database: postgres.url("platen"),
+        store: join(folder, "store"),
+        api_keys: await ensureApiKeys({ folder, database: postgres.url("platen") }),
+        pids: { stack: process.pid, postgres: postgres.child.pid, temporal: temporal.child.pid },
+      };
+      const env = configEnvironment({
+        PLATEN_DATABASE_URL: file.database,
+        PLATEN_TEMPORAL_ADDRESS: file.temporal,
+        PLATEN_TEMPORAL_NAMESPACE: file.namespace,
+        PLATEN_TEMPORAL_UI_URL: file.web_ui,
+        PLATEN_STORE_FOLDER: file.store,
+        PLATEN_GATEWAY_HOST: "127.0.0.1",
+        PLATEN_GATEWAY_PORT: String(port),
+        PLATEN_PUBLIC_URL: file.gateway,
+      });
+      const [gateway] = await Promise.all([keepRunning("gateway", env, file), keepRunning("worker", env, file)]);
+      await untilReady(gateway, 60_000, () => answers(`${file.gateway}/readyz`));
+      await writeStackFile(folder, file);
+      return { file, failed };
+    },
+    async stop() {
+      stopping = true;
+      if (!lock) return; // the folder, and the file in it, are another stack's
+      await removeStackFile(folder);
+      await children.stop(STOP);
+      await lock.release();
+    },
+    kill() {
+      stopping = true;
+      children.kill();
+    },
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+    (answer) => answer.ok,
+    () => false,
+  );
+}
