@@ -1,0 +1,68 @@
+import { Option, type Command } from "commander";
+import { JOB_STATUSES, type JobStatus } from "../../../contract/job-state.ts";
+import type { RunCommand } from "../context.ts";
+import { EXIT } from "../exit-codes.ts";
+import { statusText, type JobView } from "../job-view.ts";
+import { parseLimit } from "../parse-option.ts";
+import type { Output } from "../output.ts";
+import type { Server } from "../server.ts";
+
+interface JobsOptions {
+  status?: JobStatus;
+  project?: string;
+  limit: number;
+}
+
+interface JobPage {
+  jobs: JobView[];
+  next_cursor: string | null;
+}
+
+/** What the server gives at a time. */
+const PAGE = 100;
+
+/** `platen jobs` */
+export function addJobs(program: Command, run: RunCommand): void {
+  program
+    .command("jobs")
+    .description("list jobs, newest first")
+    .addOption(new Option("--status <status>", "only these").choices(JOB_STATUSES))
+    .option("--project <slug>", "only those of one project")
+    .option("--limit <number>", "how many at most", parseLimit, 20)
+    .action((options: JobsOptions, command: Command) =>
+      run(command, async ({ output, server }) => {
+        let count = 0;
+        for await (const job of listJobs(server(), options)) {
+          count += 1;
+          output.emit(job);
+          output.say(row(output, job));
+        }
+        if (count === 0) output.say("There are no such jobs.");
+        return EXIT.ok;
+      }),
+    );
+}
+
+/** Page by page, so that a long list is printed while it comes in. */
+async function* listJobs(server: Server, { status, project, limit }: JobsOptions): AsyncGenerator<JobView> {
+  let cursor: string | null = null;
+  for (let left = limit; left > 0;) {
+    const query = new URLSearchParams({ limit: String(Math.min(PAGE, left)) });
+    if (status) query.set("status", status);
+    if (project) query.set("project", project);
+    if (cursor) query.set("cursor", cursor);
+    const page: JobPage = await server.ask<JobPage>("GET", `/jobs?${query.toString()}`, { retries: 2 });
+    yield* page.jobs;
+    left -= page.jobs.length;
+    cursor = page.next_cursor;
+    if (!cursor || page.jobs.length === 0) return;
+  }
+}
+
+function row(output: Output, job: JobView): string {
+  const what = job.project ? `${job.project} v${job.version ?? "?"} → ${job.environment ?? "?"}` : job.job_type;
+  const when = job.created_at.slice(0, 19).replace("T", " ");
+  return [job.job_id, statusText(output, job.status, 21), `${job.progress} %`.padStart(5), `${when} UTC`, what].join(
+    "  ",
+  );
+}

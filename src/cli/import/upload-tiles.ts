@@ -1,0 +1,76 @@
+/** Sends the tiles that the server does not have yet, several at a time. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import type { ReadableStream as WebStream } from "node:stream/web";
+import pLimit from "p-limit";
+import type { Server } from "../server.ts";
+import type { LocalTile } from "./read-project-folder.ts";
+
+const MEDIA_TYPES: Record<string, string> = {
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+};
+
+/** A tile is worth more patience than a question: a whole import hangs on it. About 15 s of pauses in all. */
+const RETRIES = 7;
+
+export interface TileUpload {
+  server: Server;
+  /** Of the version's tiles, e.g. `/projects/harbour-town/versions/1/tiles`. */
+  path: string;
+  tiles: readonly LocalTile[];
+  parallel: number;
+  onTile: (done: number, size: number) => void;
+}
+
+export interface TileSummary {
+  tiles_sent: number;
+  tiles_reused: number;
+  bytes_sent: number;
+}
+
+/** Rejects with the first refusal; tiles that wait are dropped then, those on their way arrive. */
+export async function uploadTiles({ server, path, tiles, parallel, onTile }: TileUpload): Promise<TileSummary> {
+  const known = await readManifest(server, path);
+  const summary: TileSummary = { tiles_sent: 0, tiles_reused: 0, bytes_sent: 0 };
+  const limit = pLimit({ concurrency: parallel, rejectOnClear: true });
+  const send = async (tile: LocalTile): Promise<void> => {
+    const bytes = await readFile(tile.path);
+    if (known.get(tile.key) === createHash("sha256").update(bytes).digest("hex")) {
+      summary.tiles_reused += 1;
+    } else {
+      const type = MEDIA_TYPES[tile.key.split(".").at(-1) ?? ""] ?? "application/octet-stream";
+      const options = { headers: { "content-type": type }, body: () => bytes, retries: RETRIES };
+      await server.ask("PUT", `${path}/${tile.key}`, options);
+      summary.tiles_sent += 1;
+      summary.bytes_sent += bytes.byteLength;
+    }
+    onTile(summary.tiles_sent + summary.tiles_reused, tile.size);
+  };
+  try {
+    await limit.map(tiles, send);
+  } catch (error) {
+    limit.clearQueue();
+    throw error;
+  }
+  return summary;
+}
+
+/** Key → SHA-256 of what the server has, read line by line. */
+async function readManifest(server: Server, path: string): Promise<Map<string, string>> {
+  const response = await server.request("GET", `${path}?manifest=1`, {
+    headers: { accept: "application/x-ndjson" },
+    retries: RETRIES,
+  });
+  const known = new Map<string, string>();
+  if (!response.body) return known;
+  for await (const line of createInterface({ input: Readable.fromWeb(response.body as WebStream) })) {
+    const { key, sha256 } = JSON.parse(line) as { key: string; sha256: string };
+    known.set(key, sha256);
+  }
+  return known;
+}

@@ -1,0 +1,65 @@
+/** A job as the commands see it, and how it is told to people. */
+import type { JobStatus } from "../../contract/job-state.ts";
+import type { StepState } from "../../contract/progress.ts";
+import type { Problem, PublishResult } from "../../contract/publish.ts";
+import { problemLines } from "./cli-error.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import type { Output } from "./output.ts";
+
+/** What the commands read of `GET /jobs/{id}` and of the stream's events; both say more. */
+export interface JobView {
+  job_id: string;
+  job_type: string;
+  status: JobStatus;
+  progress: number;
+  message: string | null;
+  step: string | null;
+  steps: StepState[];
+  project: string | null;
+  version: number | null;
+  environment: string | null;
+  created_at: string;
+  created_by: string | null;
+  result: PublishResult | null;
+  error: string | null;
+  error_code: string | null;
+  errors: Problem[] | null;
+}
+
+export const EXIT_BY_STATUS: Record<JobStatus, ExitCode> = {
+  queued: EXIT.ok,
+  running: EXIT.ok,
+  completed: EXIT.ok,
+  partially_completed: EXIT.ok,
+  failed: EXIT.refused,
+  cancelled: EXIT.cancelled,
+};
+
+const MARKS: Record<JobStatus, readonly [mark: string, style: "green" | "red" | "yellow" | "dim" | "cyan"]> = {
+  queued: ["·", "dim"],
+  running: ["▸", "cyan"],
+  completed: ["✓", "green"],
+  partially_completed: ["✓", "yellow"],
+  failed: ["✗", "red"],
+  cancelled: ["■", "yellow"],
+};
+
+/** The status with its mark and colour, padded to `width` characters. */
+export function statusText(output: Output, status: JobStatus, width = 0): string {
+  const [mark, style] = MARKS[status];
+  return output.style(style, `${mark} ${status}`.padEnd(width));
+}
+
+/** How a finished job ended, in one or several lines. `server`: what links begin with. */
+export function outcomeLines(output: Output, job: JobView, server: string): string[] {
+  const head = statusText(output, job.status);
+  if (job.status === "failed")
+    return [`${head}: ${job.error ?? "no reason was given"}`, ...problemLines(job.errors ?? [])];
+  if (job.status === "cancelled") return [`${head}${job.error ? `: ${job.error}` : ""}`];
+  const { result } = job;
+  if (!result) return [head];
+  return [
+    `${head}: ${result.overlay_count} overlays, ${result.tile_count} tiles, release ${result.release_id}`,
+    `  ${server}${result.release_url}`,
+  ];
+}

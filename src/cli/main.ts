@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+/** The command line `platen`: a client of the gateway, and of nothing else. docs/cli.md is its manual. */
+import { EXIT } from "./exit-codes.ts";
+import { runCli } from "./program.ts";
+
+const interrupt = new AbortController();
+process.once("SIGINT", () => interrupt.abort());
+process.once("SIGTERM", () => interrupt.abort());
+// `platen jobs | head -1`: the reader has seen enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.refused),
+);
+
+process.exitCode = await runCli(process.argv.slice(2), process, interrupt.signal);

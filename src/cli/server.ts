@@ -1,0 +1,123 @@
+/** The gateway over HTTP, as the commands need it. */
+import { setTimeout as pause } from "node:timers/promises";
+import { reasonOf } from "../errors.ts";
+import { CliError, refusal, type ProblemDetails } from "./cli-error.ts";
+import { EXIT } from "./exit-codes.ts";
+import type { ServerAddress } from "./find-server.ts";
+
+export interface RequestOptions {
+  headers?: Record<string, string>;
+  /** Sent as JSON. */
+  json?: unknown;
+  /** Sent as it is; called once per attempt, so that a stream can be read again. */
+  body?: () => NonNullable<RequestInit["body"]>;
+  /**
+   * How often the request is sent again when the connection fails or the server is busy (502, 503, 504); 0 by default. Only
+   * for requests that can be repeated.
+   */
+  retries?: number;
+  /** Longest wait for the answer's head in milliseconds; one minute by default, 0 for none. */
+  timeout?: number;
+}
+
+export interface Server {
+  readonly url: string;
+  /** The answer, if it is a success. Errors: `CliError` with the server's sentences, or exit code 3. */
+  request(method: string, path: string, options?: RequestOptions): Promise<Response>;
+  /** The JSON of the answer; `null` for an empty one. */
+  ask<T>(method: string, path: string, options?: RequestOptions): Promise<T>;
+}
+
+const BUSY = new Set([502, 503, 504]);
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+const TIMEOUT_MS = 60_000;
+
+/** Connections are kept alive and shared. `signal` ends every request, e.g. at Ctrl-C. */
+export function createServer(address: ServerAddress, signal: AbortSignal): Server {
+  const send = async (method: string, path: string, options: RequestOptions): Promise<Response> => {
+    const body = options.json === undefined ? options.body?.() : JSON.stringify(options.json);
+    const timeout = options.timeout ?? TIMEOUT_MS;
+    const late = new AbortController();
+    const timer =
+      timeout > 0
+        ? setTimeout(() => late.abort(new Error(`no answer within ${timeout / 1_000} s`)), timeout)
+        : undefined;
+    try {
+      return await fetch(`${address.url}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${address.apiKey}`,
+          accept: "application/json",
+          ...(options.json === undefined ? {} : { "content-type": "application/json" }),
+          ...options.headers,
+        },
+        signal: AbortSignal.any([signal, late.signal]),
+        ...(body === undefined ? {} : { body, duplex: "half" }),
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const request = async (method: string, path: string, options: RequestOptions = {}): Promise<Response> => {
+    for (let attempt = 0; ; attempt++) {
+      const last = attempt >= (options.retries ?? 0);
+      try {
+        const response = await send(method, path, options);
+        if (response.ok) return response;
+        if (last || !BUSY.has(response.status)) throw await refused(response);
+        await response.body?.cancel();
+      } catch (error) {
+        if (error instanceof CliError || signal.aborted) throw error;
+        if (last) throw unreachable(address.url, error);
+      }
+      const wait = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+      // Spread, so that many requests that failed together do not come back together.
+      await pause(wait * (0.5 + Math.random() / 2), undefined, { signal });
+    }
+  };
+
+  return {
+    url: address.url,
+    request,
+    async ask<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
+      const response = await request(method, path, options);
+      const text = await response.text();
+      if (text === "") return null as T;
+      try {
+        return JSON.parse(text) as T;
+      } catch (cause) {
+        throw notPlaten(address.url, `it answered ${method} ${path} with something that is not JSON`, cause);
+      }
+    },
+  };
+}
+
+async function refused(response: Response): Promise<CliError> {
+  const text = await response.text();
+  try {
+    const details = JSON.parse(text) as ProblemDetails;
+    if (typeof details.title === "string") return refusal({ ...details, status: response.status });
+  } catch {
+    // No JSON: something else than Platen answers, told below.
+  }
+  return notPlaten(response.url, `it answered with status ${response.status} and no problem details`);
+}
+
+function notPlaten(url: string, what: string, cause?: unknown): CliError {
+  return new CliError(EXIT.refused, "not_platen", `${url} does not behave like a Platen gateway: ${what}.`, {
+    lines: ["Check the address; a proxy in between may have answered."],
+    cause,
+  });
+}
+
+/** `fetch` says "fetch failed" and hides the reason in `cause`. */
+export function unreachable(url: string, error: unknown): CliError {
+  const inner = error instanceof Error && error.cause ? error.cause : error;
+  const [first] = inner instanceof AggregateError ? inner.errors : [inner];
+  return new CliError(EXIT.unreachable, "server_unreachable", `${url} cannot be reached: ${reasonOf(first)}.`, {
+    lines: ["Start a stack with `npm start`, or check --server and PLATEN_SERVER."],
+    cause: error,
+  });
+}
