@@ -24,19 +24,24 @@ export async function cancelJob(
   deps: Pick<ProtocolDeps, "database" | "executions" | "notifier">,
   request: CancelRequest,
 ): Promise<"cancelled" | "requested"> {
+  let generation: number | undefined;
   for (let round = 0; round < ROUNDS; round++) {
-    const row = await transaction(deps.database, (tx) => noteCancel(tx, request));
+    const row = await transaction(deps.database, (tx) => noteCancel(tx, request, generation));
+    if (!row) return "requested";
     deps.notifier.touch(request.job_id);
     if (row.status === "cancelled") return "cancelled";
     // notFound: that run has ended or was replaced meanwhile; the row tells what happened.
     if (row.run_id !== null && (await deps.executions.cancel(row.workflow_id, row.run_id))) return "requested";
+    generation = row.generation;
   }
   return "requested";
 }
 
-async function noteCancel(tx: Db, request: CancelRequest): Promise<JobRow> {
+/** Null when the job was reopened since the request was noted: what is running now is not what was to be cancelled. */
+async function noteCancel(tx: Db, request: CancelRequest, generation: number | undefined): Promise<JobRow | null> {
   const row = await lockJob(tx, request.job_id);
   if (!row) throw new AppError("job_not_found", { job: request.job_id });
+  if (generation !== undefined && row.generation !== generation) return null;
   if (isFinal(row.status)) throw new AppError("job_final", { job: row.id, status: row.status });
   if (row.switched_at !== null) throw new AppError("past_the_switch", { job: row.id, environment: row.environment });
   const message = `Cancelled by ${request.by.name}${request.reason ? `: ${request.reason}` : ""}`;
