@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { FAILURES, PROBLEMS } from "../../contract/failures.ts";
+import { deadLinks, documents, errorPageFaults, failureLine, featureFaults, unknownScripts } from "./docs.ts";
+import { ROOT } from "./source-files.ts";
+
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+
+test("docs/errors.md has every code as a heading, says what the contract says, and has no other", () => {
+  expect(errorPageFaults(read("docs/errors.md"), FAILURES, PROBLEMS)).toEqual([]);
+});
+
+test("every relative link leads somewhere", () => {
+  expect(documents().flatMap((document) => deadLinks(document))).toEqual([]);
+});
+
+test("every npm script that a document names exists", () => {
+  expect(documents().flatMap((document) => unknownScripts(document, scripts))).toEqual([]);
+});
+
+test("docs/features.md names promises that exist, and a test for each that is done", () => {
+  expect(featureFaults(read("docs/features.md"))).toEqual([]);
+});
+
+test("README.md has at most 120 lines", () => {
+  expect(read("README.md").split("\n").length).toBeLessThanOrEqual(121);
+});
+
+const lost = { status: 410, retryable: false, title: "Lost", sentence: "It is lost.", action: "Look again." };
+const story = "Someone put it down and went away without it.";
+
+test("rejected: a page of errors that is wrong", () => {
+  const faults = (page: string): string[] => errorPageFaults(page, { lost }, {});
+  expect(faults(`### lost\n\n${story}\n\n${failureLine(lost)}\n`)).toEqual([]);
+  expect(faults("# Errors\n")).toEqual(["lost has no heading"]);
+  expect(faults(`### lost\n\n${story}\n\n${failureLine({ ...lost, status: 404 })}\n`)[0]).toMatch(
+    /lost does not say: HTTP 410/,
+  );
+  expect(faults(`### lost\n\n${failureLine(lost)}\n`)).toEqual(["lost does not say what happened"]);
+  expect(faults(`### lost\n\n${story}\n\n${failureLine(lost)}\n\n### found\n`)).toEqual(["found is no code"]);
+});
+
+test("rejected: a dead link, a script and a promise that do not exist", () => {
+  const page = { path: "docs/a.md", text: "[b](b.md) [top](#top) [c](../c.md#part) [d](https://example.org)" };
+  expect(deadLinks(page, (target) => target === "c.md")).toEqual(["docs/a.md: b.md"]);
+  expect(unknownScripts({ path: "a.md", text: "`npm run dance` and `npm start`" }, { start: "" })).toEqual([
+    "a.md: npm run dance",
+  ]);
+  expect(featureFaults("| S9.1 | done | Fly | [t](../test/a.test.ts) |")).toEqual(["S9.1 is no promise"]);
+  expect(featureFaults("| S0.1 | done | Fly | |")[0] ?? "").toMatch(/S0\.1|no row/);
+  expect(featureFaults("| S0.1 | done | Fly | – |")).toEqual(["S0.1 is done and names no test"]);
+});
