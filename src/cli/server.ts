@@ -24,8 +24,10 @@ export interface Server {
   readonly url: string;
   /** The answer, if it is a success. Errors: `CliError` with the server's sentences, or exit code 3. */
   request(method: string, path: string, options?: RequestOptions): Promise<Response>;
-  /** The JSON of the answer; `null` for an empty one. */
-  ask<T>(method: string, path: string, options?: RequestOptions): Promise<T>;
+  /** The JSON object of the answer, which must have the member `holds`: else something else than Platen answered. */
+  ask<T>(method: string, path: string, options: RequestOptions & { holds: keyof T & string }): Promise<T>;
+  /** Demands success and leaves the answer unread. */
+  tell(method: string, path: string, options?: RequestOptions): Promise<void>;
 }
 
 const BUSY = new Set([502, 503, 504]);
@@ -81,15 +83,19 @@ export function createServer(address: ServerAddress, signal: AbortSignal): Serve
   return {
     url: address.url,
     request,
-    async ask<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
-      const response = await request(method, path, options);
-      const text = await response.text();
-      if (text === "") return null as T;
+    async ask<T>(method: string, path: string, options: RequestOptions & { holds: keyof T & string }): Promise<T> {
+      const text = await (await request(method, path, options)).text();
       try {
-        return JSON.parse(text) as T;
-      } catch (cause) {
-        throw notPlaten(address.url, `it answered ${method} ${path} with something that is not JSON`, cause);
+        const answer: unknown = JSON.parse(text);
+        if (typeof answer === "object" && answer !== null && options.holds in answer) return answer as T;
+      } catch {
+        // No JSON at all: told below.
       }
+      throw notPlaten(address.url, `its answer to ${method} ${path} has no \`${options.holds}\``);
+    },
+    async tell(method, path, options) {
+      // Read to its end, so that the connection can be used again.
+      await (await request(method, path, options)).arrayBuffer();
     },
   };
 }
@@ -105,10 +111,9 @@ async function refused(response: Response): Promise<CliError> {
   return notPlaten(response.url, `it answered with status ${response.status} and no problem details`);
 }
 
-function notPlaten(url: string, what: string, cause?: unknown): CliError {
+function notPlaten(url: string, what: string): CliError {
   return new CliError(EXIT.refused, "not_platen", `${url} does not behave like a Platen gateway: ${what}.`, {
     lines: ["Check the address; a proxy in between may have answered."],
-    cause,
   });
 }
 

@@ -28,7 +28,7 @@ export async function showJob({ output, server, signal }: CliContext, id: string
   }
   bar.stop();
   // The stream ends without a final event for one that was told to the end before (204).
-  const job = await server().ask<JobView>("GET", `/jobs/${encodeURIComponent(id)}`, { retries: 4 });
+  const job = await server().ask<JobView>("GET", `/jobs/${encodeURIComponent(id)}`, { retries: 4, holds: "status" });
   if (!final) output.emit({ event: "job", data: job });
   for (const line of outcomeLines(output, job, server().url)) output.say(line);
   return EXIT_BY_STATUS[job.status];

@@ -13,7 +13,9 @@ export const versionPath = (project: string, version: number): string => `${proj
 
 /** Newest first. Errors: the server's `project_not_found`. */
 export async function listVersions(server: Server, project: string): Promise<VersionView[]> {
-  const { versions } = await server.ask<{ versions: VersionView[] }>("GET", `${projectPath(project)}/versions`);
+  const { versions } = await server.ask<{ versions: VersionView[] }>("GET", `${projectPath(project)}/versions`, {
+    holds: "versions",
+  });
   return versions.toSorted((a, b) => b.version - a.version);
 }
 

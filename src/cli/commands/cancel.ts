@@ -14,7 +14,7 @@ export function addCancel(program: Command, run: RunCommand): void {
         const answer = await server().ask<{ status: string; message?: string }>(
           "POST",
           `/jobs/${encodeURIComponent(job)}/cancel`,
-          { json: options, retries: 2 },
+          { json: options, retries: 2, holds: "status" },
         );
         output.emit(answer);
         output.say(answer.message ?? `The job is ${answer.status}.`);

@@ -51,7 +51,7 @@ async function* listJobs(server: Server, { status, project, limit }: JobsOptions
     if (status) query.set("status", status);
     if (project) query.set("project", project);
     if (cursor) query.set("cursor", cursor);
-    const page: JobPage = await server.ask<JobPage>("GET", `/jobs?${query.toString()}`, { retries: 2 });
+    const page: JobPage = await server.ask<JobPage>("GET", `/jobs?${query.toString()}`, { retries: 2, holds: "jobs" });
     yield* page.jobs;
     left -= page.jobs.length;
     cursor = page.next_cursor;

@@ -63,6 +63,7 @@ async function publish(context: CliContext, project: string, options: PublishOpt
     // With the key, a request whose answer was lost leads to the same job.
     headers: { "idempotency-key": randomUUID() },
     retries: 3,
+    holds: "job_id",
   });
   output.emit(accepted);
   output.say(`Publishing version ${version} of ${project} to ${environment}: ${accepted.job_id}`);

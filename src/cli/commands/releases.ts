@@ -17,7 +17,11 @@ export function addReleases(program: Command, run: RunCommand): void {
     .description("list the releases of a project and where each is live")
     .action((project: string, _options: unknown, command: Command) =>
       run(command, async ({ output, server }) => {
-        const { releases } = await server().ask<{ releases: ReleaseView[] }>("GET", `${projectPath(project)}/releases`);
+        const { releases } = await server().ask<{ releases: ReleaseView[] }>(
+          "GET",
+          `${projectPath(project)}/releases`,
+          { holds: "releases" },
+        );
         for (const release of releases) {
           output.emit(release);
           const live =

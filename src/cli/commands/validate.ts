@@ -21,7 +21,7 @@ export function addValidate(program: Command, run: RunCommand): void {
       run(command, async ({ output, server }) => {
         const version = options.version ?? (await newestVersion(server(), project)).version;
         const path = `${versionPath(project, version)}/publish/validate`;
-        const { valid, errors } = await server().ask<Validation>("GET", path, { timeout: 0 });
+        const { valid, errors } = await server().ask<Validation>("GET", path, { timeout: 0, holds: "errors" });
         output.emit({ project, version, valid, errors });
         if (valid) {
           output.say(`${output.style("green", "✓")} Version ${version} of ${project} can be published.`);

@@ -43,10 +43,10 @@ export async function uploadProject(request: ImportRequest): Promise<ImportSumma
   created.version = draft.created;
   say(`${draft.created ? "Made" : "Using"} version ${draft.number} of ${slug}.`);
   const path = versionPath(slug, draft.number);
-  await server.ask("PUT", `${path}/config`, { json: folder.project.config, retries: RETRIES });
-  await server.ask("PUT", `${path}/layers`, { json: folder.project.layers, retries: RETRIES });
+  await server.tell("PUT", `${path}/config`, { json: folder.project.config, retries: RETRIES });
+  await server.tell("PUT", `${path}/layers`, { json: folder.project.layers, retries: RETRIES });
   say(`Put config and ${folder.project.layers.length} layers.`);
-  await server.ask("PUT", `${path}/overlays`, {
+  await server.tell("PUT", `${path}/overlays`, {
     headers: { "content-type": "application/geo+json" },
     body: () => Readable.toWeb(createReadStream(folder.overlays.path)) as ReadableStream,
     retries: RETRIES,
@@ -56,7 +56,7 @@ export async function uploadProject(request: ImportRequest): Promise<ImportSumma
   say(`Put ${folder.overlays.count} overlays.`);
   const descriptor = await readFile(folder.descriptorPath);
   const headers = { "content-type": "application/xml" };
-  await server.ask("PUT", `${path}/tiles.dzi`, { headers, body: () => descriptor, retries: RETRIES });
+  await server.tell("PUT", `${path}/tiles.dzi`, { headers, body: () => descriptor, retries: RETRIES });
   const tiles = await uploadTiles({ ...request, tiles: folder.tiles, path: `${path}/tiles` });
   return { project: slug, version: draft.number, created, overlays: folder.overlays.count, ...tiles };
 }
@@ -64,12 +64,12 @@ export async function uploadProject(request: ImportRequest): Promise<ImportSumma
 /** True if it had to be made. */
 async function ensureProject(server: Server, slug: string, name: string): Promise<boolean> {
   try {
-    await server.ask("POST", "/projects", { json: { slug, name } });
+    await server.tell("POST", "/projects", { json: { slug, name } });
     return true;
   } catch (error) {
     if (!(error instanceof CliError) || error.code !== "project_exists") throw error;
     // Slugs are unique over all tenants: this one may be another's.
-    await server.ask("GET", projectPath(slug)).catch((refused: unknown) => {
+    await server.tell("GET", projectPath(slug)).catch((refused: unknown) => {
       throw refused instanceof CliError && refused.code === "project_not_found" ? error : refused;
     });
     return false;
@@ -81,6 +81,6 @@ async function ensureDraft({ server, slug, version }: ImportRequest): Promise<{ 
   const [draft] =
     version === "new" ? [] : (await listVersions(server, slug)).filter(({ status }) => status === "draft");
   if (draft) return { number: draft.version, created: false };
-  const made = await server.ask<VersionView>("POST", `${projectPath(slug)}/versions`, { json: {} });
+  const made = await server.ask<VersionView>("POST", `${projectPath(slug)}/versions`, { json: {}, holds: "version" });
   return { number: made.version, created: true };
 }

@@ -45,7 +45,7 @@ export async function uploadTiles({ server, path, tiles, parallel, onTile }: Til
     } else {
       const type = MEDIA_TYPES[tile.key.split(".").at(-1) ?? ""] ?? "application/octet-stream";
       const options = { headers: { "content-type": type }, body: () => bytes, retries: RETRIES };
-      await server.ask("PUT", `${path}/${tile.key}`, options);
+      await server.tell("PUT", `${path}/${tile.key}`, options);
       summary.tiles_sent += 1;
       summary.bytes_sent += bytes.byteLength;
     }

@@ -1,0 +1,108 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runPlaten } from "./run-platen.ts";
+import { feature, makeSmallFolder } from "./small-folder.ts";
+
+// A port that nobody listens on: whatever is told here was found out before a server was needed.
+const NOWHERE = { PLATEN_SERVER: "http://127.0.0.1:9", PLATEN_API_KEY: "none" };
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await makeSmallFolder();
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const put = (name: string, text: string | Buffer) => () => writeFile(join(folder, name), text);
+const drop = (name: string) => () => rm(join(folder, name), { recursive: true });
+const collection = (...features: unknown[]) => JSON.stringify({ type: "FeatureCollection", features });
+
+describe("a folder that cannot be imported is refused before anything is sent, with the file and the place", () => {
+  const table: [name: string, spoil: () => Promise<unknown>, says: RegExp][] = [
+    ["project.json is missing", drop("project.json"), /project\.json: it is missing; is this a project folder\?/],
+    [
+      "project.json is no JSON",
+      put("project.json", '{\n  "name": tru\n}'),
+      /project\.json: line 2, column 14: Unexpected token/,
+    ],
+    [
+      "project.json breaks off",
+      put("project.json", '{\n  "name":'),
+      /project\.json: line 2, column 10: Unexpected end/,
+    ],
+    [
+      "project.json has a comma too many",
+      put("project.json", '{"name": "ä",\n}'),
+      /line 2, column 1: Expected double-quoted/,
+    ],
+    ["project.json is not UTF-8", put("project.json", Buffer.from([0x7b, 0xff])), /project\.json: it is not UTF-8/],
+    [
+      "an unknown field",
+      put("project.json", '{"name":"A","config":{},"colour":1}'),
+      /1 field\(s\) are wrong; the first: \/ Unrecognized key: "colour"/,
+    ],
+    [
+      "a wrong type deep inside",
+      put("project.json", '{"name":"A","config":{},"layers":[{"ref":7,"label":"x"}]}'),
+      /\/layers\/0\/ref:? Invalid input: expected string/,
+    ],
+    ["a slug that is reserved", put("project.json", '{"slug":"api","name":"A","config":{}}'), /\/slug:? is reserved/],
+    ["overlays.geojson is missing", drop("overlays.geojson"), /overlays\.geojson: it is missing; an empty map has/],
+    [
+      "overlays.geojson breaks off",
+      put("overlays.geojson", '{"type":"FeatureCollection","features":['),
+      /overlays\.geojson: .*not complete/,
+    ],
+    [
+      "an overlay without a ref",
+      put("overlays.geojson", collection(feature("a", 0), { ...feature("b", 9), properties: {} })),
+      /Overlay number 2 cannot be read: \/properties\/ref/,
+    ],
+    ["tiles.dzi is missing", drop("tiles.dzi"), /tiles\.dzi: it is missing; make it with/],
+    ["tiles.dzi is something else", put("tiles.dzi", "<html/>"), /tiles\.dzi: .*<html>/],
+    ["tiles_files is missing", drop("tiles_files"), /tiles_files: it is missing/],
+    ["tiles are missing", drop("tiles_files/10"), /tiles_files: 6 tile\(s\) are missing; the first: 10\/0_0\.png/],
+  ];
+  it.each(table)("%s", async (_name, spoil, says) => {
+    await spoil();
+    const { code, stdout, stderr } = await runPlaten(["import", folder], { env: NOWHERE });
+    expect(stderr).toMatch(says);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  it("there is no such folder", async () => {
+    const { code, stderr } = await runPlaten(["import", "/no/such/folder"], { env: NOWHERE });
+    expect(stderr).toContain("/no/such/folder: there is no such folder.");
+    expect(code).toBe(1);
+  });
+
+  it("it is a file", async () => {
+    const { stderr } = await runPlaten(["import", join(folder, "tiles.dzi")], { env: NOWHERE });
+    expect(stderr).toContain("it is a file, not a folder");
+  });
+
+  it("with --json as one object with every problem", async () => {
+    await drop("tiles_files/10")();
+    const ran = await runPlaten(["import", folder, "--json"], { env: NOWHERE });
+    expect(ran.code).toBe(1);
+    const [line, ...more] = ran.json();
+    expect(more).toEqual([]);
+    expect(line?.["error"]).toMatchObject({ code: "folder_invalid" });
+    expect((line?.["error"] as { errors: unknown[] } | undefined)?.errors).toHaveLength(6);
+  });
+});
+
+it("files that tools and systems leave are skipped, and said", async () => {
+  await mkdir(join(folder, "tiles_files", "99"));
+  await writeFile(join(folder, "tiles_files", "99", "0_0.png"), "x");
+  await writeFile(join(folder, ".DS_Store"), "x");
+  expect(await readFile(join(folder, "tiles_files", "vips-properties.xml"), "utf8")).toContain("<?xml");
+  const { code, stdout } = await runPlaten(["import", folder], { env: NOWHERE });
+  for (const name of [".DS_Store", "tiles_files/vips-properties.xml", "tiles_files/99/0_0.png"]) {
+    expect(stdout).toContain(`skipped ${name}`);
+  }
+  expect(code).toBe(3);
+});
