@@ -55,3 +55,8 @@ export const releaseDocumentSchema = z
     tiles: tilesPart,
   })
   .describe("A map release");
+
+/** The documents in docs/schemas/ by file name, as text. */
+export function releaseSchemas(): Record<string, string> {
+  return { "release.schema.json": `${JSON.stringify(z.toJSONSchema(releaseDocumentSchema), null, 2)}\n` };
+}

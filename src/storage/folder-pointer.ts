@@ -8,7 +8,15 @@ import { copyFile, link, mkdir, open, readdir, rename, rm } from "node:fs/promis
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import type { PointerState, PointerStore } from "./object-store.ts";
-import { assertKey, isMissing, storeError, syncFolder, writeStaged, type FolderStoreOptions } from "./folder-store.ts";
+import {
+  assertKey,
+  isMissing,
+  storeError,
+  syncFolder,
+  stagedPath,
+  writeStaged,
+  type FolderStoreOptions,
+} from "./folder-store.ts";
 
 const EPOCH_FILE = /^(\d{12})\.json$/;
 /** The header comes first in the document and is far smaller than this. */
@@ -100,7 +108,7 @@ export function createFolderPointer(options: FolderStoreOptions): PointerStore {
     for (let last: string | null = null; ;) {
       const name = await highest(folder);
       if (!name || name === last) return;
-      const copy = join(folder, `.${name}.${process.pid}.copy`);
+      const copy = stagedPath(options);
       await copyFile(join(folder, name), copy, constants.COPYFILE_FICLONE);
       await rename(copy, join(folder, "release.json"));
       last = name;

@@ -47,15 +47,17 @@ export async function syncFolder(path: string): Promise<void> {
   await folder.sync().finally(() => folder.close());
 }
 
+/** A new name in the staging folder, which exists once anything was written. */
+export const stagedPath = (options: FolderStoreOptions): string => join(options.root, STAGING, randomUUID());
+
 /** Writes `body` to a new file in the staging folder; removes it again when that fails. */
 export async function writeStaged(
   options: FolderStoreOptions,
   body: Readable | Uint8Array,
   signal?: AbortSignal,
 ): Promise<{ path: string; size: number; sha256: string }> {
-  const staging = join(options.root, STAGING);
-  await mkdir(staging, { recursive: true });
-  const path = join(staging, randomUUID());
+  const path = stagedPath(options);
+  await mkdir(dirname(path), { recursive: true });
   const file = await open(path, "wx");
   try {
     const hash = createHash("sha256");
