@@ -100,12 +100,18 @@ export async function guarded<T>(work: (context: Context) => Promise<T>): Promis
   try {
     return await work(context);
   } catch (error) {
-    if (context.cancellationSignal.aborted && !(error instanceof ApplicationFailure)) {
-      // The abort may surface as an AbortError of a stream; what Temporal must see is its own cancellation.
-      await context.cancelled.catch((cancelled: unknown) => {
-        throw cancelled instanceof CancelledFailure ? cancelled : error;
-      });
-    }
+    if (context.cancellationSignal.aborted && !(error instanceof AppError)) throw interruption(context, error);
     throw toFailure(error, context.info.attempt);
   }
+}
+
+/**
+ * What interrupted the work, in Temporal's words: the abort may have surfaced as any stream's error. A worker that shuts down
+ * fails the attempt, retryable: nobody asked for the job to be cancelled.
+ */
+function interruption(context: Context, error: unknown): unknown {
+  const reason: unknown = context.cancellationSignal.reason;
+  if (!(reason instanceof CancelledFailure)) return error;
+  if (reason.message !== "WORKER_SHUTDOWN") return reason;
+  return ApplicationFailure.retryable("The worker shuts down; the next one resumes this step.", "worker_shutdown");
 }

@@ -7,7 +7,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
-  isCancellation,
   workflowInfo,
 } from "@temporalio/workflow";
 import { JOB_TYPES } from "../contract/job-types.ts";
@@ -47,8 +46,8 @@ export async function publish(input: PublishInput): Promise<PublishResult> {
   } catch (error) {
     // The row has ended, or another run holds it: nothing is left to settle.
     if (failureOf(error)?.type === "job_ended") throw error;
-    // An attempt that lost its heartbeat while a cancel was requested fails with a timeout: the scope knows better.
-    const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
+    // Never from the failure's class: an attempt that lost its heartbeat while a cancel was requested fails with a timeout.
+    const cancelled = CancellationScope.current().consideredCancelled;
     const ending = cancelled
       ? { status: "cancelled" as const, code: "cancelled", message: "The job was cancelled." }
       : { status: "failed" as const, ...describe(error) };
