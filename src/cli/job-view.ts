@@ -1,29 +1,42 @@
 /** A job as the commands see it, and how it is told to people. */
 import type { JobStatus } from "../../contract/job-state.ts";
+import { JOB_TYPES, type StepDefinition } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
 import type { Problem, PublishResult } from "../../contract/publish.ts";
 import { problemLines } from "./cli-error.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
 
-/** What the commands read of `GET /jobs/{id}` and of the stream's events; both say more. */
-export interface JobView {
+/** What the commands read of a job in `GET /jobs` and `GET /jobs/{id}`, which say more. */
+export interface ListedJob extends Outcome {
   job_id: string;
   job_type: string;
-  status: JobStatus;
   progress: number;
-  message: string | null;
-  step: string | null;
-  steps: StepState[];
   project: string | null;
   version: number | null;
   environment: string | null;
   created_at: string;
-  created_by: string | null;
+}
+
+/** The part of a job, and of the last event of its stream, that tells how it ended. */
+export interface Outcome {
+  status: JobStatus;
   result: PublishResult | null;
   error: string | null;
-  error_code: string | null;
   errors: Problem[] | null;
+}
+
+/** The part of a job that every event of its stream tells. */
+export interface Progress {
+  progress: number;
+  message: string | null;
+  steps: StepState[];
+}
+
+/** The job's progress in percent once this step is done; null for a step that no job type has. */
+export function percentOf(step: string): number | null {
+  const steps: StepDefinition[] = Object.values(JOB_TYPES).flatMap((type) => type.steps);
+  return steps.find(({ name }) => name === step)?.percent ?? null;
 }
 
 export const EXIT_BY_STATUS: Record<JobStatus, ExitCode> = {
@@ -51,7 +64,7 @@ export function statusText(output: Output, status: JobStatus, width = 0): string
 }
 
 /** How a finished job ended, in one or several lines. `server`: what links begin with. */
-export function outcomeLines(output: Output, job: JobView, server: string): string[] {
+export function outcomeLines(output: Output, job: Outcome, server: string): string[] {
   const head = statusText(output, job.status);
   if (job.status === "failed")
     return [`${head}: ${job.error ?? "no reason was given"}`, ...problemLines(job.errors ?? [])];

@@ -31,9 +31,12 @@ export async function runPlaten(args: readonly string[], options: RunOptions = {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let seen = "";
+  let interrupted = false;
   child.stdout.on("data", (chunk: Buffer) => {
     seen += chunk.toString();
-    if (options.interruptAt && seen.includes(options.interruptAt)) child.kill("SIGINT");
+    if (interrupted || !options.interruptAt || !seen.includes(options.interruptAt)) return;
+    // A second one would kill it, as it should.
+    interrupted = child.kill("SIGINT");
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

@@ -2,7 +2,7 @@ import { Option, type Command } from "commander";
 import { JOB_STATUSES, type JobStatus } from "../../../contract/job-state.ts";
 import type { RunCommand } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { statusText, type JobView } from "../job-view.ts";
+import { statusText, type ListedJob } from "../job-view.ts";
 import { parseLimit } from "../parse-option.ts";
 import type { Output } from "../output.ts";
 import type { Server } from "../server.ts";
@@ -14,7 +14,7 @@ interface JobsOptions {
 }
 
 interface JobPage {
-  jobs: JobView[];
+  jobs: ListedJob[];
   next_cursor: string | null;
 }
 
@@ -44,7 +44,7 @@ export function addJobs(program: Command, run: RunCommand): void {
 }
 
 /** Page by page, so that a long list is printed while it comes in. */
-async function* listJobs(server: Server, { status, project, limit }: JobsOptions): AsyncGenerator<JobView> {
+async function* listJobs(server: Server, { status, project, limit }: JobsOptions): AsyncGenerator<ListedJob> {
   let cursor: string | null = null;
   for (let left = limit; left > 0;) {
     const query = new URLSearchParams({ limit: String(Math.min(PAGE, left)) });
@@ -59,7 +59,7 @@ async function* listJobs(server: Server, { status, project, limit }: JobsOptions
   }
 }
 
-function row(output: Output, job: JobView): string {
+function row(output: Output, job: ListedJob): string {
   const what = job.project ? `${job.project} v${job.version ?? "?"} → ${job.environment ?? "?"}` : job.job_type;
   const when = job.created_at.slice(0, 19).replace("T", " ");
   return [job.job_id, statusText(output, job.status, 21), `${job.progress} %`.padStart(5), `${when} UTC`, what].join(
