@@ -89,4 +89,6 @@ export interface Problem {
   code: string;
   path: string;
   message: string;
+  /** What was there, where that helps; long values are cut. */
+  value?: unknown;
 }

@@ -1,7 +1,8 @@
 /** Temporal's client side: connect, start by name, describe, cancel. The only place that knows Temporal's raw answers. */
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
-import { SEARCH_ATTRIBUTES } from "../contract/messages.ts";
+import { PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
+import type { WorkflowProgress } from "../contract/progress.ts";
 import { JOB_TYPES, type JobType } from "../contract/job-types.ts";
 import type { PublishInput } from "../contract/publish.ts";
 
@@ -28,7 +29,13 @@ export interface Executions {
   describe(workflowId: string): Promise<Execution | null>;
   /** Cancels exactly that run; false when it is not the current one or has ended. */
   cancel(workflowId: string, runId: string): Promise<boolean>;
+  /** What the open workflow says of itself; null when it cannot say (closed, no worker, Temporal away). 2 s at most. */
+  queryProgress(workflowId: string): Promise<WorkflowProgress | null>;
+  /** Is Temporal's frontend there? Rejects with the reason; 2 s at most. */
+  ping(): Promise<void>;
 }
+
+const SECOND_OPINION_MS = 2_000;
 
 const keyword = (name: string, value: string): SearchAttributePair => ({
   key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
@@ -42,7 +49,7 @@ export function taskQueue(jobType: JobType, prefix: string): string {
 /** Lazy: the first call connects, so a gateway starts while Temporal is down. */
 export function createTemporalClient(options: { address: string; namespace: string }): Client {
   const connection = Connection.lazy({ address: options.address });
-  return new Client({ connection, namespace: options.namespace });
+  return new Client({ connection, namespace: options.namespace, workflow: { queryRejectCondition: "NOT_OPEN" } });
 }
 
 /** `deadlineMs`: how long one call may take (5 s by default). */
@@ -112,6 +119,19 @@ export function createExecutions(
         if (error instanceof WorkflowNotFoundError) return false;
         throw error;
       }
+    },
+    async queryProgress(workflowId) {
+      // A query needs a worker and is only ever a second opinion: whatever goes wrong, the row is what there is.
+      return client.connection
+        .withDeadline(Date.now() + SECOND_OPINION_MS, () =>
+          client.workflow.getHandle(workflowId).query<WorkflowProgress>(PROGRESS_QUERY),
+        )
+        .catch(() => null);
+    },
+    async ping() {
+      await client.connection.withDeadline(Date.now() + SECOND_OPINION_MS, () =>
+        client.workflowService.getSystemInfo({}),
+      );
     },
   };
 }

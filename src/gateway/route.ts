@@ -10,21 +10,11 @@ import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Stores } from "../storage/object-store.ts";
 import type { Executions } from "../temporal.ts";
+import type { JobNotifier } from "../jobs/job-notifier.ts";
+import type { ProgressFeed } from "../jobs/progress-feed.ts";
+import type { Principal, Role } from "../tenants/principal.ts";
 
-export const ROLES = ["viewer", "operator", "admin"] as const;
-
-/** Each role may do what the ones before it may. */
-export type Role = (typeof ROLES)[number];
-
-/** Who asks: every look-up of a store function is scoped by `tenant_id`. */
-export interface Principal {
-  id: string;
-  name: string;
-  role: Role;
-  tenant_id: string;
-  /** Slug of the tenant, first segment of keys in the private store. */
-  tenant: string;
-}
+export { ROLES, type Principal, type Role } from "../tenants/principal.ts";
 
 /** What `createApp` is given; routes reach everything through it. */
 export interface GatewayDeps {
@@ -32,6 +22,8 @@ export interface GatewayDeps {
   database: Database;
   stores: Stores;
   executions: Executions;
+  notifier: JobNotifier;
+  feed: ProgressFeed;
   log: Log;
 }
 
@@ -69,6 +61,10 @@ export interface Route {
   description?: string;
   /** The least role, or null for open routes. */
   role: Role | null;
+  /** Any web page may read the answers (CORS): for delivery only. */
+  cors?: boolean;
+  /** Honours the header `Idempotency-Key`. */
+  idempotent?: boolean;
   params?: z.ZodType;
   query?: z.ZodType;
   body?: z.ZodType | BodyStream;

@@ -51,3 +51,27 @@ export async function eventsAfter(db: Db, jobId: string, after: number, limit: n
 export async function notifyJobs(db: Db, channel: string, payload: string): Promise<void> {
   await query(db, `select pg_notify($1, $2)`, [channel, payload]);
 }
+
+/** Events of many jobs in one statement: of each those with `after < seq <= upto`, in order. */
+export async function newestEvents(
+  db: Db,
+  jobs: { id: string; after: number; upto: number }[],
+): Promise<Map<string, JobEvent[]>> {
+  const rows = await query<JobEvent & { job_id: string }>(
+    db,
+    `
+    select e.job_id, e.seq, e.at, e.kind, e.data
+    from unnest($1::uuid[], $2::int[], $3::int[]) as wanted (id, after, upto)
+    join job_events e on e.job_id = wanted.id and e.seq > wanted.after and e.seq <= wanted.upto
+    order by e.job_id, e.seq
+    `,
+    [jobs.map((job) => job.id), jobs.map((job) => job.after), jobs.map((job) => job.upto)],
+  );
+  const found = new Map<string, JobEvent[]>();
+  for (const { job_id, ...event } of rows) {
+    const events = found.get(job_id) ?? [];
+    events.push({ ...event, at: new Date(event.at).toISOString() });
+    found.set(job_id, events);
+  }
+  return found;
+}

@@ -50,7 +50,8 @@ export async function createApiKey(db: Db, options: NewApiKey): Promise<{ id: st
 
 /** Makes a given key work, for installations that keep their keys between runs. A key that was revoked stays so. */
 export async function ensureApiKey(db: Db, options: NewApiKey & { key: string }): Promise<{ id: string }> {
-  if (!isApiKey(options.key)) throw new Error(`not an API key: it must look like pk_${options.role}_ and 43 characters`);
+  if (!isApiKey(options.key))
+    throw new Error(`not an API key: it must look like pk_${options.role}_ and 43 characters`);
   return { id: await insertKey(db, options, options.key) };
 }
 

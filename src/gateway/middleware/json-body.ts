@@ -1,0 +1,59 @@
+/** Reads a JSON body: all of it, or an error that says what is wrong with it. */
+import getRawBody, { type RawBodyError } from "raw-body";
+import type { Context } from "koa";
+import { AppError, reasonOf } from "../../errors.ts";
+
+/**
+ * `limit` in bytes. No body at all reads as `{}`, so that a request whose fields are all optional needs none. Errors:
+ * unsupported_media_type, body_too_large, incomplete_body, malformed_json.
+ */
+export async function readJsonBody(ctx: Context, limit: number): Promise<unknown> {
+  if (!hasBody(ctx)) return {};
+  requireJson(ctx);
+  const bytes = await getRawBody(ctx.req, { limit, length: ctx.get("Content-Length") || null }).catch(
+    (error: RawBodyError) => {
+      if (error.type === "entity.too.large") throw new AppError("body_too_large", { limit });
+      throw new AppError("incomplete_body", { reason: reasonOf(error) }, { cause: error });
+    },
+  );
+  return bytes.length === 0 ? {} : parse(bytes);
+}
+
+function hasBody(ctx: Context): boolean {
+  const length = ctx.get("Content-Length");
+  return ctx.get("Transfer-Encoding") !== "" || (length !== "" && length !== "0");
+}
+
+function requireJson(ctx: Context): void {
+  const wanted = "application/json";
+  const type = ctx.get("Content-Type");
+  const media = type.split(";")[0]!.trim().toLowerCase();
+  const charset = /charset="?([\w-]+)/i.exec(type)?.[1]?.toLowerCase() ?? "utf-8";
+  const encoding = ctx.get("Content-Encoding").toLowerCase() || "identity";
+  if ((media !== wanted && !media.endsWith("+json")) || charset !== "utf-8") {
+    throw new AppError("unsupported_media_type", { got: type || "without Content-Type", wanted });
+  }
+  if (encoding !== "identity") {
+    throw new AppError("unsupported_media_type", {
+      got: `encoded as ${encoding}`,
+      wanted: `${wanted}, not compressed`,
+    });
+  }
+}
+
+function parse(bytes: Buffer): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new AppError("malformed_json", { reason: "it is not valid UTF-8" }, { cause: error });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = reasonOf(error);
+    // V8 names the position but for input that ends too early.
+    const where = reason.includes("position") ? "" : ` at position ${text.length}`;
+    throw new AppError("malformed_json", { reason: `${reason}${where}` }, { cause: error });
+  }
+}

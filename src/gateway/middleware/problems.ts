@@ -1,0 +1,99 @@
+/** The one place where errors become answers: problem details (RFC 9457), `application/problem+json`. */
+import { ServiceError } from "@temporalio/client";
+import type { Context, Middleware } from "koa";
+import { AppError, reasonOf } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+
+/** Seconds after which a client should try a 503 again, and a stream's client too. */
+const RETRY_AFTER_S = 2;
+
+export function answerProblems(log: Log): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (thrown) {
+      const error = asAppError(thrown, ctx.state["request_id"]);
+      if (error.definition.status >= 500) {
+        log.error({ error: error.cause ?? error, request_id: ctx.state["request_id"], path: ctx.path }, error.message);
+      }
+      // The route had begun to answer: nothing can be said any more but by ending it.
+      if (ctx.headerSent || ctx.respond === false) ctx.res.destroy();
+      else answer(ctx, error);
+    }
+  };
+}
+
+function answer(ctx: Context, error: AppError): void {
+  const { status, title } = error.definition;
+  // An EventSource gives up for good on any status but 200: let it come back by itself instead.
+  if (error.code === "unavailable" && ctx.accepts("json", "text/event-stream") === "text/event-stream") {
+    ctx.status = 200;
+    ctx.set({ "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" });
+    ctx.body = `retry: ${RETRY_AFTER_S * 1_000}\n\n`;
+    return;
+  }
+  ctx.status = status;
+  if (status === 401) ctx.set("WWW-Authenticate", `Bearer realm="platen"`);
+  if (status === 503) ctx.set("Retry-After", String(RETRY_AFTER_S));
+  const problem = {
+    type: `/docs/errors#${error.code}`,
+    title,
+    status,
+    detail: `${error.message} ${error.action}`,
+    code: error.code,
+    instance: ctx.path,
+    request_id: ctx.state["request_id"],
+    ...(error.problems.length > 0 ? { errors: error.problems } : {}),
+    facts: error.facts,
+  };
+  ctx.set("Cache-Control", "no-store");
+  ctx.body = JSON.stringify(problem);
+  ctx.type = "application/problem+json";
+}
+
+/** Names what the routes' libraries throw; anything else is a bug, and `internal`. */
+export function asAppError(thrown: unknown, requestId: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof ServiceError) {
+    return new AppError("unavailable", { service: "Temporal", reason: reasonOf(thrown) }, { cause: thrown });
+  }
+  const sqlState = postgresCode(thrown);
+  if (sqlState === "unreachable") {
+    return new AppError("unavailable", { service: "PostgreSQL", reason: reasonOf(thrown) }, { cause: thrown });
+  }
+  // Class 22, data exception: a number or text that PostgreSQL cannot hold and no schema had refused.
+  if (sqlState?.startsWith("22")) {
+    return new AppError("invalid_request", { count: 1, first: "a value cannot be stored" }, { cause: thrown });
+  }
+  const facts = { reason: "the log has the details", request_id: requestId };
+  return new AppError("internal", facts, { cause: thrown });
+}
+
+/** The SQLSTATE behind an error, or `unreachable` when there was no one to give one. */
+export function postgresCode(thrown: unknown): string | null {
+  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
+    const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+    // 08: connection, 57P0x: shutdown, 53300: too many connections.
+    if (typeof code === "string" && /^(08...|57P0.|53300)$/.test(code)) return "unreachable";
+    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
+    if (syscall === "connect" || syscall === "getaddrinfo") return "unreachable";
+    if (
+      /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection)/.test(
+        error.message,
+      )
+    ) {
+      return "unreachable";
+    }
+    if (error instanceof AggregateError && error.errors.some((each) => postgresCode(each) === "unreachable")) {
+      return "unreachable";
+    }
+  }
+  return null;
+}
+
+const GONE = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_DESTROYED"]);
+
+/** The client went away in the middle of an answer: its right, and no error of ours. */
+export function isClientGone(error: unknown): boolean {
+  return GONE.has(String((error as { code?: unknown } | null)?.code));
+}

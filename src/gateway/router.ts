@@ -1,0 +1,107 @@
+/** Makes a router of the list of routes: what a handler is given has passed its schemas, its role and its tenant. */
+import { Readable } from "node:stream";
+import Router, { type RouterContext } from "@koa/router";
+import type { Context, Middleware } from "koa";
+import { AppError } from "../errors.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { readJsonBody } from "./middleware/json-body.ts";
+import { validate } from "./middleware/validate-request.ts";
+import type { GatewayDeps, Route, RouteAnswer, RouteRequest } from "./route.ts";
+
+/** Every route exists at both. */
+export const MOUNTS = ["", "/api"] as const;
+
+export function createRouter(deps: GatewayDeps, routes: readonly Route[]): Middleware {
+  const router = new Router({ sensitive: true });
+  const cors = new Set<string>();
+  for (const mount of MOUNTS) {
+    for (const route of routes) {
+      if (route.cors) cors.add(mount + route.path);
+      router[route.method](mount + route.path, (ctx) => serve(deps, route, ctx));
+    }
+  }
+  const matched = router.routes() as unknown as Middleware;
+  return async (ctx, next) => {
+    refuseUnreadablePath(ctx);
+    await matched(ctx, async () => {
+      refuseOrTellMethods(ctx as RouterContext, cors);
+      await next();
+    });
+  };
+}
+
+async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promise<void> {
+  if (route.cors) allowAnyOrigin(ctx);
+  const db = deps.database.em.fork();
+  const principal = route.role === null ? null : await authenticate(ctx, db, route.role);
+  const takesStream = route.body !== undefined && "stream" in route.body;
+  if (takesStream) requireMediaType(ctx, (route.body as { stream: readonly string[] }).stream);
+  const bodySchema = takesStream ? undefined : (route.body as Exclude<Route["body"], { stream: readonly string[] }>);
+  const body = bodySchema ? await readJsonBody(ctx, deps.config.PLATEN_MAX_JSON_BYTES) : undefined;
+  const [params, query, parsedBody] = validate([
+    { place: "path", schema: route.params, value: { ...ctx["params"] } },
+    { place: "query", schema: route.query, value: { ...ctx.query } },
+    { place: "body", schema: bodySchema, value: body },
+  ]);
+  const request: RouteRequest = {
+    ...{ params, query, body: parsedBody, stream: ctx.req, db, deps, ctx },
+    get principal() {
+      if (!principal) throw new Error(`${route.path} is open: it has no principal`);
+      return principal;
+    },
+  };
+  const answer = await route.handle(request);
+  if (answer) send(ctx, answer);
+}
+
+function send(ctx: Context, answer: RouteAnswer): void {
+  ctx.status = answer.status;
+  ctx.set(answer.headers ?? {});
+  if (answer.body === undefined) {
+    ctx.body = null;
+    ctx.status = answer.status;
+    return;
+  }
+  if (answer.body instanceof Readable) {
+    ctx.body = answer.body;
+    return;
+  }
+  ctx.body = JSON.stringify(answer.body);
+  if (!answer.headers?.["Content-Type"]) ctx.type = "application/json";
+}
+
+function requireMediaType(ctx: Context, wanted: readonly string[]): void {
+  const got = ctx.get("Content-Type").split(";")[0]!.trim().toLowerCase();
+  if (wanted.includes("*/*") || wanted.includes(got)) return;
+  throw new AppError("unsupported_media_type", { got: got || "without Content-Type", wanted: wanted.join(", ") });
+}
+
+/** A path that is not percent-encoded UTF-8, or holds a NUL, names nothing. */
+function refuseUnreadablePath(ctx: Context): void {
+  try {
+    if (!decodeURIComponent(ctx.path).includes("\0")) return;
+  } catch {
+    // Falls through: both are told in the same way.
+  }
+  throw new AppError("not_found", { path: ctx.path });
+}
+
+/** No route took the request: by its path, or by its method only. */
+function refuseOrTellMethods(ctx: RouterContext, cors: ReadonlySet<string>): void {
+  const layers = (ctx.matched ?? []).filter((layer) => layer.methods.length > 0);
+  if (layers.length === 0) throw new AppError("not_found", { path: ctx.path });
+  ctx.set("Allow", [...new Set([...layers.flatMap((layer) => layer.methods), "OPTIONS"])].join(", "));
+  if (ctx.method !== "OPTIONS") throw new AppError("method_not_allowed", { method: ctx.method, path: ctx.path });
+  if (layers.some((layer) => cors.has(String(layer.path)))) {
+    allowAnyOrigin(ctx);
+    ctx.set({ "Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Allow-Headers": "Range, If-None-Match" });
+  }
+  ctx.status = 204;
+}
+
+function allowAnyOrigin(ctx: Context): void {
+  ctx.set({
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Content-Length, Content-Range",
+  });
+}

@@ -1,0 +1,78 @@
+/** Is the process alive, and can it do its work? */
+import { z } from "zod";
+import { reasonOf } from "../../errors.ts";
+import { defineRoute, type GatewayDeps, type Route } from "../route.ts";
+
+const CHECK_MS = 2_000;
+
+type Check = { ok: true } | { ok: false; reason: string };
+
+async function check(work: Promise<unknown>): Promise<Check> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_MS} ms`)), CHECK_MS);
+  try {
+    await Promise.race([work, late]);
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function postgres({ database }: GatewayDeps): Promise<void> {
+  const found = await database.checkConnection();
+  if (!found.ok) throw new Error(found.reason);
+}
+
+const checks = z.record(
+  z.enum(["postgresql", "store", "temporal"]),
+  z.object({ ok: z.boolean(), reason: z.string().optional() }),
+);
+
+const readiness = z.object({
+  status: z.enum(["ready", "degraded", "unready"]),
+  missing: z.array(z.string()),
+  checks,
+});
+
+export const healthRoutes: Route[] = [
+  defineRoute({
+    method: "get",
+    path: "/healthz",
+    summary: "Is the process alive?",
+    role: null,
+    responses: { 200: { description: "Yes", schema: z.object({ status: z.literal("ok") }) } },
+    async handle() {
+      return { status: 200, body: { status: "ok" }, headers: { "Cache-Control": "no-store" } };
+    },
+  }),
+  defineRoute({
+    method: "get",
+    path: "/readyz",
+    summary: "Can it do its work?",
+    description: "Without Temporal it is degraded but ready: publishes are accepted, and start when Temporal is back.",
+    role: null,
+    responses: {
+      200: { description: "Ready, or degraded", schema: readiness },
+      503: { description: "Not ready: `missing` names what is", schema: readiness },
+    },
+    async handle({ deps }) {
+      const [postgresql, store, temporal] = await Promise.all([
+        check(postgres(deps)),
+        // Always the same small object: a folder that is full or read-only says so here first.
+        check(deps.stores.private.put("_platen/probe", Buffer.from("writable"))),
+        check(deps.executions.ping()),
+      ]);
+      const found = { postgresql, store, temporal };
+      const missing = Object.entries(found).flatMap(([name, { ok }]) => (ok ? [] : [name]));
+      const ready = postgresql.ok && store.ok;
+      const status = !ready ? "unready" : missing.length > 0 ? "degraded" : "ready";
+      return {
+        status: ready ? 200 : 503,
+        body: { status, missing, checks: found },
+        headers: { "Cache-Control": "no-store" },
+      };
+    },
+  }),
+];

@@ -1,0 +1,114 @@
+/** Shapes of jobs in answers, for the description. */
+import { z } from "zod";
+import { JOB_STATUSES } from "../../../contract/job-state.ts";
+import { JOB_TYPES, type JobType } from "../../../contract/job-types.ts";
+
+export const jobStatus = z.enum(JOB_STATUSES).meta({ id: "JobStatus" });
+
+export const jobType = z.enum(Object.keys(JOB_TYPES) as [JobType, ...JobType[]]).meta({ id: "JobType" });
+
+const time = z.iso.datetime();
+
+export const problem = z
+  .object({ code: z.string(), path: z.string(), message: z.string(), value: z.unknown().optional() })
+  .meta({ id: "ProblemItem", description: "`path` is a JSON pointer" });
+
+const logEntry = z.object({ timestamp: time, level: z.string(), message: z.string() }).meta({ id: "LogEntry" });
+
+const step = z
+  .object({
+    name: z.string(),
+    label: z.string(),
+    status: z.enum(["pending", "running", "done", "failed"]),
+    started_at: time.optional(),
+    finished_at: time.optional(),
+  })
+  .meta({ id: "Step" });
+
+const links = z
+  .object({
+    self: z.url(),
+    status: z.url(),
+    stream: z.url(),
+    events: z.url(),
+    cancel: z.url(),
+    retry: z.url(),
+    workflow: z.url().meta({ description: "In the Temporal Web UI" }),
+  })
+  .meta({ id: "JobLinks" });
+
+const ids = {
+  id: z.uuid(),
+  job_id: z.string().meta({ description: "`job_<32 hex>`, the same id for humans" }),
+  jobId: z.string(),
+};
+
+export const jobAccepted = z
+  .object({
+    ...ids,
+    type: jobType,
+    status: jobStatus,
+    message: z.string().nullable(),
+    generation: z.int(),
+    created_at: time,
+    links,
+  })
+  .meta({ id: "JobAccepted" });
+
+export const jobStatusView = z
+  .object({
+    ...ids,
+    status: jobStatus,
+    progress: z.int().min(0).max(100),
+    message: z.string().nullable(),
+    step: z.string().nullable(),
+    generation: z.int(),
+    error: z.string().nullable(),
+    updated_at: time,
+    completed_at: time.nullable(),
+  })
+  .meta({ id: "JobStatusView" });
+
+export const job = z
+  .object({
+    ...ids,
+    job_type: jobType,
+    type: jobType,
+    status: jobStatus,
+    progress: z.int().min(0).max(100),
+    message: z.string().nullable(),
+    step: z.string().nullable(),
+    steps: z.array(step),
+    generation: z.int().meta({ description: "1, 2, …: every retry and reset opens the next" }),
+    retry_count: z.int(),
+    payload: z.record(z.string(), z.unknown()),
+    result: z.record(z.string(), z.unknown()).nullable(),
+    result_url: z.url().nullable(),
+    download_url: z.url().nullable(),
+    error: z.string().nullable(),
+    error_code: z.string().nullable(),
+    errors: z.array(problem).nullable(),
+    project: z.string().nullable(),
+    project_id: z.uuid().nullable(),
+    version: z.int().nullable(),
+    version_id: z.uuid().nullable(),
+    environment: z.string().nullable(),
+    release_id: z.string().nullable(),
+    created_by: z.object({ id: z.uuid(), name: z.string().nullable() }).nullable(),
+    created_at: time,
+    updated_at: time,
+    started_at: time.nullable(),
+    completed_at: time.nullable(),
+    last_activity_at: time
+      .nullable()
+      .meta({ description: "When progress was last made; heartbeats alone do not count" }),
+    cancel_requested_at: time.nullable(),
+    cancel_reason: z.string().nullable(),
+    capabilities: z.object({ cancel: z.boolean(), retry: z.boolean() }),
+    workflow_id: z.string(),
+    run_id: z.string().nullable(),
+    links,
+  })
+  .meta({ id: "Job" });
+
+export const jobDetail = job.extend({ logs: z.array(logEntry) }).meta({ id: "JobDetail" });

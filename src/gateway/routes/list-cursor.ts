@@ -1,0 +1,31 @@
+/** The cursor of a list: where the page before ended, opaque to clients. */
+import { AppError } from "../../errors.ts";
+import { parseJobId } from "../../../contract/workflow-id.ts";
+
+export interface ListCursor {
+  /** As PostgreSQL gave it, with microseconds: an ISO string would skip rows of the same millisecond. */
+  created_at: string;
+  id: string;
+}
+
+export function encodeCursor({ created_at, id }: ListCursor): string {
+  return Buffer.from(`${created_at}|${id}`).toString("base64url");
+}
+
+/** Error: `invalid_request`. */
+export function decodeCursor(text: string): ListCursor {
+  const [created_at = "", id = ""] = Buffer.from(text, "base64url").toString("utf8").split("|");
+  if (
+    /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/.test(created_at) &&
+    parseJobId(id) === id &&
+    !Number.isNaN(Date.parse(created_at))
+  ) {
+    return { created_at, id };
+  }
+  const message = "the cursor is not one that this list gave";
+  throw new AppError(
+    "invalid_request",
+    { count: 1, first: message },
+    { problems: [{ code: "invalid_cursor", path: "/cursor", message, value: text.slice(0, 200) }] },
+  );
+}

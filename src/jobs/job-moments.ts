@@ -1,0 +1,69 @@
+/** What a job looked like at each event of its ledger: what a watcher who missed some of them is told, in order. */
+import { isFinal, type JobStatus } from "../../contract/job-state.ts";
+import type { JobRecord } from "./job-queries-store.ts";
+import type { JobEvent } from "./ledger-store.ts";
+
+export interface LogEntry {
+  timestamp: string;
+  level: string;
+  message: string;
+}
+
+export interface JobMoment {
+  event: JobEvent;
+  status: JobStatus;
+  generation: number;
+  progress: number;
+  step: string | null;
+  /** The newest record when the event was read. */
+  record: JobRecord;
+}
+
+type Known = Pick<JobMoment, "status" | "generation" | "progress" | "step">;
+
+/**
+ * The moments of consecutive events. `before`: the moment just before the first; without it what came earlier is inferred
+ * from the events themselves and from the record.
+ */
+export function momentsOf(record: JobRecord, events: readonly JobEvent[], before?: Known): JobMoment[] {
+  let known = before ?? inferred(record, events);
+  return events.map((event) => {
+    const { kind, data } = event;
+    if (kind === "status")
+      known = { ...known, status: data["status"] as JobStatus, generation: Number(data["generation"]) };
+    if (kind === "status" && data["status"] === "queued") known = { ...known, progress: 0, step: null };
+    if (kind === "status" && data["status"] === "completed") known = { ...known, progress: 100 };
+    if (kind === "step") known = { ...known, step: String(data["step"]), progress: Number(data["progress"]) };
+    return { event, ...known, record };
+  });
+}
+
+function inferred(record: JobRecord, events: readonly JobEvent[]): Known {
+  const reopened = events.filter((event) => event.data["reopened"] === true).length;
+  const status = isFinal(record.status) || reopened > 0 ? "running" : record.status;
+  const next = events.find((event) => event.kind === "step");
+  return {
+    status,
+    generation: record.generation - reopened,
+    progress: next ? Number(next.data["progress"]) : record.progress,
+    step: record.step,
+  };
+}
+
+/**
+ * The log entry that an event is, or null. Log events are; steps are when they begin, for their end is a log event too; states
+ * are when a job is queued or reopened, for the others come with a step or a log event of the same words.
+ */
+export function logEntryOf({ kind, at, data }: JobEvent): LogEntry | null {
+  const message = data["message"];
+  if (typeof message !== "string") return null;
+  const begins = kind === "step" && data["status"] === "running";
+  const opens = kind === "status" && (data["status"] === "queued" || data["reopened"] === true);
+  if (kind !== "log" && !begins && !opens) return null;
+  return { timestamp: at, level: typeof data["level"] === "string" ? data["level"] : "info", message };
+}
+
+/** Is this the event that ends the job's stream: the newest of a job that has ended? An older final one is history. */
+export function isLastEvent(moment: JobMoment, job: JobRecord): boolean {
+  return moment.event.seq === job.seq && isFinal(job.status);
+}

@@ -1,0 +1,181 @@
+/**
+ * Accepts a publish: job, guard, first event and idempotency key in one transaction, then the workflow. The row is the outbox:
+ * when Temporal cannot be reached, or this process dies before it asked, the reconciler starts what is queued.
+ */
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { v7 as uuidv7 } from "uuid";
+import { JOB_TYPES } from "../../contract/job-types.ts";
+import { pendingSteps } from "../../contract/progress.ts";
+import type { Environment } from "../../contract/publish.ts";
+import { workflowId } from "../../contract/workflow-id.ts";
+import { transaction, type Database, type Db } from "../db.ts";
+import { AppError, reasonOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { findVersion } from "../projects/version-store.ts";
+import { readinessProblems } from "../releases/validate-version.ts";
+import type { Executions } from "../temporal.ts";
+import type { Principal } from "../tenants/principal.ts";
+import { claimGuard } from "./guard-store.ts";
+import type { JobNotifier } from "./job-notifier.ts";
+import { findJob, type JobRecord } from "./job-queries-store.ts";
+import { appendEvent } from "./ledger-store.ts";
+import { startJob } from "./protocol/start.ts";
+import * as store from "./request-publish-store.ts";
+
+export interface PublishRequest {
+  /** Slug. */
+  project: string;
+  version: number;
+  environment: Environment;
+  by: Principal;
+  /** `Idempotency-Key` and the route it came by. */
+  idempotency?: { key: string; route: string };
+}
+
+export interface PublishDeps {
+  database: Database;
+  executions: Executions;
+  notifier: JobNotifier;
+  log: Log;
+}
+
+/** How long a repeat of a request is recognised. */
+const REMEMBERED_HOURS = 24;
+/** The answer waits this long for Temporal, so that links to the workflow work at once; the start goes on without it. */
+const START_WAIT_MS = 1_000;
+
+/**
+ * Errors: project_not_found, version_not_found, version_invalid,
+ * publish_running, already_live, idempotency_key_reused; then nothing has been written.
+ */
+export async function requestPublish(deps: PublishDeps, request: PublishRequest): Promise<AcceptedPublish> {
+  const accepted = await accept(deps.database, request);
+  if (accepted.replayed) return accepted;
+  deps.notifier.touch(accepted.job.id);
+  await startSoon(deps, accepted.job.id);
+  return accepted;
+}
+
+export interface AcceptedPublish {
+  /** As it was accepted; a replayed one as it is now. */
+  job: JobRecord;
+  /** The same request came before, and this is its job. */
+  replayed: boolean;
+}
+
+async function accept(database: Database, request: PublishRequest): Promise<AcceptedPublish> {
+  const remembered = await recall(database.em.fork(), request);
+  if (remembered) return remembered;
+  try {
+    return await transaction(database, (tx) => insert(tx, request));
+  } catch (error) {
+    // The same request was accepted meanwhile, by another connection: answer what it was answered.
+    const winner = error instanceof KeyTaken ? await recall(database.em.fork(), request) : null;
+    if (winner) return winner;
+    throw error;
+  }
+}
+
+/** Rolls the transaction back when another request with the same key won. */
+class KeyTaken extends Error {}
+
+async function recall(db: Db, request: PublishRequest): Promise<AcceptedPublish | null> {
+  if (!request.idempotency) return null;
+  const found = await store.findRemembered(db, keyOf(request, request.idempotency));
+  if (!found) return null;
+  if (found.body_hash !== hashOf(request)) {
+    throw new AppError("idempotency_key_reused", { key: request.idempotency.key, job: found.job_id });
+  }
+  return { job: await accepted(db, request, found.job_id), replayed: true };
+}
+
+async function accepted(db: Db, { by }: PublishRequest, id: string): Promise<JobRecord> {
+  const job = await findJob(db, { tenant_id: by.tenant_id, id });
+  if (!job) throw new AppError("job_not_found", { job: id });
+  return job;
+}
+
+async function insert(tx: Db, request: PublishRequest): Promise<AcceptedPublish> {
+  const { by, environment } = request;
+  const version = await findVersion(tx, {
+    tenant_id: by.tenant_id,
+    project: request.project,
+    version: request.version,
+  });
+  const id = uuidv7();
+  const message = `Publish of ${version.project} version ${version.number} to ${environment} is queued`;
+  await store.insertJob(tx, {
+    id,
+    tenant_id: by.tenant_id,
+    job_type: "publish",
+    message,
+    steps: pendingSteps(JOB_TYPES.publish.steps),
+    payload: { project: version.project, version: version.number, target_environment: environment },
+    project_id: version.project_id,
+    version_id: version.id,
+    environment,
+    created_by: by.id,
+    workflow_id: workflowId("publish", id),
+  });
+  // Before the guard: a repeat of the request that holds the guard is a replay, not a conflict.
+  if (request.idempotency) {
+    const entry = { body_hash: hashOf(request), job_id: id };
+    if (!(await store.rememberRequest(tx, keyOf(request, request.idempotency), entry, REMEMBERED_HOURS)))
+      throw new KeyTaken();
+  }
+  const problems = await readinessProblems(tx, version);
+  if (problems[0])
+    throw new AppError("version_invalid", { count: problems.length, first: problems[0].message }, { problems });
+  await claim(tx, { tenant_id: by.tenant_id, project_id: version.project_id, environment }, id, version);
+  await appendEvent(tx, id, "status", { status: "queued", generation: 1, message });
+  return { job: await accepted(tx, request, id), replayed: false };
+}
+
+async function claim(
+  tx: Db,
+  key: { tenant_id: string; project_id: string; environment: Environment },
+  id: string,
+  version: { id: string; project: string; number: number },
+): Promise<void> {
+  const { project } = version;
+  const holder = await claimGuard(tx, key, id);
+  if (holder !== id) {
+    throw new AppError("publish_running", {
+      job: holder,
+      project,
+      environment: key.environment,
+      link: `/jobs/${holder}`,
+    });
+  }
+  // Under the guard nobody else can switch: what is live stays so until this transaction ends.
+  if ((await store.findLiveVersion(tx, key)) === version.id) {
+    throw new AppError("already_live", { project, version: version.number, environment: key.environment });
+  }
+}
+
+async function startSoon(deps: PublishDeps, jobId: string): Promise<void> {
+  const started = startJob(deps, jobId, 1).then(
+    () => undefined,
+    (error: unknown) =>
+      deps.log.warn(
+        { job_id: jobId, reason: reasonOf(error) },
+        "the publish is queued and starts when Temporal can be reached",
+      ),
+  );
+  const { promise: waited, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, START_WAIT_MS);
+  await Promise.race([started, waited]);
+  clearTimeout(timer);
+}
+
+const keyOf = (request: PublishRequest, { key, route }: { key: string; route: string }): store.IdempotencyKey => ({
+  ...{ tenant_id: request.by.tenant_id, principal_id: request.by.id, route, key },
+});
+
+/** SHA-256 of what is asked for, however its JSON was written. */
+function hashOf({ project, version, environment }: PublishRequest): string {
+  return createHash("sha256")
+    .update(canonicalize({ project, version, environment }) ?? "")
+    .digest("hex");
+}
