@@ -335,5 +335,8 @@ export type ProblemCode = keyof typeof PROBLEMS;
 
 /** Fills `{name}` from facts; an unknown name becomes empty. */
 export function sentence(template: string, facts: Record<string, unknown>): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
+  return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const fact = facts[name] ?? "";
+    return typeof fact === "string" ? fact : JSON.stringify(fact);
+  });
 }
