@@ -1,9 +1,9 @@
 /** Overlays out of a stream of bytes, one at a time: a GeoJSON FeatureCollection or a sequence of Features. */
 import { TextDecoder } from "node:util";
-import { JSONParser } from "@streamparser/json";
-import { AppError, reasonOf } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { Label, Overlay } from "./overlay-store.ts";
 import { overlayFeature } from "./project-folder.ts";
+import { malformed, splitCollection, splitSequence } from "./split-features.ts";
 
 /** Bytes between the ends of two features; bounds the memory that one upload can take. */
 const MAX_FEATURE_BYTES = 16 * 1024 * 1024;
@@ -62,82 +62,10 @@ function toOverlay(value: unknown, index: number): Overlay {
   };
 }
 
-interface Splitter {
-  /** The values that this text completes. */
-  write(text: string): unknown[];
-  /** What is left once the body has ended. */
-  end(text: string): unknown[];
-}
-
-function splitCollection(): Splitter {
-  const parser = new JSONParser({ paths: ["$.type", "$.features", "$.features.*"], keepStack: false });
-  let ready: unknown[] = [];
-  let type: unknown;
-  let lists = 0;
-  parser.onValue = ({ value, key, parent, stack }) => {
-    if (stack.length === 2) ready.push(Array.isArray(parent) ? value : undefined);
-    else if (key === "type") type = value;
-    else lists += Array.isArray(value) ? 1 : 2;
-  };
-  const write = (text: string): unknown[] => {
-    ready = [];
-    try {
-      parser.write(text);
-    } catch (error) {
-      throw malformed(reasonOf(error), error);
-    }
-    return ready;
-  };
-  return {
-    write,
-    end(text) {
-      const features = write(text);
-      if (!parser.isEnded) throw new AppError("incomplete_body", { reason: "the JSON document is not complete" });
-      if (type !== "FeatureCollection")
-        throw malformed(`it is no FeatureCollection but ${JSON.stringify(type) ?? "untyped"}`);
-      if (lists !== 1) throw malformed("a FeatureCollection has one array `features`");
-      return features;
-    },
-  };
-}
-
-function splitSequence(): Splitter {
-  let rest = "";
-  let line = 0;
-  let separator: string | undefined;
-  const parse = (texts: string[]): unknown[] =>
-    texts.flatMap((text) => {
-      line += 1;
-      return text.trim() === "" ? [] : [parseRecord(text, line)];
-    });
-  const write = (text: string): unknown[] => {
-    if (text === "") return [];
-    separator ??= text.startsWith("\x1e") ? "\x1e" : "\n";
-    // Only the new text is searched, else a long line that comes in many chunks would be searched again and again.
-    const records = text.split(separator);
-    records[0] = rest + records[0];
-    rest = records.pop() ?? "";
-    return parse(records);
-  };
-  return { write, end: (text) => [...write(text), ...parse([rest])] };
-}
-
-function parseRecord(text: string, line: number): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw malformed(`record ${line}: ${reasonOf(error)}`, error);
-  }
-}
-
 function decode(decoder: TextDecoder, chunk?: Uint8Array): string {
   try {
     return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
   } catch (error) {
     throw malformed("it is not UTF-8", error);
   }
-}
-
-function malformed(reason: string, cause?: unknown): AppError {
-  return new AppError("malformed_json", { reason }, cause === undefined ? {} : { cause });
 }

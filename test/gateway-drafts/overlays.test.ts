@@ -170,38 +170,3 @@ test("overlays for a version that is published meanwhile are refused", async () 
   expect(await status).toBe(409);
   expect(await refs(path)).toEqual([]);
 });
-
-test("100,000 overlays go in with flat memory, and all at once", { timeout: 120_000 }, async () => {
-  const path = await makeDraft(server, "large");
-  const total = 100_000;
-  const ring = Array.from({ length: 12 }, (_, i) => [55 + i / 1_000, 25 + (i % 3) / 1_000]);
-  async function* lines() {
-    for (let from = 0; from < total; from += 500) {
-      const some = Array.from({ length: 500 }, (_, i) => ({
-        ...feature(`plot-${from + i}`, { type: "plot", label: { en: `Plot ${from + i}`, ar: `قطعة ${from + i}` } }),
-        geometry: { type: "Polygon", coordinates: [ring] },
-      }));
-      yield Buffer.from(
-        `${from === 0 ? `{"type":"FeatureCollection","features":[` : ","}${some.map((each) => JSON.stringify(each)).join(",")}`,
-      );
-    }
-    yield Buffer.from("]}");
-  }
-  globalThis.gc?.();
-  const before = process.memoryUsage().rss;
-  let peak = before;
-  const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 50);
-  const started = performance.now();
-  const response = await fetch(`${server.origin}${path}/overlays`, {
-    method: "PUT",
-    headers: { Authorization: `Bearer ${server.keys.admin}`, "Content-Type": "application/geo+json" },
-    body: ReadableStream.from(lines()) as unknown as BodyInit,
-    duplex: "half",
-  } as RequestInit);
-  clearInterval(watch);
-  console.log(`${Math.round(performance.now() - started)} ms, +${Math.round((peak - before) / 2 ** 20)} MiB`);
-  expect(await response.json()).toEqual({ overlays: total, revision: 2 });
-  // The upload has about 50 MB, and as objects several times that; the sender lives in this process too.
-  expect(peak - before).toBeLessThan(200 * 2 ** 20);
-  expect((await server.call("GET", path)).body.overlays).toEqual({ total, visible: total });
-});

@@ -38,7 +38,7 @@ test("projects are listed in pages, each tenant its own", async () => {
 test("versions are numbered without gaps or doubles, however many are created at once", async () => {
   await server.call("POST", "/projects", { body: { slug: "crowd", name: "Crowd" } });
   const made = await Promise.all(Array.from({ length: 8 }, () => server.call("POST", "/projects/crowd/versions")));
-  expect(made.map(({ body }) => body.version).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(made.map(({ body }) => body.version as number).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   const { body } = await server.call("GET", "/projects/crowd/versions");
   expect(body.versions.map((each: { version: number }) => each.version)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
 });

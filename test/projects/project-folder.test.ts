@@ -1,0 +1,81 @@
+import { readFile } from "node:fs/promises";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { expect, test } from "vitest";
+import { folderSchemas, overlayCollection, projectFile } from "../../src/projects/project-folder.ts";
+import { MAX_DEPTH, whyNotStorable } from "../../src/projects/storable-json.ts";
+
+const schemas = folderSchemas();
+
+// `npx vitest run test/projects -u` writes them anew.
+test.each(Object.keys(schemas))("docs/schemas/%s is what the schemas of the code say", async (name) => {
+  await expect(schemas[name]).toMatchFileSnapshot(`../../docs/schemas/${name}`);
+});
+
+const project = {
+  slug: "harbour-town",
+  name: "Harbour town",
+  config: { title: { en: "Harbour town" }, center: [55, 25], zoom: 4 },
+  layers: [{ ref: "plots", label: { en: "Plots", ar: "قطع" }, style: { fill: "#fc0" }, visible: true }],
+};
+const at = (geometry: unknown) => ({
+  type: "FeatureCollection",
+  features: [{ type: "Feature", id: 1, geometry, properties: { ref: "a", label: "A", extra: [1] } }],
+});
+const point = { type: "Point", coordinates: [1, 2] };
+
+test.each([
+  ["project.schema.json", project, true],
+  ["project.schema.json", { name: "Least", config: {} }, true],
+  ["project.schema.json", { name: "No config" }, false],
+  ["project.schema.json", { ...project, slug: "Not a slug" }, false],
+  ["project.schema.json", { ...project, colour: "red" }, false],
+  ["project.schema.json", { ...project, layers: [{ label: "no ref" }] }, false],
+  ["overlays.schema.json", at(point), true],
+  [
+    "overlays.schema.json",
+    at({
+      type: "Polygon",
+      coordinates: [
+        [
+          [0, 0],
+          [0, 1],
+          [1, 1],
+          [0, 0],
+        ],
+      ],
+    }),
+    true,
+  ],
+  ["overlays.schema.json", at({ type: "GeometryCollection", geometries: [point] }), true],
+  ["overlays.schema.json", at({ type: "GeometryCollection", geometries: [{ type: "Point" }] }), false],
+  ["overlays.schema.json", at({ type: "Polygon", coordinates: [[0, 0]] }), false],
+  ["overlays.schema.json", at(null), false],
+] as const)("the document %s and the code judge alike (%#)", async (name, value, valid) => {
+  const document = JSON.parse(await readFile(new URL(`../../docs/schemas/${name}`, import.meta.url), "utf8"));
+  const check = new Ajv2020({ allErrors: true }).compile(document);
+  expect(check(value)).toBe(valid);
+  const schema = name === "project.schema.json" ? projectFile : overlayCollection;
+  expect(schema.safeParse(value).success).toBe(valid);
+});
+
+test("two layers with one ref are refused, which no JSON Schema can say", () => {
+  const [layer] = project.layers;
+  const result = projectFile.safeParse({ ...project, layers: [layer, layer] });
+  expect(result.error?.issues).toMatchObject([{ path: ["layers", 1, "ref"], message: "the ref plots is used twice" }]);
+});
+
+test.each([
+  ["text \u0000", /NUL/],
+  [{ "a\u0000": 1 }, /NUL/],
+  [{ a: ["ok", "\udc00"] }, /"\/a\/1" holds half a surrogate pair/],
+  [{ a: Number.POSITIVE_INFINITY }, /"\/a" is too large/],
+  [JSON.parse("[".repeat(MAX_DEPTH + 1) + "]".repeat(MAX_DEPTH + 1)), /deeper than 100/],
+])("what PostgreSQL cannot keep is told (%#)", (value, reason) => {
+  expect(whyNotStorable(value)).toMatch(reason);
+});
+
+test("what PostgreSQL can keep is not refused", () => {
+  const deep: unknown = JSON.parse("[".repeat(MAX_DEPTH) + "]".repeat(MAX_DEPTH));
+  for (const value of [null, true, "", "😀 \u2028", -0, 1e308, 5e-324, {}, [[{}]], deep])
+    expect(whyNotStorable(value)).toBeNull();
+});
