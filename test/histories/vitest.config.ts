@@ -1,8 +1,13 @@
 /** `npm run record-histories`: records test/histories anew, on the servers that the tests use. */
-import { defineConfig, mergeConfig } from "vitest/config";
-import base from "../../vitest.config.ts";
+import { defineConfig } from "vitest/config";
 
-export default mergeConfig(
-  { ...base, test: { ...base.test, include: [] } },
-  defineConfig({ test: { include: ["test/histories/record.ts"], testTimeout: 120_000 } }),
-);
+export default defineConfig({
+  test: {
+    include: ["test/histories/record.ts"],
+    globalSetup: "test/support/global-setup.ts",
+    setupFiles: "test/support/file-outcome.ts",
+    pool: "forks",
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+  },
+});
