@@ -1,0 +1,65 @@
+/**
+ * Holds a commit of the product at an exact moment, without touching the product: a deferred trigger on the ledger waits, inside
+ * COMMIT, for a lock that the test holds. Once the gate is opened the server commits by itself, even if the worker that sent the
+ * COMMIT is frozen or dead: so a worker can be stopped exactly behind any event of the ledger and before its next statement.
+ */
+import { Client } from "pg";
+import { until } from "./publishing.ts";
+
+export interface CommitGate {
+  /** Resolves when a transaction waits at the gate. */
+  reached(): Promise<void>;
+  /** Lets it commit, and stops nobody any more; resolves when it has committed. */
+  open(): Promise<void>;
+}
+
+export interface CommitGates {
+  /** Stops the next transaction that writes an event of this kind for the job, with `data` in it. */
+  close(event: { job_id: string; kind: string; data: Record<string, unknown> }): Promise<CommitGate>;
+  end(): Promise<void>;
+}
+
+/** `url`: the test's own database. */
+export async function createCommitGates(url: string): Promise<CommitGates> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(`
+    create table gates (id int generated always as identity primary key, job_id uuid not null, kind text not null, data jsonb not null);
+    create function wait_at_gate() returns trigger language plpgsql as $$
+    declare gate int;
+    begin
+      select id into gate from gates where job_id = new.job_id and kind = new.kind and new.data @> gates.data limit 1;
+      if gate is not null then perform pg_advisory_xact_lock_shared(gate); end if;
+      return null;
+    end $$;
+    create constraint trigger wait_at_gate after insert on job_events
+      deferrable initially deferred for each row execute function wait_at_gate();
+  `);
+  const waiting = async (gate: number): Promise<boolean> => {
+    const { rowCount } = await client.query(
+      `select 1 from pg_locks where locktype = 'advisory' and objid = $1 and mode = 'ShareLock'
+         and database = (select oid from pg_database where datname = current_database())`,
+      [gate],
+    );
+    return (rowCount ?? 0) > 0;
+  };
+  return {
+    async close({ job_id, kind, data }) {
+      const { rows } = await client.query<{ id: number }>(
+        `insert into gates (job_id, kind, data) values ($1, $2, $3) returning id`,
+        [job_id, kind, JSON.stringify(data)],
+      );
+      const gate = rows[0]?.id ?? 0;
+      await client.query(`select pg_advisory_lock($1)`, [gate]);
+      return {
+        reached: () => until(`a commit of ${kind} ${JSON.stringify(data)}`, () => waiting(gate)).then(() => undefined),
+        async open() {
+          await client.query(`delete from gates where id = $1`, [gate]);
+          await client.query(`select pg_advisory_unlock($1)`, [gate]);
+          await until("the held transaction to commit", async () => !(await waiting(gate)));
+        },
+      };
+    },
+    end: () => client.end(),
+  };
+}

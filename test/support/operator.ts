@@ -1,0 +1,61 @@
+/** What an operator does and sees in the Temporal Web UI, through the same calls of the server. */
+import { randomUUID } from "node:crypto";
+import { defaultPayloadConverter } from "@temporalio/common";
+import { workflowId } from "../../contract/workflow-id.ts";
+import type { HeartbeatDetails } from "../../activities/report-progress.ts";
+import type { Publishing } from "./publishing.ts";
+
+const handleOf = (room: Publishing, job: string) => room.temporal.client.workflow.getHandle(workflowId("publish", job));
+
+/** Resets the current run to its first workflow task, or to the one that scheduled `activity`. Answers the new run's id. */
+export async function reset(room: Publishing, job: string, activity?: string): Promise<string> {
+  const { client, namespace } = room.temporal;
+  const { runId } = await handleOf(room, job).describe();
+  const { events } = await handleOf(room, job).fetchHistory();
+  const scheduled = events?.find(
+    ({ activityTaskScheduledEventAttributes: it }) => it && it.activityType?.name === activity,
+  );
+  const first = events?.find(({ workflowTaskCompletedEventAttributes: it }) => it);
+  const target = activity
+    ? scheduled?.activityTaskScheduledEventAttributes?.workflowTaskCompletedEventId
+    : first?.eventId;
+  if (!target) throw new Error(`the history of ${job} has no task to reset to`);
+  const answer = await client.workflowService.resetWorkflowExecution({
+    namespace,
+    workflowExecution: { workflowId: workflowId("publish", job), runId },
+    workflowTaskFinishEventId: target,
+    requestId: randomUUID(),
+    reason: "chaos",
+  });
+  return answer.runId;
+}
+
+export async function terminate(room: Publishing, job: string): Promise<void> {
+  await handleOf(room, job).terminate("chaos");
+}
+
+/** The button "Request Cancellation". */
+export async function requestCancel(room: Publishing, job: string): Promise<void> {
+  await handleOf(room, job).cancel();
+}
+
+/** The status of the workflow's current run, in Temporal's words. */
+export async function workflowStatus(room: Publishing, job: string): Promise<string> {
+  return (await handleOf(room, job).describe()).status.name;
+}
+
+/** The activity on the card "Pending Activities": its attempt, and the heartbeat that the server has. */
+export async function pendingActivity(
+  room: Publishing,
+  job: string,
+): Promise<{ name: string; attempt: number; heartbeat: HeartbeatDetails | null } | null> {
+  const { raw } = await handleOf(room, job).describe();
+  const [pending] = raw.pendingActivities ?? [];
+  if (!pending) return null;
+  const [payload] = pending.heartbeatDetails?.payloads ?? [];
+  return {
+    name: pending.activityType?.name ?? "",
+    attempt: pending.attempt ?? 0,
+    heartbeat: payload ? defaultPayloadConverter.fromPayload<HeartbeatDetails>(payload) : null,
+  };
+}

@@ -1,0 +1,96 @@
+/** A worker as a process of its own, so that killing and freezing it is real. */
+import { execFile, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { configEnvironment } from "../../src/config.ts";
+import { taskQueue } from "../../src/temporal.ts";
+import { until, type Publishing } from "./publishing.ts";
+
+export interface WorkerProcess {
+  pid: number;
+  /** Everything it has logged: one JSON document a line. */
+  log(): string;
+  /** `kill -9`; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGSTOP; resolves when it stands still. */
+  freeze(): Promise<void>;
+  /** SIGCONT. */
+  thaw(): void;
+  /** SIGTERM, as a deployment does; resolves when it has drained. Answers the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface WorkerProcessOptions {
+  /** Activities at a time. A worker that runs as many as it may polls for no more: frozen, it then swallows none. */
+  concurrency?: number;
+  /** Other than the room's: tasks that the room's workers never see. */
+  taskQueuePrefix?: string;
+}
+
+const MAIN = fileURLToPath(new URL("../../src/worker/main.ts", import.meta.url));
+
+/** Starts `src/worker/main.ts` and resolves when the server has its polls. Error: its log, when it ends before that. */
+export async function startWorkerProcess(room: Publishing, options: WorkerProcessOptions = {}): Promise<WorkerProcess> {
+  const prefix = options.taskQueuePrefix ?? room.config.PLATEN_TASK_QUEUE_PREFIX;
+  const settings = Object.entries({
+    ...room.config,
+    PLATEN_LOG_LEVEL: "info",
+    PLATEN_TASK_QUEUE_PREFIX: prefix,
+    PLATEN_WORKER_CONCURRENCY: options.concurrency ?? 20,
+  }).map(([name, value]) => [name, String(value)] as const);
+  const child = spawn(process.execPath, [MAIN], {
+    env: configEnvironment(Object.fromEntries(settings)),
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const kill = (): boolean => child.kill("SIGKILL");
+  process.once("exit", kill);
+  void ended.then(() => process.off("exit", kill));
+  const pid = child.pid ?? 0;
+
+  await until(`worker ${pid} to poll`, async () => {
+    if (child.exitCode !== null) throw new Error(`the worker ended:\n${log}`);
+    return polls(room, prefix, pid);
+  });
+  return {
+    pid,
+    log: () => log,
+    async kill() {
+      kill();
+      await ended;
+    },
+    async freeze() {
+      child.kill("SIGSTOP");
+      await until(`worker ${pid} to stand still`, async () => (await processState(pid)).startsWith("T"));
+    },
+    thaw: () => void child.kill("SIGCONT"),
+    async stop() {
+      child.kill("SIGCONT");
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
+const WORKFLOW_TASKS = 1;
+const ACTIVITY_TASKS = 2;
+
+async function polls(room: Publishing, prefix: string, pid: number): Promise<boolean> {
+  const { client, namespace } = room.temporal;
+  const kinds = [WORKFLOW_TASKS, ACTIVITY_TASKS].map(async (taskQueueType) => {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: taskQueue("publish", prefix) },
+      taskQueueType,
+    });
+    return pollers?.some(({ identity }) => identity?.startsWith(`${pid}@`)) ?? false;
+  });
+  return (await Promise.all(kinds)).every(Boolean);
+}
+
+async function processState(pid: number): Promise<string> {
+  const { stdout } = await promisify(execFile)("ps", ["-o", "state=", "-p", String(pid)]);
+  return stdout.trim();
+}
