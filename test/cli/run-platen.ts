@@ -1,6 +1,7 @@
 /** The real command line as a child process. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
@@ -20,6 +21,8 @@ export interface RunOptions {
   cwd?: string;
   /** Presses Ctrl-C as soon as stdout holds this. */
   interruptAt?: string;
+  /** Told each line of stdout as it comes. */
+  onLine?: (line: string) => void;
 }
 
 /** Runs `platen …args` without a terminal until it ends. */
@@ -38,6 +41,7 @@ export async function runPlaten(args: readonly string[], options: RunOptions = {
     // A second one would kill it, as it should.
     interrupted = child.kill("SIGINT");
   });
+  if (options.onLine) createInterface({ input: child.stdout }).on("line", options.onLine);
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
