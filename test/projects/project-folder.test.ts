@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { folderSchemas, overlayCollection, projectFile } from "../../src/projects/project-folder.ts";
+import { parseDescriptor } from "../../src/tiles/descriptor.ts";
 import { MAX_DEPTH, whyNotStorable } from "../../src/projects/storable-json.ts";
 
 const schemas = folderSchemas();
@@ -78,4 +79,13 @@ test("what PostgreSQL can keep is not refused", () => {
   const deep: unknown = JSON.parse("[".repeat(MAX_DEPTH) + "]".repeat(MAX_DEPTH));
   for (const value of [null, true, "", "😀 \u2028", -0, 1e308, 5e-324, {}, [[{}]], deep])
     expect(whyNotStorable(value)).toBeNull();
+});
+
+test("the examples of docs/project-folder.md are what the code takes", async () => {
+  const page = await readFile(new URL("../../docs/project-folder.md", import.meta.url), "utf8");
+  const blocks = [...page.matchAll(/```(json|xml)\n(.*?)```/gs)].map((match) => match[2] ?? "");
+  expect(blocks).toHaveLength(3);
+  expect(projectFile.parse(JSON.parse(blocks[0]!)).layers).toHaveLength(2);
+  expect(overlayCollection.parse(JSON.parse(blocks[1]!)).features).toHaveLength(1);
+  expect(parseDescriptor(blocks[2]!)).toMatchObject({ width: 1024, height: 768 });
 });
