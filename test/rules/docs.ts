@@ -78,3 +78,12 @@ export function featureFaults(page: string): string[] {
     return state === "done" && !tests.includes("](../test/") ? [`${row} is done and names no test`] : [];
   });
 }
+
+/** Packages that the page of dependencies does not name; `@a/{b,c}` names two, `@types/*` is one for all. */
+export function unexplainedDependencies(page: string, names: readonly string[]): string[] {
+  const named = [...page.matchAll(/`([^`\s]+)`/g)].flatMap(([, text = ""]) => {
+    const [, before = "", list, after = ""] = /^(.*)\{(.*)\}(.*)$/.exec(text) ?? [];
+    return list ? list.split(",").map((part) => `${before}${part}${after}`) : [text];
+  });
+  return names.filter((name) => !named.includes(name) && !name.startsWith("@types/"));
+}
