@@ -4,7 +4,7 @@ import { freeze, makeDraft, startDraftsServer, type DraftsServer } from "./draft
 
 let server: DraftsServer;
 beforeAll(async () => {
-  server = await startDraftsServer({ PLATEN_MAX_OVERLAYS_BYTES: "200000000" });
+  server = await startDraftsServer({ PLATEN_MAX_OVERLAYS_BYTES: "20000000" });
 });
 afterAll(() => server.close());
 
@@ -169,4 +169,22 @@ test("overlays for a version that is published meanwhile are refused", async () 
   upload.end();
   expect(await status).toBe(409);
   expect(await refs(path)).toEqual([]);
+});
+
+test.each([
+  ["a published version", "sealed", 409, "version_published"],
+  ["more than the limit", "endless", 413, "body_too_large"],
+])("the refusal of %s reaches a client that is still sending", async (_, slug, status, code) => {
+  const path = await makeDraft(server, slug);
+  if (slug === "sealed") await freeze(server, slug);
+  const line = `${JSON.stringify(feature("a", { note: "x".repeat(1_000) }))}\n`;
+  const answer = await put(path, line.repeat(30_000), "application/x-ndjson");
+  expect(answer).toMatchObject({ status, body: { code } });
+  expect(await refs(path)).toEqual([]);
+});
+
+test("a feature too large to hold is refused before it has been read", async () => {
+  const path = await makeDraft(server, "giant");
+  const answer = await put(path, collection(feature("a", { note: "x".repeat(17 * 2 ** 20) })));
+  expect(answer.body).toMatchObject({ code: "overlay_invalid", facts: { index: 1 } });
 });

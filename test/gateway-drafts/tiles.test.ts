@@ -63,6 +63,18 @@ test("a pyramid goes in tile by tile, and the version tells what is still missin
   });
 });
 
+test("each of many tiles at once counts as one change", async () => {
+  const path = await makeDraft(server, "parallel");
+  await putDescriptor(path, SMALL);
+  const tiles = await Promise.all(
+    [...expectedTiles(SMALL)].map(async ({ key, width, height }) => ({ key, bytes: await png(width, height) })),
+  );
+  const twice = [...tiles, ...tiles];
+  const answers = await Promise.all(twice.map(({ key, bytes }) => putTile(path, key, bytes)));
+  expect(answers.filter(({ body }) => body.changed)).toHaveLength(tiles.length);
+  expect((await server.call("GET", path)).body).toMatchObject({ revision: 10, tiles: { present: 8 } });
+});
+
 test("sending a tile again changes nothing, and mends an object that got lost", async () => {
   const path = await makeDraft(server, "again");
   await putDescriptor(path, SMALL);
