@@ -28,6 +28,7 @@ export async function verifyTiles(deps: ActivityDeps, input: AfterGenerate): Pro
       const limit = pLimit(AT_A_TIME);
       const resume = tools.resume as { index: number } | undefined;
       let index = resume?.index ?? 0;
+      if (index > 0) await tools.log(`Resuming at tile ${index + 1} of ${validated.tile_count}`);
       const damaged: Problem[] = [];
       for await (const batch of readManifest(deps.stores.private, generated.manifest_key, index, BATCH)) {
         tools.signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   createChaosRoom,
   expectReleasedOnce,
@@ -16,6 +16,7 @@ let room: ChaosRoom;
 beforeAll(async () => {
   room = await createChaosRoom();
 });
+afterEach(() => room?.killWorkers());
 afterAll(() => room?.close());
 
 describe("a reset in mid-upload", () => {

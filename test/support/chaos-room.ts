@@ -20,6 +20,8 @@ export interface ChaosRoom extends Publishing {
   /** Runs no round by itself. */
   reconciler: Reconciler;
   worker(options?: WorkerProcessOptions): Promise<WorkerProcess>;
+  /** Kills the workers that are left: a test's jobs must be worked on by its own. */
+  killWorkers(): Promise<void>;
   /** A draft of about 340 tiles, six batches of an upload. */
   draft(options?: publishing.DraftOptions): Promise<Draft>;
   /** Watches what viewers of the project see from now on. */
@@ -36,6 +38,9 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
   const gates = await createCommitGates(room.databaseUrl);
   const reconciler = createReconciler(room.deps, { everyMs: 0, quietMs: 0 });
   const workers: WorkerProcess[] = [];
+  const killWorkers = async (): Promise<void> => {
+    await Promise.all(workers.splice(0).map((worker) => worker.kill()));
+  };
   const recorders: PointerRecorder[] = [];
   return {
     ...room,
@@ -46,6 +51,7 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
       workers.push(worker);
       return worker;
     },
+    killWorkers,
     draft: (options) => createDraft(room, { descriptor: PYRAMID, ...options }),
     record(draft, environment = "dev") {
       const recorder = recordPointer(room.storeFolder, environment, draft.project);
@@ -68,7 +74,7 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
       ),
     async close() {
       for (const recorder of recorders) recorder.stop();
-      await Promise.all(workers.map((worker) => worker.kill()));
+      await killWorkers();
       await gates.end();
       await reconciler.stop();
       await room.close();

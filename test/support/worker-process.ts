@@ -27,6 +27,8 @@ export interface WorkerProcessOptions {
   taskQueuePrefix?: string;
 }
 
+/** Two seconds on a machine that does nothing else. */
+const START_MS = 60_000;
 const MAIN = fileURLToPath(new URL("../../src/worker/main.ts", import.meta.url));
 
 /** Starts `src/worker/main.ts` and resolves when the server has its polls. Error: its log, when it ends before that. */
@@ -50,10 +52,11 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
   void ended.then(() => process.off("exit", kill));
   const pid = child.pid ?? 0;
 
-  await until(`worker ${pid} to poll`, async () => {
+  const polling = async (): Promise<boolean> => {
     if (child.exitCode !== null) throw new Error(`the worker ended:\n${log}`);
     return polls(room, prefix, pid);
-  });
+  };
+  await until(`worker ${pid} to poll`, polling, START_MS);
   return {
     pid,
     log: () => log,

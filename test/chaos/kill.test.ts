@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  createChaosRoom,
+  expectReleasedOnce,
+  expectSoundLedger,
+  guardOf,
+  messages,
+  publicTile,
+  sourceTile,
+  type ChaosRoom,
+} from "../support/chaos-room.ts";
+import { pendingActivity } from "../support/operator.ts";
+import { jobRow, until, type Draft } from "../support/publishing.ts";
+import { makeStuck } from "../support/stuck-file.ts";
+import type { PointerRecorder } from "../support/pointer-recorder.ts";
+
+/** The heartbeat timeout is 10 s; the rest is for a busy machine. */
+const TAKEOVER_MS = 40_000;
+
+let room: ChaosRoom;
+
+beforeAll(async () => {
+  room = await createChaosRoom();
+});
+afterEach(() => room?.killWorkers());
+afterAll(() => room?.close());
+
+describe("kill -9 of the worker", { timeout: 60_000 }, () => {
+  it.each([
+    { step: "upload", activity: "upload", tileOf: sourceTile },
+    { step: "verify_tiles", activity: "verifyTiles", tileOf: publicTile },
+  ])("in $step loses no tile: another worker goes on where it was", async ({ step, activity, tileOf }) => {
+    const worker = await room.worker();
+    const draft = await room.draft();
+    const recorder = room.record(draft);
+    const { job, gate } = await pausedAt(draft, step);
+    const stuck = await makeStuck(await tileOf(room, draft, 130));
+    await gate.open();
+    await until(`the heartbeat of ${activity} to tell of 128 tiles`, async () => {
+      const pending = await pendingActivity(room, job);
+      return pending?.name === activity && JSON.stringify(pending.heartbeat?.resume ?? {}).includes('"index":128');
+    });
+
+    await worker.kill();
+    const killedAt = Date.now();
+    await stuck.restore();
+    await room.worker();
+    await until("the next attempt", async () => (await pendingActivity(room, job))?.attempt === 2, TAKEOVER_MS);
+    console.log(`kill -9 in ${step}: attempt 2 after ${seconds(killedAt)} s`);
+    expect(await room.ended(job)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
+    console.log(`kill -9 in ${step}: completed after ${seconds(killedAt)} s`);
+    expect(await messages(room, job)).toContainEqual(expect.stringContaining("Resuming at tile 129 of"));
+    await expectCompletedOnce(draft, job, recorder);
+  });
+
+  it("in a step that keeps no place starts that step again", async () => {
+    const worker = await room.worker();
+    const draft = await room.draft();
+    const recorder = room.record(draft);
+    const { job, gate } = await pausedAt(draft, "generate_release");
+    await worker.kill();
+    await gate.open();
+    await room.worker();
+    expect(await room.ended(job, TAKEOVER_MS)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
+    await expectCompletedOnce(draft, job, recorder);
+  });
+
+  it("right after the switch: another worker writes the pointer, and nobody sees another epoch", async () => {
+    const worker = await room.worker();
+    const draft = await room.draft();
+    const recorder = room.record(draft);
+    const { job, gate } = await pausedAt(draft, "mark_published", "switched");
+    await worker.kill();
+    expect(await recorder.served()).toEqual([]);
+    await gate.open();
+    expect(await jobRow(room, job)).toMatchObject({ status: "running", epoch: 1 });
+    expect(await recorder.served()).toEqual([]);
+    await room.worker();
+    expect(await room.ended(job, TAKEOVER_MS)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
+    await expectCompletedOnce(draft, job, recorder);
+  });
+});
+
+const seconds = (since: number): string => ((Date.now() - since) / 1_000).toFixed(1);
+
+/** A publish whose worker stands right behind its entering of `step`, or right behind the switch. */
+async function pausedAt(draft: Draft, step: string, moment: "entered" | "switched" = "entered") {
+  const job = await room.publish(draft, { start: false });
+  const gate =
+    moment === "entered"
+      ? await room.gates.close({ job_id: job, kind: "step", data: { step, status: "running" } })
+      : await room.gates.close({ job_id: job, kind: "log", data: { step, level: "info" } });
+  await room.reconciler.round();
+  await gate.reached();
+  return { job, gate };
+}
+
+async function expectCompletedOnce(draft: Draft, job: string, recorder: PointerRecorder): Promise<void> {
+  const release_id = await expectReleasedOnce(room, draft, [job]);
+  await expectSoundLedger(room, job, ["completed"]);
+  expect(await guardOf(room, draft)).toBeNull();
+  expect(await recorder.served()).toEqual([1]);
+  expect(await recorder.copy()).toEqual({ epoch: 1, release_id });
+}
