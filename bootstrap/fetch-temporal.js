@@ -79,13 +79,14 @@ async function build(folder) {
     );
   }
   const module = `github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`;
-  const headline = `Building the Temporal CLI ${CLI_VERSION} with Go: once per machine, 4 to 5 minutes on 2 cores`;
+  const headline = `Building the Temporal CLI ${CLI_VERSION} with Go: once per machine, 4 to 6 minutes on 2 cores`;
   await showProgress(headline, async (note) => {
     let packages = 0;
-    const { code, output } = await capture("go", ["install", "-v", module], {
+    const { code, output } = await capture("go", ["install", "-v", "-ldflags=-s -w", module], {
       env: { ...process.env, GOBIN: folder },
       // `go: downloading …` for modules, then one line for each package that is compiled.
-      onLine: (line) => note(line.startsWith("go: ") ? line.slice(4) : `${(packages += 1)} packages, ${line}`),
+      onLine: (line) =>
+        note(line.startsWith("go: ") ? line.slice(4) : `${(packages += 1)} of about 1,300 packages, ${line}`),
     });
     if (code === 0) return;
     throw new Missing(

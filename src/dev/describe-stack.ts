@@ -4,23 +4,21 @@ import type { StackFile } from "./stack-file.ts";
 
 /** Plain lines, ready to copy. `published`: what is live. */
 export function describeStack(stack: StackFile, { project, environment, job }: Published): string {
-  const release = `${stack.gateway}/${environment}/${project}/release.json`;
-  const stream = (id: string): string =>
-    `curl -N -H 'Authorization: Bearer ${stack.api_keys.viewer}' ${stack.gateway}/jobs/${id}/stream`;
-  return `
-${project} is live in ${environment}:
-  release        ${release}
-${job ? `  in Temporal    ${workflowPage(stack, job.workflow_id)}\n  its stream     ${stream(job.id)}\n` : ""}
-API keys (tenant demo):
-  viewer         ${stack.api_keys.viewer}
-  operator       ${stack.api_keys.operator}
-  admin          ${stack.api_keys.admin}
-
-The gateway is at ${stack.gateway} (its API: /openapi.json), the Temporal Web UI at ${stack.web_ui}.
-Publish it elsewhere, in another terminal:
-  npm run platen -- publish ${project} --env staging --watch`;
-}
-
-function workflowPage(stack: StackFile, workflowId: string): string {
-  return `${stack.web_ui}/namespaces/${stack.namespace}/workflows/${encodeURIComponent(workflowId)}`;
+  const jobLines = job && [
+    `  in Temporal    ${job.links.workflow}`,
+    `  its stream     curl -N -H 'Authorization: Bearer ${stack.api_keys.viewer}' ${job.links.stream}`,
+  ];
+  return [
+    "",
+    `${project} is live in ${environment}:`,
+    `  release        ${stack.gateway}/${environment}/${project}/release.json`,
+    ...(jobLines ?? []),
+    "",
+    "API keys (tenant demo):",
+    ...Object.entries(stack.api_keys).map(([role, key]) => `  ${role.padEnd(14)} ${key}`),
+    "",
+    `Gateway: ${stack.gateway} (its API: ${stack.gateway}/openapi.json). Temporal Web UI: ${stack.web_ui}.`,
+    "Publish it to another environment, from another terminal in this folder:",
+    `  npm run platen -- publish ${project} --env staging --watch`,
+  ].join("\n");
 }

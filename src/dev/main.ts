@@ -2,7 +2,7 @@
  * `npm start [-- --once] [-- --state FOLDER]`: the embedded stack with a first release, until Ctrl-C.
  * Exit codes: 0 stopped or, with `--once`, published; 1 something failed, said on stderr; 130 forced by a second Ctrl-C.
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { reasonOf } from "../errors.ts";
 import { publishSample } from "./sample.ts";
@@ -15,7 +15,9 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: { once: { type: "boolean", default: false }, state: { type: "string", default: ".platen" } },
   });
-  const stack = createStack({ folder: resolve(values.state), tell });
+  const folder = resolve(values.state);
+  const stack = createStack({ folder, tell });
+  const ending = new AbortController();
   const stopped = stopSignal(() => {
     stack.kill();
     process.exit(130);
@@ -24,7 +26,8 @@ async function main(): Promise<number> {
     tell("Starting PostgreSQL, Temporal, gateway and worker …");
     const { file, failed } = await stack.start();
     const broken = failed.then((reason) => Promise.reject(new Error(reason)));
-    const published = await Promise.race([publishSample(file, tell), broken]);
+    const sample = { stack: file, folder: join(folder, "examples", "harbour-town"), tell, signal: ending.signal };
+    const published = await Promise.race([publishSample(sample), broken]);
     console.log(describeStack(file, published));
     if (values.once) return 0;
     tell("\nServing until Ctrl-C.");
@@ -36,6 +39,7 @@ async function main(): Promise<number> {
     tell(reasonOf(error));
     return 1;
   } finally {
+    ending.abort();
     await stack.stop();
   }
 }
