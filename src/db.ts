@@ -47,6 +47,11 @@ export async function queryOne<Row = Record<string, unknown>>(
   return (await query<Row>(db, sql, params))[0] ?? null;
 }
 
+/** Resolves when PostgreSQL answers. */
+export async function pingDatabase(db: Db): Promise<void> {
+  await query(db, "select 1");
+}
+
 /** One transaction on one connection; nothing of it stays when `work` throws. */
 export async function transaction<T>(database: Database | Db, work: (tx: Db) => Promise<T>): Promise<T> {
   const em = database instanceof MikroORM ? database.em.fork() : database;

@@ -51,6 +51,7 @@ export function scriptedExecutions(): ScriptedExecutions {
         cancelled: [],
       });
     },
+    async ping() {},
     async queryProgress() {
       return null;
     },

@@ -2,6 +2,7 @@
 import getRawBody, { type RawBodyError } from "raw-body";
 import type { Context } from "koa";
 import { AppError, reasonOf } from "../../errors.ts";
+import { brokenAt } from "./json-position.ts";
 
 /**
  * `limit` in bytes. No body at all reads as `{}`, so that a request whose fields are all optional needs none. Errors:
@@ -52,8 +53,7 @@ function parse(bytes: Buffer): unknown {
     return JSON.parse(text);
   } catch (error) {
     const reason = reasonOf(error);
-    // V8 names the position but for input that ends too early.
-    const where = reason.includes("position") ? "" : ` at position ${text.length}`;
+    const where = reason.includes("position") ? "" : ` at position ${brokenAt(text)}`;
     throw new AppError("malformed_json", { reason: `${reason}${where}` }, { cause: error });
   }
 }

@@ -1,7 +1,8 @@
 /** Is the process alive, and can it do its work? */
 import { z } from "zod";
+import { pingDatabase } from "../../db.ts";
 import { reasonOf } from "../../errors.ts";
-import { defineRoute, type GatewayDeps, type Route } from "../route.ts";
+import { defineRoute, type Route } from "../route.ts";
 
 const CHECK_MS = 2_000;
 
@@ -18,11 +19,6 @@ async function check(work: Promise<unknown>): Promise<Check> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function postgres({ database }: GatewayDeps): Promise<void> {
-  const found = await database.checkConnection();
-  if (!found.ok) throw new Error(found.reason);
 }
 
 const checks = z.record(
@@ -59,7 +55,7 @@ export const healthRoutes: Route[] = [
     },
     async handle({ deps }) {
       const [postgresql, store, temporal] = await Promise.all([
-        check(postgres(deps)),
+        check(pingDatabase(deps.database.em.fork())),
         // Always the same small object: a folder that is full or read-only says so here first.
         check(deps.stores.private.put("_platen/probe", Buffer.from("writable"))),
         check(deps.executions.ping()),
