@@ -27,7 +27,7 @@ function terminalBar(output: Output, label: string, total: number): ProgressBar 
       // Bars on stdout, where the lines are that they stand below.
       stream: output.stream,
     },
-    Presets.rect,
+    Presets.shades_classic,
   );
   let [last, text] = [0, ""];
   bar.start(total, 0, { text });

@@ -26,9 +26,11 @@ async function showEvents({ output, server, signal }: CliContext, id: string): P
       output.emit(event);
       if (event.event === "error") throw streamError(event);
       const { steps, progress, message } = event.data as unknown as Progress;
+      const between = !steps.some(({ name, status }) => status === "done" && percentOf(name) === progress);
+      // Plain lines: what a step's own line tells is not told twice.
+      if (output.terminal || between) bar.update(progress, message ?? "");
       tellSteps(steps);
       if (isFinalEvent(event)) return event.data as unknown as Outcome;
-      bar.update(progress, message ?? "");
     }
     return null;
   } finally {

@@ -55,17 +55,26 @@ describe("publish --watch", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it("of a version that cannot be published fails with every problem, as validate tells them", async () => {
-    const project = await draft({ overlays: [{ ref: "twice" }, { ref: "twice" }], config: null });
+  it("of a version that cannot be published ends with every problem, as validate tells them", async () => {
+    const project = await draft({
+      overlays: [{ ref: "twice" }, { ref: "twice" }, { ref: "thrice" }, { ref: "thrice" }],
+    });
     const checked = await room.platen(["validate", project]);
     expect(checked).toMatchObject({ code: 1, stderr: "" });
-    for (const text of [`Version 1 of ${project} has 2 problem(s)`, "/config: ", "/overlays/"]) {
-      expect(checked.stdout).toContain(text);
-    }
+    const problems = checked.stdout.match(/^ {2}\/overlays\/.*$/gm) ?? [];
+    expect(problems).toHaveLength(2);
     const { code, stdout } = await room.platen(["publish", project, "--env", "dev", "--watch"]);
     expect(code).toBe(1);
     expect(stdout).toContain("✗ failed: The version has 2 problem(s)");
-    expect(stdout).toContain("  /config: ");
+    for (const line of problems) expect(stdout).toContain(line);
+  });
+
+  it("of a version that lacks a part is refused at once, and no job is made", async () => {
+    const project = await draft({ config: null });
+    const { code, stdout, stderr } = await room.platen(["publish", project, "--env", "dev", "--watch"]);
+    expect(stderr).toContain("  /config: ");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect((await room.platen(["jobs", "--project", project])).stdout).toBe("There are no such jobs.\n");
   });
 });
 
