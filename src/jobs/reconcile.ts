@@ -63,8 +63,12 @@ export function createReconciler(deps: ProtocolDeps, options: { everyMs: number;
     }
   }
   async function pointers(): Promise<void> {
-    for (const environment of await listEnvironments(deps.database.em.fork())) {
-      await projectPointer(deps, environment);
+    for (const to of await listEnvironments(deps.database.em.fork())) {
+      // One that cannot be written must not keep the others from it, nor the round from its jobs.
+      await projectPointer(deps, to).catch((error: unknown) => {
+        const { project, environment, epoch } = to;
+        deps.log.warn({ project, environment, epoch, reason: reasonOf(error) }, "a pointer could not be brought up");
+      });
     }
   }
   async function round(): Promise<number> {

@@ -1,8 +1,10 @@
 /**
  * The pointer in a folder: `{environment}/{project}/<epoch, 12 digits>.json`, made by `link()`, which never replaces.
  * The highest epoch is live, so a writer that wakes up late can only add a lower number, which nobody reads.
- * `release.json` beside them is a copy for static file servers, repaired by whoever projects next.
+ * `release.json` beside them is a copy for static file servers, repaired by whoever projects next. A copy has no such fence: two
+ * who refresh it at once may leave the older one there for a moment, so what must never go back is read by number.
  */
+import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { createReadStream } from "node:fs";
@@ -21,6 +23,19 @@ import {
 const EPOCH_FILE = /^(\d{12})\.json$/;
 /** The header comes first in the document and is far smaller than this. */
 const HEADER_BYTES = 4_096;
+const COPY = "release.json";
+
+/** The first bytes: they hold the epoch and the nonce, so equal heads are equal documents. */
+async function readHead(path: string): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    const head = Buffer.alloc(HEADER_BYTES);
+    const { bytesRead } = await file.read(head, 0, HEADER_BYTES, 0);
+    return head.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
 
 export function createFolderPointer(options: FolderStoreOptions): PointerStore {
   const folderOf = (environment: string, project: string): string => {
@@ -64,6 +79,8 @@ export function createFolderPointer(options: FolderStoreOptions): PointerStore {
     async readPointer(environment, project) {
       const found = await openHighest(environment, project);
       await found?.file.close();
+      // Who wrote the pointer may have died before its copy.
+      if (found) await mendCopy(folderOf(environment, project), found.name);
       return found?.state ?? null;
     },
 
@@ -102,6 +119,18 @@ export function createFolderPointer(options: FolderStoreOptions): PointerStore {
       };
     },
   };
+
+  async function mendCopy(folder: string, name: string): Promise<void> {
+    try {
+      const [numbered, copy] = await Promise.all([
+        readHead(join(folder, name)),
+        readHead(join(folder, COPY)).catch(() => null),
+      ]);
+      if (!copy?.equals(numbered)) await refreshCopy(folder);
+    } catch (error) {
+      throw storeError(join(folder, COPY), error);
+    }
+  }
 
   /** Makes `release.json` equal the highest epoch; reads again until nothing newer came in between. */
   async function refreshCopy(folder: string): Promise<void> {

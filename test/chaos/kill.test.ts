@@ -1,3 +1,5 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   createChaosRoom,
@@ -78,6 +80,24 @@ describe("kill -9 of the worker", { timeout: 60_000 }, () => {
     await room.worker();
     expect(await room.ended(job, TAKEOVER_MS)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
     await expectCompletedOnce(draft, job, recorder);
+  });
+});
+
+describe("a worker that dies right after it wrote the pointer", { timeout: 60_000 }, () => {
+  it("leaves no stale release.json to static servers: whoever goes on mends the copy", async () => {
+    await room.worker();
+    const draft = await room.draft();
+    const folder = join(room.storeFolder, "public", "dev", draft.project);
+    // A folder cannot be replaced by a file: the attempt fails between the pointer and its copy.
+    await mkdir(join(folder, "release.json"), { recursive: true });
+    const recorder = room.record(draft);
+    const job = await room.publish(draft);
+    await until("the pointer", async () => (await recorder.served()).length === 1);
+    await until("the attempt to fail", async () => ((await pendingActivity(room, job))?.attempt ?? 0) > 1);
+    await rm(join(folder, "release.json"), { recursive: true });
+    expect(await room.ended(job)).toMatchObject({ status: "completed", epoch: 1 });
+    await expectCompletedOnce(draft, job, recorder);
+    expect((await readdir(folder)).sort()).toEqual(["000000000001.json", "release.json"]);
   });
 });
 

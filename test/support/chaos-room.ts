@@ -17,8 +17,10 @@ import { startWorkerProcess, type WorkerProcess, type WorkerProcessOptions } fro
 
 export interface ChaosRoom extends Publishing {
   gates: CommitGates;
-  /** Runs no round by itself. */
+  /** Runs no round by itself, leaves no job alone for being young. */
   reconciler: Reconciler;
+  /** Another one, as a gateway that has just started. */
+  reconcile(): Reconciler;
   worker(options?: WorkerProcessOptions): Promise<WorkerProcess>;
   /** Kills the workers that are left: a test's jobs must be worked on by its own. */
   killWorkers(): Promise<void>;
@@ -36,7 +38,7 @@ const PYRAMID = { width: 4_000, height: 4_000, tile_size: 256, overlap: 0, forma
 export async function createChaosRoom(): Promise<ChaosRoom> {
   const room = await publishing.createPublishing();
   const gates = await createCommitGates(room.databaseUrl);
-  const reconciler = createReconciler(room.deps, { everyMs: 0, quietMs: 0 });
+  const reconcile = (): Reconciler => createReconciler(room.deps, { everyMs: 0, quietMs: 0 });
   const workers: WorkerProcess[] = [];
   const killWorkers = async (): Promise<void> => {
     await Promise.all(workers.splice(0).map((worker) => worker.kill()));
@@ -45,7 +47,8 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
   return {
     ...room,
     gates,
-    reconciler,
+    reconciler: reconcile(),
+    reconcile,
     async worker(options) {
       const worker = await startWorkerProcess(room, options);
       workers.push(worker);
@@ -76,7 +79,6 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
       for (const recorder of recorders) recorder.stop();
       await killWorkers();
       await gates.end();
-      await reconciler.stop();
       await room.close();
     },
   };

@@ -16,6 +16,8 @@ export interface CommitGate {
 export interface CommitGates {
   /** Stops the next transaction that writes an event of this kind for the job, with `data` in it. */
   close(event: { job_id: string; kind: string; data: Record<string, unknown> }): Promise<CommitGate>;
+  /** Resolves when a statement waits for a row that the held transaction has locked. */
+  somebodyWaits(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -59,6 +61,15 @@ export async function createCommitGates(url: string): Promise<CommitGates> {
           await until("the held transaction to commit", async () => !(await waiting(gate)));
         },
       };
+    },
+    async somebodyWaits() {
+      await until("a statement to wait for the held transaction", async () => {
+        const { rowCount } = await client.query(
+          `select 1 from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock' and wait_event in ('transactionid', 'tuple')`,
+        );
+        return (rowCount ?? 0) > 0;
+      });
     },
     end: () => client.end(),
   };
