@@ -44,7 +44,8 @@ async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promi
     { place: "body", schema: bodySchema, value: body },
   ]);
   const request: RouteRequest = {
-    ...{ params, query, body: parsedBody, stream: ctx.req, db, deps, ctx },
+    // Routes without a schema of their path read it themselves, and answer 404 where a schema would say 400.
+    ...{ params: params ?? { ...ctx["params"] }, query, body: parsedBody, stream: ctx.req, db, deps, ctx },
     get principal() {
       if (!principal) throw new Error(`${route.path} is open: it has no principal`);
       return principal;
