@@ -4,7 +4,6 @@
  * `release.json` beside them is a copy for static file servers, repaired by whoever projects next. A copy has no such fence: two
  * who refresh it at once may leave the older one there for a moment, so what must never go back is read by number.
  */
-import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { createReadStream } from "node:fs";
@@ -139,7 +138,7 @@ export function createFolderPointer(options: FolderStoreOptions): PointerStore {
       if (!name || name === last) return;
       const copy = stagedPath(options);
       await copyFile(join(folder, name), copy, constants.COPYFILE_FICLONE);
-      await rename(copy, join(folder, "release.json"));
+      await rename(copy, join(folder, COPY));
       last = name;
     }
   }
