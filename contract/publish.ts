@@ -13,8 +13,6 @@ export const PUBLISH_STEPS = [
   { name: "mark_published", label: "Mark published", percent: 100 },
 ] as const;
 
-export type PublishStep = (typeof PUBLISH_STEPS)[number]["name"];
-
 /** What the workflow is started with. Ids only; documents and manifests travel by key and digest. */
 export interface PublishInput {
   job_id: string;

@@ -20,9 +20,3 @@ export function parseJobId(text: string): string | null {
 export function workflowId(jobType: string, jobId: string): string {
   return `${jobType}-${jobId}`;
 }
-
-/** The job id inside a workflow id, or null if it is not one of ours. */
-export function jobIdOfWorkflow(id: string): string | null {
-  const candidate = id.slice(-36);
-  return UUID.test(candidate) && id.at(-37) === "-" ? candidate : null;
-}

@@ -130,7 +130,6 @@ describe("publish", () => {
     expect(await handle.query("progress")).toMatchObject({ step: "mark_published", percent: 100 });
     const description = await handle.describe();
     expect(await description.staticSummary()).toContain(`${draft.project} v1 → dev, by Ada`);
-    expect(description.typedSearchAttributes.toString()).toBeTruthy();
     expect(description.searchAttributes).toMatchObject({
       PlatenProject: [draft.project],
       PlatenEnvironment: ["dev"],
