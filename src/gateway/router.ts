@@ -55,20 +55,18 @@ async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promi
   if (answer) send(ctx, answer);
 }
 
-function send(ctx: Context, answer: RouteAnswer): void {
-  ctx.status = answer.status;
-  ctx.set(answer.headers ?? {});
-  if (answer.body === undefined) {
+function send(ctx: Context, { status, body, headers = {} }: RouteAnswer): void {
+  ctx.status = status;
+  if (body === undefined) {
+    // Koa takes 204 and no Content-* for granted then: a HEAD has both.
     ctx.body = null;
-    ctx.status = answer.status;
+    ctx.status = status;
+    ctx.set(headers);
     return;
   }
-  if (answer.body instanceof Readable) {
-    ctx.body = answer.body;
-    return;
-  }
-  ctx.body = JSON.stringify(answer.body);
-  if (!answer.headers?.["Content-Type"]) ctx.type = "application/json";
+  ctx.set(headers);
+  ctx.body = body instanceof Readable ? body : JSON.stringify(body);
+  if (!(body instanceof Readable) && !headers["Content-Type"]) ctx.type = "application/json";
 }
 
 function requireMediaType(ctx: Context, wanted: readonly string[]): void {

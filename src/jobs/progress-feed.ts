@@ -48,14 +48,14 @@ export interface FeedOptions {
   log: Log;
   /** ms between two sweeps over the watched jobs; 2,000 by default. */
   sweepMs?: number;
+  /** ms after which a running job that has not changed is asked itself; 5,000 by default. */
+  silentMs?: number;
 }
 
 /** Events kept per watched job. */
 const TAIL = 256;
 /** Jobs per statement. */
 const BATCH = 500;
-/** A running job that has not changed for this long is asked itself. */
-const SILENT_MS = 5_000;
 const QUESTIONS_AT_A_TIME = 10;
 
 interface Entry {
@@ -152,7 +152,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
   }
 
   const isSilent = (entry: Entry): boolean =>
-    entry.job?.status === "running" && !entry.asking && Date.now() - entry.changed_at > SILENT_MS;
+    entry.job?.status === "running" && !entry.asking && Date.now() - entry.changed_at > (options.silentMs ?? 5_000);
 
   /** One question per job at a time, for all its watchers; what the row says next replaces the answer. */
   async function ask(id: string, entry: Entry): Promise<void> {

@@ -46,18 +46,18 @@ function keyOf<Schema extends z.ZodType>(request: RouteRequest, schema: Schema):
   return parsed.data;
 }
 
-const fresh = ({ ctx }: RouteRequest, etag: string): boolean => {
-  ctx.status = 200;
-  ctx.set("ETag", etag);
-  return ctx.fresh;
-};
+/** Does the client have it? Koa's `fresh` says no to a client that sends `Cache-Control: no-cache` along, as fetch() does. */
+function has({ ctx }: RouteRequest, etag: string): boolean {
+  const tags = ctx.get("If-None-Match").split(",");
+  return tags.some((tag) => ["*", etag].includes(tag.trim().replace(/^W\//, "")));
+}
 
 /** An object that never changes, if `released` says so. Its key names its content, so the key is its tag. */
 async function immutable(request: RouteRequest, key: string, mediaType: string): Promise<RouteAnswer> {
   const headers = { "Cache-Control": IMMUTABLE, ETag: `"${key}"` };
   const info = await request.deps.stores.public.head(key);
   if (!info) throw missing(request);
-  if (fresh(request, headers.ETag)) return { status: 304, headers };
+  if (has(request, headers.ETag)) return { status: 304, headers };
   const sized = { ...headers, "Content-Type": mediaType, "Content-Length": String(info.size) };
   if (request.ctx.method === "HEAD") return { status: 200, headers: sized };
   const found = await request.deps.stores.public.get(key);
@@ -98,7 +98,7 @@ export const deliveryRoutes: Route[] = [
       if (!found) throw missing(request);
       const { epoch, nonce } = found.state;
       const headers = { "Cache-Control": "no-cache", ETag: `"${epoch}-${nonce}"` };
-      const unchanged = fresh(request, headers.ETag);
+      const unchanged = has(request, headers.ETag);
       if (unchanged || request.ctx.method === "HEAD") found.body.destroy();
       const sized = { ...headers, "Content-Type": "application/json", "Content-Length": String(found.info.size) };
       if (unchanged) return { status: 304, headers };
