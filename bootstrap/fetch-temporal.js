@@ -63,7 +63,7 @@ async function download(folder, from) {
     if (unpacked.code !== 0) throw new Error(`tar: ${unpacked.output.trim()}`);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    say(`It cannot be downloaded (${cause instanceof Error ? cause.message : cause}).`);
+    say(`It cannot be downloaded (${cause instanceof Error ? cause.message : String(cause)}).`);
     return null;
   }
   return join(folder, platform === "windows" ? "temporal.exe" : "temporal");
