@@ -14,7 +14,7 @@ import type { JobNotifier } from "../jobs/job-notifier.ts";
 import type { ProgressFeed } from "../jobs/progress-feed.ts";
 import type { Principal, Role } from "../tenants/principal.ts";
 
-export { ROLES, type Principal, type Role } from "../tenants/principal.ts";
+export type { Principal, Role } from "../tenants/principal.ts";
 
 /** What `createApp` is given; routes reach everything through it. */
 export interface GatewayDeps {

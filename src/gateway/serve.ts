@@ -24,8 +24,8 @@ export async function startGateway(given: Omit<GatewayDeps, "notifier" | "feed">
   const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
   const feed = createProgressFeed({ database, url: config.PLATEN_DATABASE_URL, executions, log });
   const deps: GatewayDeps = { ...given, notifier, feed };
-  // No limit on the length of uploads in time, only in bytes; headers must still arrive within a minute (Node's default).
-  const server = createServer({ requestTimeout: 0 }, createApp(deps).callback());
+  // Uploads are limited in bytes, not in time. Headers are: with the former at 0, Node would lift this limit too.
+  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, createApp(deps).callback());
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(config.PLATEN_GATEWAY_PORT, config.PLATEN_GATEWAY_HOST, resolve);

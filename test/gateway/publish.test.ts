@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { query } from "../../src/db.ts";
+import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { createReconciler } from "../../src/jobs/reconcile.ts";
 import { createDraft, ledger, type Draft } from "../support/publishing.ts";
-import { startGatewayRoom, type Answer, type GatewayRoom } from "./gateway-room.ts";
+import { firstAttempt, startGatewayRoom, type Answer, type GatewayRoom } from "./gateway-room.ts";
 
 // Temporal is down all the while: accepting a publish must not need it.
 let room: GatewayRoom;
@@ -83,6 +84,10 @@ describe("a publish", () => {
     expect([status, body.status, body.type]).toEqual([202, "queued", "publish"]);
     const unknown = await room.call("POST", "/jobs", { body: { type: "bake", payload: {} } });
     expect(unknown.body).toMatchObject({ code: "job_type_unknown", facts: { type: "bake", types: "publish" } });
+    const inherited = await room.call("POST", "/jobs", {
+      body: { type: "constructor", payload: { project: draft.project, version: 1 } },
+    });
+    expect(inherited.body.code).toBe("job_type_unknown");
   });
 
   it("of a draft that is not ready is refused with what is missing, and leaves no job", async () => {
@@ -254,6 +259,16 @@ describe("jobs", () => {
       "Cancelled by operator of harbour: wrong map",
       "Retried by admin of harbour",
     ]);
+  });
+});
+
+describe("while Temporal is away", () => {
+  it("a cancel of a running job is noted and answered 202", async () => {
+    const draft = await createDraft(room);
+    const { id } = (await publish(draft, { target_environment: "dev" })).body;
+    await enterStep(room.deps, firstAttempt(id), { step: "validate", message: "Validating" });
+    const { status, body } = await room.call("POST", `/jobs/${id}/cancel`, { body: {} });
+    expect([status, body.status, typeof body.cancel_requested_at]).toEqual([202, "running", "string"]);
   });
 });
 

@@ -12,6 +12,8 @@ export function answerProblems(log: Log): Middleware {
     try {
       await next();
     } catch (thrown) {
+      // The client left, and what worked for it was told to stop: nobody is there to answer.
+      if (ctx.res.destroyed && (thrown as Error | null)?.name === "AbortError") return;
       const error = asAppError(thrown, ctx.state["request_id"]);
       if (error.definition.status >= 500) {
         log.error({ error: error.cause ?? error, request_id: ctx.state["request_id"], path: ctx.path }, error.message);
@@ -59,7 +61,9 @@ export function asAppError(thrown: unknown, requestId: unknown): AppError {
   }
   const sqlState = postgresCode(thrown);
   if (sqlState === "unreachable") {
-    return new AppError("unavailable", { service: "PostgreSQL", reason: reasonOf(thrown) }, { cause: thrown });
+    // One per address of the host; the whole has no message of its own.
+    const first: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
+    return new AppError("unavailable", { service: "PostgreSQL", reason: reasonOf(first) }, { cause: thrown });
   }
   // Class 22, data exception: a number or text that PostgreSQL cannot hold and no schema had refused.
   if (sqlState?.startsWith("22")) {

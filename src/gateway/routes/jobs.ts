@@ -50,7 +50,7 @@ export const jobRoutes: Route[] = [
     responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
     async handle(request) {
       const { deps, principal, body } = request;
-      if (!(body.type in JOB_TYPES)) {
+      if (!Object.hasOwn(JOB_TYPES, body.type)) {
         throw new AppError("job_type_unknown", { type: body.type, types: Object.keys(JOB_TYPES).join(", ") });
       }
       const [payload] = validate([{ place: "body", at: "/payload", schema: publishPayload, value: body.payload }]);

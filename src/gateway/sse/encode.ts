@@ -74,16 +74,24 @@ export const encodeFinal = oncePer((job: JobRecord) => {
 
 /** The first frame of a new stream. `reset`: the cursor that was given names nothing any more, so this begins anew. */
 export function encodeSnapshot(job: JobRecord, logs: LogEntry[], words: Vocabulary, reset: boolean): Buffer {
+  if (!reset) return encodeGreeting(logs, words, job);
+  return snapshotFrame(job, logs, words, true);
+}
+
+/** By the logs, which all who are greeted at the same state share. */
+const encodeGreeting = oncePer((logs: LogEntry[], words, job: JobRecord) => snapshotFrame(job, logs, words, false));
+
+function snapshotFrame(job: JobRecord, logs: LogEntry[], words: Vocabulary, reset: boolean): Buffer {
   const data = { ...stateOf(job), logs, snapshot: true, ...(reset ? { reset } : {}) };
   return encodeFrame({ event: UPDATE[words], retry: RETRY_MS, data });
 }
 
-function oncePer<Subject extends object>(
-  encode: (subject: Subject, words: Vocabulary) => Buffer,
-): (subject: Subject, words: Vocabulary) => Buffer {
+function oncePer<Subject extends object, Rest extends unknown[]>(
+  encode: (subject: Subject, words: Vocabulary, ...rest: Rest) => Buffer,
+): (subject: Subject, words: Vocabulary, ...rest: Rest) => Buffer {
   const known: Record<Vocabulary, WeakMap<Subject, Buffer>> = { stream: new WeakMap(), events: new WeakMap() };
-  return (subject, words) => {
-    const frame = known[words].get(subject) ?? encode(subject, words);
+  return (subject, words, ...rest) => {
+    const frame = known[words].get(subject) ?? encode(subject, words, ...rest);
     known[words].set(subject, frame);
     return frame;
   };
