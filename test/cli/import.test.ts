@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from "vitest";
 import { freeze, startDraftsServer, type DraftsServer } from "../gateway-drafts/drafts-server.ts";
+import { startFlakyProxy } from "./flaky-proxy.ts";
 import { runPlaten, type Ran } from "./run-platen.ts";
 import { feature, makeSmallFolder, SMALL_TILES } from "./small-folder.ts";
 
@@ -100,6 +101,18 @@ describe("import", () => {
     await writeFile(join(folder, "overlays.geojson"), JSON.stringify(collection));
     expect((await importInto("replaced")).json()).toMatchObject([{ version: 1, overlays: 1 }]);
     expect((await server.call("GET", "/projects/replaced/versions/1")).body.overlays.total).toBe(1);
+  });
+
+  it("sends again what loses its connection, before or after it has arrived", async () => {
+    const proxy = await startFlakyProxy(server.origin, /\/(tiles\/(9|10)\/|overlays$|config$)/);
+    const env = { PLATEN_SERVER: proxy.url, PLATEN_API_KEY: server.keys.admin };
+    const { code, json, stderr } = await runPlaten(["import", folder, "--project", "flaky", "--json"], { env });
+    proxy.close();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(json()).toMatchObject([{ tiles_sent: SMALL_TILES, overlays: 2 }]);
+    expect(proxy.lost()).toBe(10);
+    const { body } = await server.call("GET", "/projects/flaky/versions/1");
+    expect(body).toMatchObject({ has_config: true, overlays: { total: 2 }, tiles: { present: SMALL_TILES } });
   });
 
   it("stops at Ctrl-C with exit code 130, and the same command finishes it", async () => {

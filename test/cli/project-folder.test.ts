@@ -26,7 +26,7 @@ describe("a folder that cannot be imported is refused before anything is sent, w
     [
       "project.json is no JSON",
       put("project.json", '{\n  "name": tru\n}'),
-      /project\.json: line 2, column 14: Unexpected token/,
+      /project\.json: line 2, column 14: Unexpected "\\n"\./,
     ],
     [
       "project.json breaks off",

@@ -7,6 +7,7 @@ import { drawHarbourTown } from "../../examples/harbour-town/draw.ts";
 import { createOverlays } from "../../examples/harbour-town/overlays.ts";
 import { HEIGHT, WIDTH } from "../../examples/harbour-town/plan.ts";
 import { createTown } from "../../examples/harbour-town/town.ts";
+import { geometryProblem } from "../../src/releases/geometry.ts";
 import { readProjectFolder } from "../../src/cli/import/read-project-folder.ts";
 
 let folder: string;
@@ -45,7 +46,7 @@ it("is a whole project folder of 151 tiles and less than 3 MB", async () => {
   expect(bytes).toBeLessThan(3_000_000);
 });
 
-it("labels every overlay in two scripts, with refs of its own, on a layer that exists, inside the picture", async () => {
+it("labels every overlay in two scripts, with a valid shape and a ref of its own, on a layer that exists, inside the picture", async () => {
   const { features } = createOverlays(createTown());
   const refs = features.map(({ properties }) => properties.ref);
   expect(new Set(refs).size).toBe(refs.length);
@@ -55,6 +56,7 @@ it("labels every overlay in two scripts, with refs of its own, on a layer that e
     expect(properties.label.en).toMatch(/^[\x20-\x7e]+$/);
     expect(properties.label.ar).toMatch(/[\u0600-\u06ff]/);
     expect(layers).toContain(properties.layer);
+    expect(geometryProblem(geometry)).toBeNull();
     const numbers = [geometry.coordinates].flat(4) as number[];
     for (const [index, value] of numbers.entries()) {
       expect(value).toBeGreaterThanOrEqual(0);

@@ -7,11 +7,13 @@ export function parseJsonText(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const reason = reasonOf(cause)
-      .replace(/,? (in JSON )?at position \d+.*$/, "")
-      .replace(/, (\.\.\.)?".*"?( is not valid JSON)$/s, "$2");
-    const place = placeOf(text, offsetOf(text, reasonOf(cause)));
-    throw new AppError("folder_invalid", { path, reason: `${place}: ${reason}` }, { cause });
+    const message = reasonOf(cause);
+    const offset = offsetOf(text, message);
+    // Some messages quote the whole text.
+    const reason = message.startsWith("Unexpected token")
+      ? `Unexpected ${JSON.stringify(text.charAt(offset))}`
+      : message.replace(/ in JSON at position .*$/s, "");
+    throw new AppError("folder_invalid", { path, reason: `${placeOf(text, offset)}: ${reason}` }, { cause });
   }
 }
 
