@@ -24,8 +24,11 @@ export function trackSteps(definitions: readonly StepDefinition[], title: string
 
   function show(text: string): void {
     const marks = { pending: "·", running: "▶", done: "✓", failed: "✗" } as const;
-    const lines = definitions.map(({ label }, at) => `- ${marks[progress.steps[at]?.status ?? "pending"]} ${label}`);
-    setCurrentDetails([`**${title}: ${text}**`, "", ...lines].join("\n"));
+    const line = definitions.map(({ label }, at) => `${marks[progress.steps[at]?.status ?? "pending"]} ${label}`);
+    // Two lines: the Web UI shows no more without scrolling.
+    setCurrentDetails(`**${title}: ${text}**
+
+${line.join(" · ")}`);
   }
   return {
     async run(name, work) {
