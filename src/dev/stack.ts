@@ -5,7 +5,7 @@
  *                                                                └─ one that dies later is started again;
  *   when PostgreSQL or Temporal dies, or one dies again within 10 s, `failed` resolves
  */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import getPort from "get-port";
@@ -37,8 +37,8 @@ export interface StackControl {
 
 /** Those who write go first, then what they write to. The limits add up to less than 5 s. */
 const STOP = [
-  { names: ["gateway", "worker"], graceMs: 2_000 },
-  { names: ["Temporal"], graceMs: 1_000 },
+  { names: ["gateway", "worker"], graceMs: 1_800 },
+  { names: ["Temporal"], graceMs: 1_500 },
   { names: ["PostgreSQL"], graceMs: 1_500 },
 ];
 
@@ -74,12 +74,21 @@ export function createStack(options: { folder: string; tell: (line: string) => v
     return child;
   }
 
+  /** The logs of one run before this one are kept, as `<name>.log.1`; they would grow without end. */
+  async function keepLastLogs(): Promise<void> {
+    const names = await readdir(join(folder, "logs"));
+    for (const name of names.filter((each) => each.endsWith(".log"))) {
+      await rename(join(folder, "logs", name), join(folder, "logs", `${name}.1`));
+    }
+  }
+
   return {
     async start() {
       await mkdir(join(folder, "logs"), { recursive: true });
       lock = await takeRunLock(folder);
       await removeStackFile(folder);
       const leftovers = await endLeftovers(folder);
+      await keepLastLogs();
       if (leftovers.length) tell(`Ended what an earlier run left behind: ${leftovers.join(", ")}.`);
       const [postgres, temporal] = await Promise.all([
         startPostgres({

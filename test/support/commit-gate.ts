@@ -18,6 +18,8 @@ export interface CommitGates {
   close(event: { job_id: string; kind: string; data: Record<string, unknown> }): Promise<CommitGate>;
   /** Resolves when a statement waits for a row that the held transaction has locked. */
   somebodyWaits(): Promise<void>;
+  /** Locks the row of the guard that the job holds: its switch waits for it, inside its transaction. Answers how to let go. */
+  lockGuard(jobId: string): Promise<() => Promise<void>>;
   end(): Promise<void>;
 }
 
@@ -70,6 +72,13 @@ export async function createCommitGates(url: string): Promise<CommitGates> {
         );
         return (rowCount ?? 0) > 0;
       });
+    },
+    async lockGuard(jobId) {
+      const holder = new Client({ connectionString: url });
+      await holder.connect();
+      await holder.query("begin");
+      await holder.query(`select 1 from publish_guards where job_id = $1 for update`, [jobId]);
+      return () => holder.end();
     },
     end: () => client.end(),
   };
