@@ -26,9 +26,7 @@ export function trackSteps(definitions: readonly StepDefinition[], title: string
     const marks = { pending: "·", running: "▶", done: "✓", failed: "✗" } as const;
     const line = definitions.map(({ label }, at) => `${marks[progress.steps[at]?.status ?? "pending"]} ${label}`);
     // Two lines: the Web UI shows no more without scrolling.
-    setCurrentDetails(`**${title}: ${text}**
-
-${line.join(" · ")}`);
+    setCurrentDetails(`**${title}: ${text}**\n\n${line.join(" · ")}`);
   }
   return {
     async run(name, work) {
