@@ -35,13 +35,13 @@ export function toFailure(error: unknown, attempt: number): Error {
   });
 }
 
-/** SQLSTATE classes and socket errors that mean: PostgreSQL is away, not: the statement is wrong. */
-const AWAY = /^(08|53|57|58)|^E(CONN|PIPE|HOST|NET|TIMEDOUT)/;
+/** SQLSTATEs (25P03: it ended a transaction that stood still) and socket errors that mean: PostgreSQL is away, not: the statement is wrong. */
+const AWAY = /^(08|53|57|58|25P03)|^E(CONN|PIPE|HOST|NET|TIMEDOUT)/;
 
 function fromUnknown(error: unknown): AppError {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     const code = (cause as { code?: unknown }).code;
-    const ended = /connection (terminated|ended)|Connection terminated/i.test(cause.message);
+    const ended = /connection (terminated|ended|error)/i.test(cause.message);
     if ((typeof code === "string" && AWAY.test(code)) || ended) {
       return new AppError("unavailable", { service: "PostgreSQL", reason: reasonOf(cause) }, { cause: error });
     }

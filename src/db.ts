@@ -3,12 +3,19 @@ import { IsolationLevel, MikroORM, type EntityManager } from "@mikro-orm/postgre
 import { Migrator } from "@mikro-orm/migrations";
 import { CompiledQuery } from "kysely";
 import { fileURLToPath } from "node:url";
+import type { Pool, PoolClient } from "pg";
 import { entities } from "./entities/index.ts";
 import { RowNaming } from "./entities/naming.ts";
 
 export type Database = MikroORM;
 /** Either an EntityManager outside any transaction or the one that `transaction` hands out. */
 export type Db = EntityManager;
+
+/**
+ * How long a transaction may wait for its own process. A worker that is frozen (a paused machine) inside one would keep the job's
+ * row locked for as long as it sleeps, and with it every cancel, retry, reconciler and other worker. Ours pause for milliseconds.
+ */
+const IDLE_IN_TRANSACTION_MS = 15_000;
 
 /** `pool`: connections at most. Does not connect until the first query. */
 export async function createDatabase(options: { url: string; pool?: number }): Promise<Database> {
@@ -17,6 +24,7 @@ export async function createDatabase(options: { url: string; pool?: number }): P
     entities,
     namingStrategy: RowNaming,
     pool: { min: 0, max: options.pool ?? 10 },
+    driverOptions: { idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS, onPoolCreated: takeBackDead },
     extensions: [Migrator],
     migrations: {
       path: fileURLToPath(new URL("../migrations", import.meta.url)),
@@ -25,6 +33,24 @@ export async function createDatabase(options: { url: string; pool?: number }): P
       snapshot: false,
       silent: true,
     },
+  });
+}
+
+/**
+ * Takes a connection back when it dies inside a transaction. Kysely gives it back after the rollback, which fails on a dead one: each
+ * restart of PostgreSQL would cost the pool as many places as there were transactions, until nothing works any more and no stop ends.
+ */
+function takeBackDead(pool: Pool): void {
+  const held = new Set<PoolClient>();
+  pool.on("acquire", (client) => void held.add(client));
+  pool.on("release", (_, client) => void held.delete(client));
+  pool.on("connect", (client: PoolClient) => {
+    client.once("end", () => {
+      if (!held.has(client)) return;
+      client.release(true);
+      // Whoever still holds it may give it back, too.
+      client.release = () => undefined;
+    });
   });
 }
 
