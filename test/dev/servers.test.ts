@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { query } from "../../src/db.ts";
 import { SEARCH_ATTRIBUTES } from "../../contract/messages.ts";
@@ -31,6 +32,12 @@ describe("the servers of a test run", () => {
     await query(db.database.em.fork(), "insert into leases (name, holder, expires_at) values ('a', 'b', now())");
     expect(await query(other.database.em.fork(), "select * from leases")).toEqual([]);
     await other.close();
+  });
+
+  test("temporal-config lists the search attributes of the contract, and no others", async () => {
+    const file = new URL("../../temporal-config/search-attributes.json", import.meta.url);
+    const listed = JSON.parse(await readFile(file, "utf8")) as Record<string, string>;
+    expect(Object.keys(listed).toSorted()).toEqual(Object.values(SEARCH_ATTRIBUTES).toSorted());
   });
 
   test("the Temporal server knows every search attribute of the contract", async () => {
