@@ -10,7 +10,12 @@ export async function preparePackages() {
   if (!packagesMatchLock(root)) {
     await showProgress("Installing npm packages at the locked versions", async (note) => {
       const options = ["--no-audit", "--no-fund", "--loglevel=http"];
-      const { code, output } = await capture("npm", ["ci", ...options], { onLine: note });
+      let fetched = 0;
+      const onLine = (/** @type {string} */ line) => {
+        const [, archive] = /^npm http fetch GET 200 \S+\/([^/\s]+\.tgz)/.exec(line) ?? [];
+        if (archive) note(`${(fetched += 1)} packages, ${archive}`);
+      };
+      const { code, output } = await capture("npm", ["ci", ...options], { onLine });
       if (code === -1) throw new Missing("There is no `npm` on PATH. Install it: https://nodejs.org/en/download");
       const told = output.split("\n").filter((line) => !line.startsWith("npm http"));
       if (code !== 0) throw new Missing(`\`npm ci\` failed; mend what it says and start again:\n${told.join("\n")}`);
