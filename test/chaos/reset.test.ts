@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { startJob } from "../../src/jobs/protocol/start.ts";
 import {
   createChaosRoom,
   expectReleasedOnce,
@@ -52,6 +53,46 @@ describe("a reset in mid-upload", () => {
     expect(await guardOf(room, draft)).toBeNull();
     expect(await recorder.served()).toEqual([1]);
     expect(await recorder.copy()).toMatchObject({ epoch: 1, release_id: before.release_id });
+  });
+});
+
+describe("a reset of a publish that has ended", () => {
+  it("and is not live any more ends completed again, and the newer release stays live", async () => {
+    await room.worker();
+    const draft = await room.draft();
+    const recorder = room.record(draft);
+    const older = await room.publish(draft);
+    await room.ended(older);
+    const newer = await room.publish(await room.draft({ project: draft }));
+    await room.ended(newer);
+
+    await reset(room, older);
+    await until("generation 2", async () => (await jobRow(room, older)).generation === 2);
+    expect(await room.ended(older)).toMatchObject({ status: "completed", epoch: 1, switched_at: expect.anything() });
+    await expectReleasedOnce(room, draft, [older]);
+    await expectSoundLedger(room, older, ["completed", "completed"]);
+    expect(await recorder.served()).toEqual([1, 2]);
+    expect(await recorder.copy()).toMatchObject({ epoch: 2 });
+  });
+
+  it("and whose guard another job holds by now fails as guard_lost, and harms nobody", async () => {
+    const draft = await room.draft({ config: null });
+    const recorder = room.record(draft);
+    const worker = await room.worker();
+    const job = await room.publish(draft);
+    expect(await room.ended(job)).toMatchObject({ status: "failed", error_code: "version_invalid" });
+    await worker.stop();
+    const holder = await room.publish(await room.draft({ project: draft }), { start: false });
+
+    await reset(room, job);
+    await room.worker();
+    await until("generation 2", async () => (await jobRow(room, job)).generation === 2);
+    expect(await room.ended(job)).toMatchObject({ status: "failed", error_code: "guard_lost", switched_at: null });
+    expect(await guardOf(room, draft)).toBe(holder);
+    await expectSoundLedger(room, job, ["failed", "failed"]);
+    await startJob(room.deps, holder, 1);
+    expect(await room.ended(holder)).toMatchObject({ status: "completed", epoch: 1 });
+    expect(await recorder.served()).toEqual([1]);
   });
 });
 

@@ -19,8 +19,8 @@ export interface ChaosRoom extends Publishing {
   gates: CommitGates;
   /** Runs no round by itself, leaves no job alone for being young. */
   reconciler: Reconciler;
-  /** Another one, as a gateway that has just started. */
-  reconcile(): Reconciler;
+  /** Another one, as a gateway that has just started; with `everyMs` it goes round by itself until the room is closed. */
+  reconcile(everyMs?: number): Reconciler;
   worker(options?: WorkerProcessOptions): Promise<WorkerProcess>;
   /** Kills the workers that are left: a test's jobs must be worked on by its own. */
   killWorkers(): Promise<void>;
@@ -33,12 +33,20 @@ export interface ChaosRoom extends Publishing {
   ended(job: string, ms?: number): Promise<Awaited<ReturnType<typeof jobRow>>>;
 }
 
+/** Every tile is flushed to the disk: 3,800 of them keep an upload busy for seconds. */
+export const LARGE = { width: 16_000, height: 12_000, tile_size: 256, overlap: 0, format: "png" as const };
+
 const PYRAMID = { width: 4_000, height: 4_000, tile_size: 256, overlap: 0, format: "png" as const };
 
 export async function createChaosRoom(): Promise<ChaosRoom> {
   const room = await publishing.createPublishing();
   const gates = await createCommitGates(room.databaseUrl);
-  const reconcile = (): Reconciler => createReconciler(room.deps, { everyMs: 0, quietMs: 0 });
+  const reconcilers: Reconciler[] = [];
+  const reconcile = (everyMs = 0): Reconciler => {
+    const reconciler = createReconciler(room.deps, { everyMs, quietMs: 0 });
+    reconcilers.push(reconciler);
+    return reconciler;
+  };
   const workers: WorkerProcess[] = [];
   const killWorkers = async (): Promise<void> => {
     await Promise.all(workers.splice(0).map((worker) => worker.kill()));
@@ -78,6 +86,7 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
     async close() {
       for (const recorder of recorders) recorder.stop();
       await killWorkers();
+      for (const reconciler of reconcilers) await reconciler.stop();
       await gates.end();
       await room.close();
     },
