@@ -106,7 +106,8 @@ export async function findStartInput(db: Db, jobId: string): Promise<PublishInpu
 
 /**
  * Open jobs that nobody has written to for `quietMs`, in id order, after `afterId`: what the reconciler looks at.
- * Gateways and workers write to what is young or alive.
+ * Gateways and workers write to what is young or alive. A job that is to be cancelled is looked at though it is lively: the
+ * request may have been lost on its way to Temporal.
  */
 export async function quietOpenJobs(
   db: Db,
@@ -116,7 +117,8 @@ export async function quietOpenJobs(
     db,
     `
     select id from jobs
-    where status in ('queued', 'running') and id > $1 and updated_at < now() - make_interval(secs => $2::float8 / 1000)
+    where status in ('queued', 'running') and id > $1
+      and (updated_at < now() - make_interval(secs => $2::float8 / 1000) or cancel_requested_at is not null)
     order by id limit $3
     `,
     [options.afterId, options.quietMs, options.limit],

@@ -14,9 +14,21 @@ function installRuntime(log: Log): void {
   Runtime.install({ logger, shutdownSignals: ["SIGTERM", "SIGINT"] });
 }
 
+/** Longer than running activities get. A worker that cannot reach Temporal would wait for it for ever. */
+const STOP_MS = 8_000;
+
+function endInTime(log: Log): void {
+  const late = (): never => {
+    log.warn("the worker ends without having drained: Temporal cannot be reached, or an activity does not stop");
+    process.exit(1);
+  };
+  setTimeout(late, STOP_MS).unref();
+}
+
 const config = readConfig();
 const log = createLog("worker", config.PLATEN_LOG_LEVEL);
 installRuntime(log);
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => endInTime(log));
 try {
   const running = await startWorker({ config, log });
   log.info(
