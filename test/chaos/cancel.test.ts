@@ -10,13 +10,13 @@ import {
   expectReleasedOnce,
   expectSoundLedger,
   guardOf,
+  sourceTile,
   type ChaosRoom,
 } from "../support/chaos-room.ts";
 import { pendingActivity, requestCancel, workflowStatus } from "../support/operator.ts";
 import { jobRow, ledger, until } from "../support/publishing.ts";
+import { makeEndless } from "../support/stuck-file.ts";
 
-/** Every tile is flushed to the disk: 3,800 of them keep an upload busy for longer than a cancel takes. */
-const LARGE = { width: 16_000, height: 12_000, tile_size: 256, overlap: 0, format: "png" as const };
 /** 3 s are promised; the rest is for a machine that runs other tests too. */
 const CANCEL_MS = 5_000;
 
@@ -36,13 +36,12 @@ describe("a cancel", { timeout: 90_000 }, () => {
     { way: "from the Temporal Web UI", press: (job: string) => requestCancel(room, job) },
   ])("$way reaches a running upload at once, leaves nothing public, and can be retried", async ({ way, press }) => {
     await room.worker();
-    const draft = await room.draft({ descriptor: LARGE, tileBytes: 50 });
+    const draft = await room.draft();
     const recorder = room.record(draft);
-    const job = await room.publish(draft);
-    await until("the upload to be under way", async () => {
-      const row = await jobRow(room, job);
-      return row.step === "upload" && row.progress > 30;
-    });
+    const { job, gate } = await room.publishUpTo(draft, "upload");
+    const endless = await makeEndless(await sourceTile(room, draft, 130));
+    await gate.open();
+    await until("128 tiles to be uploaded", async () => (await jobRow(room, job)).progress > 30);
     expect((await pendingActivity(room, job))?.name).toBe("upload");
 
     const pressed = Date.now();
@@ -58,6 +57,7 @@ describe("a cancel", { timeout: 90_000 }, () => {
     await expectSoundLedger(room, job, ["cancelled"]);
     expect(await guardOf(room, draft)).toBeNull();
 
+    await endless.restore();
     expect(await retryJob(room.deps, { job_id: job, by: room.principal })).toEqual({ generation: 2 });
     expect(await guardOf(room, draft)).toBe(job);
     expect(await room.ended(job, 60_000)).toMatchObject({ status: "completed", generation: 2, epoch: 1 });

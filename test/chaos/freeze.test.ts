@@ -25,16 +25,13 @@ afterAll(() => room?.close());
 
 describe("a frozen worker that wakes up after a newer publish went live", { timeout: 90_000 }, () => {
   it.each([
-    { moment: "before the switch", event: { kind: "step", data: { step: "mark_published", status: "running" } } },
-    { moment: "between switch and pointer", event: { kind: "log", data: { step: "mark_published", level: "info" } } },
-  ])("changes nothing, frozen $moment", async ({ event }) => {
+    { where: "before the switch", moment: "mark_published" },
+    { where: "between switch and pointer", moment: "switched" },
+  ])("changes nothing, frozen $where", async ({ moment }) => {
     const frozen = await room.worker({ concurrency: 1 });
     const draft = await room.draft();
     const recorder = room.record(draft);
-    const job = await room.publish(draft, { start: false });
-    const gate = await room.gates.close({ job_id: job, ...event });
-    await room.reconciler.round();
-    await gate.reached();
+    const { job, gate } = await room.publishUpTo(draft, moment);
     await frozen.freeze();
     await gate.open();
     expect(await recorder.served()).toEqual([]);

@@ -13,7 +13,7 @@ import {
 } from "../support/chaos-room.ts";
 import { pendingActivity } from "../support/operator.ts";
 import { jobRow, until, type Draft } from "../support/publishing.ts";
-import { makeStuck } from "../support/stuck-file.ts";
+import { makeEndless, makeStuck } from "../support/stuck-file.ts";
 import type { PointerRecorder } from "../support/pointer-recorder.ts";
 
 /** The heartbeat timeout is 10 s; the rest is for a busy machine. */
@@ -35,7 +35,7 @@ describe("kill -9 of the worker", { timeout: 60_000 }, () => {
     const worker = await room.worker();
     const draft = await room.draft();
     const recorder = room.record(draft);
-    const { job, gate } = await pausedAt(draft, step);
+    const { job, gate } = await room.publishUpTo(draft, step);
     const stuck = await makeStuck(await tileOf(room, draft, 130));
     await gate.open();
     await until(`the heartbeat of ${activity} to tell of 128 tiles`, async () => {
@@ -59,7 +59,7 @@ describe("kill -9 of the worker", { timeout: 60_000 }, () => {
     const worker = await room.worker();
     const draft = await room.draft();
     const recorder = room.record(draft);
-    const { job, gate } = await pausedAt(draft, "generate_release");
+    const { job, gate } = await room.publishUpTo(draft, "generate_release");
     await worker.kill();
     await gate.open();
     await room.worker();
@@ -71,7 +71,7 @@ describe("kill -9 of the worker", { timeout: 60_000 }, () => {
     const worker = await room.worker();
     const draft = await room.draft();
     const recorder = room.record(draft);
-    const { job, gate } = await pausedAt(draft, "mark_published", "switched");
+    const { job, gate } = await room.publishUpTo(draft, "switched");
     await worker.kill();
     expect(await recorder.served()).toEqual([]);
     await gate.open();
@@ -79,6 +79,29 @@ describe("kill -9 of the worker", { timeout: 60_000 }, () => {
     expect(await recorder.served()).toEqual([]);
     await room.worker();
     expect(await room.ended(job, TAKEOVER_MS)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
+    await expectCompletedOnce(draft, job, recorder);
+  });
+});
+
+describe("a worker that is told to stop", { timeout: 60_000 }, () => {
+  it("in mid-upload hands over at once: the job is neither cancelled nor failed", async () => {
+    const worker = await room.worker();
+    const draft = await room.draft();
+    const recorder = room.record(draft);
+    const { job, gate } = await room.publishUpTo(draft, "upload");
+    const endless = await makeEndless(await sourceTile(room, draft, 130));
+    await gate.open();
+    await until("128 tiles to be uploaded", async () => (await jobRow(room, job)).progress > 30);
+    const toldAt = Date.now();
+    expect(await worker.stop()).toBe(0);
+    // Its attempt ended with it: nobody waits for a heartbeat to be missed.
+    await until("the next attempt", async () => (await pendingActivity(room, job))?.attempt === 2);
+    console.log(`SIGTERM in upload: attempt 2 after ${seconds(toldAt)} s`);
+    expect(await jobRow(room, job)).toMatchObject({ status: "running", step: "upload" });
+    await endless.restore();
+    await room.worker();
+    expect(await room.ended(job, TAKEOVER_MS)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
+    expect(await messages(room, job)).toContainEqual(expect.stringContaining("Resuming at tile 129 of"));
     await expectCompletedOnce(draft, job, recorder);
   });
 });
@@ -102,18 +125,6 @@ describe("a worker that dies right after it wrote the pointer", { timeout: 60_00
 });
 
 const seconds = (since: number): string => ((Date.now() - since) / 1_000).toFixed(1);
-
-/** A publish whose worker stands right behind its entering of `step`, or right behind the switch. */
-async function pausedAt(draft: Draft, step: string, moment: "entered" | "switched" = "entered") {
-  const job = await room.publish(draft, { start: false });
-  const gate =
-    moment === "entered"
-      ? await room.gates.close({ job_id: job, kind: "step", data: { step, status: "running" } })
-      : await room.gates.close({ job_id: job, kind: "log", data: { step, level: "info" } });
-  await room.reconciler.round();
-  await gate.reached();
-  return { job, gate };
-}
 
 async function expectCompletedOnce(draft: Draft, job: string, recorder: PointerRecorder): Promise<void> {
   const release_id = await expectReleasedOnce(room, draft, [job]);

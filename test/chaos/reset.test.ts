@@ -98,10 +98,7 @@ describe("a reset of a publish that has ended", () => {
 
 /** A publish whose upload has copied two batches and waits for a tile of the third. */
 async function stuckUpload(draft: Awaited<ReturnType<ChaosRoom["draft"]>>) {
-  const job = await room.publish(draft, { start: false });
-  const gate = await room.gates.close({ job_id: job, kind: "step", data: { step: "upload", status: "running" } });
-  await room.reconciler.round();
-  await gate.reached();
+  const { job, gate } = await room.publishUpTo(draft, "upload");
   const stuck = await makeStuck(await sourceTile(room, draft, 130));
   await gate.open();
   await until("128 tiles to be uploaded", async () => {

@@ -48,10 +48,7 @@ describe("a retry", () => {
     await room.worker();
     const draft = await room.draft();
     const recorder = room.record(draft);
-    const job = await room.publish(draft, { start: false });
-    const gate = await room.gates.close({ job_id: job, kind: "step", data: { step: "upload", status: "running" } });
-    await room.reconciler.round();
-    await gate.reached();
+    const { job, gate } = await room.publishUpTo(draft, "upload");
     const tile = await sourceTile(room, draft, 200);
     await rename(tile, `${tile}.away`);
     await gate.open();

@@ -25,11 +25,7 @@ describe("a terminate", { timeout: 60_000 }, () => {
     const worker = await room.worker();
     const draft = await room.draft();
     const recorder = room.record(draft);
-    const job = await room.publish(draft, { start: false });
-    const entered = { job_id: job, kind: "step", data: { step: "mark_published", status: "running" } };
-    const gate = await room.gates.close(entered);
-    await room.reconciler.round();
-    await gate.reached();
+    const { job, gate } = await room.publishUpTo(draft, "mark_published");
 
     await terminate(room, job);
     const round = room.reconciler.round();
@@ -56,10 +52,7 @@ describe("a terminate", { timeout: 60_000 }, () => {
     await room.worker();
     const draft = await room.draft();
     const recorder = room.record(draft);
-    const job = await room.publish(draft, { start: false });
-    const gate = await room.gates.close({ job_id: job, kind: "log", data: { step: "mark_published" } });
-    await room.reconciler.round();
-    await gate.reached();
+    const { job, gate } = await room.publishUpTo(draft, "switched");
     await terminate(room, job);
     const round = room.reconciler.round();
     await room.gates.somebodyWaits();

@@ -9,7 +9,7 @@ import { createReconciler, type Reconciler } from "../../src/jobs/reconcile.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
 import { findReleaseOfVersion } from "../../src/releases/release-store.ts";
 import { draftTileKey, publicTileKey } from "../../src/storage/keys.ts";
-import { createCommitGates, type CommitGates } from "./commit-gate.ts";
+import { createCommitGates, type CommitGate, type CommitGates } from "./commit-gate.ts";
 import { recordPointer, type PointerRecorder } from "./pointer-recorder.ts";
 import * as publishing from "./publishing.ts";
 import { createDraft, jobRow, ledger, queueJob, until, type Draft, type Publishing } from "./publishing.ts";
@@ -30,11 +30,10 @@ export interface ChaosRoom extends Publishing {
   record(draft: Draft, environment?: Environment): PointerRecorder;
   /** Queues a publish and starts its workflow. */
   publish(draft: Draft, options?: { environment?: Environment; start?: boolean }): Promise<string>;
+  /** A publish whose worker stands right behind its entering of `step`, or right behind the switch, until the gate is opened. */
+  publishUpTo(draft: Draft, moment: string): Promise<{ job: string; gate: CommitGate }>;
   ended(job: string, ms?: number): Promise<Awaited<ReturnType<typeof jobRow>>>;
 }
-
-/** Every tile is flushed to the disk: 3,800 of them keep an upload busy for seconds. */
-export const LARGE = { width: 16_000, height: 12_000, tile_size: 256, overlap: 0, format: "png" as const };
 
 const PYRAMID = { width: 4_000, height: 4_000, tile_size: 256, overlap: 0, format: "png" as const };
 
@@ -73,6 +72,17 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
       const job = await queueJob(room, draft, environment);
       if (start) await startJob(room.deps, job, 1);
       return job;
+    },
+    async publishUpTo(draft, moment) {
+      const job = await queueJob(room, draft);
+      const gate = await gates.close(
+        moment === "switched"
+          ? { job_id: job, kind: "log", data: { step: "mark_published", level: "info" } }
+          : { job_id: job, kind: "step", data: { step: moment, status: "running" } },
+      );
+      await startJob(room.deps, job, 1);
+      await gate.reached();
+      return { job, gate };
     },
     ended: (job, ms = 20_000) =>
       until(
