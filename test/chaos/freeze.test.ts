@@ -65,7 +65,7 @@ describe("a worker frozen inside a transaction", { timeout: 90_000 }, () => {
     const job = await room.publish(draft, { start: false });
     const release = await room.gates.lockGuard(job);
     await startJob(room.deps, job, 1);
-    await room.gates.somebodyWaits();
+    await room.gates.somebodyWaits("publish_guards");
     await frozen.freeze();
     await release();
 

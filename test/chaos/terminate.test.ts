@@ -30,7 +30,7 @@ describe("a terminate", { timeout: 60_000 }, () => {
     await terminate(room, job);
     const round = room.reconciler.round();
     // The reconciler stands in line for the row before the worker can: its next statement comes after this commit.
-    await room.gates.somebodyWaits();
+    await room.gates.somebodyWaits("jobs");
     await gate.open();
     await round;
     const row = await jobRow(room, job);
@@ -55,7 +55,7 @@ describe("a terminate", { timeout: 60_000 }, () => {
     const { job, gate } = await room.publishUpTo(draft, "switched");
     await terminate(room, job);
     const round = room.reconciler.round();
-    await room.gates.somebodyWaits();
+    await room.gates.somebodyWaits("jobs");
     await gate.open();
     await round;
     expect(await jobRow(room, job)).toMatchObject({ status: "completed", epoch: 1, error_code: null });

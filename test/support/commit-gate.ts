@@ -16,8 +16,8 @@ export interface CommitGate {
 export interface CommitGates {
   /** Stops the next transaction that writes an event of this kind for the job, with `data` in it. */
   close(event: { job_id: string; kind: string; data: Record<string, unknown> }): Promise<CommitGate>;
-  /** Resolves when a statement waits for a row that the held transaction has locked. */
-  somebodyWaits(): Promise<void>;
+  /** Resolves when a statement waits for a row of the table that it wants `for update`, and that another transaction has locked. */
+  somebodyWaits(table: "jobs" | "publish_guards"): Promise<void>;
   /** Locks the row of the guard that the job holds: its switch waits for it, inside its transaction. Answers how to let go. */
   lockGuard(jobId: string): Promise<() => Promise<void>>;
   end(): Promise<void>;
@@ -64,11 +64,14 @@ export async function createCommitGates(url: string): Promise<CommitGates> {
         },
       };
     },
-    async somebodyWaits() {
-      await until("a statement to wait for the held transaction", async () => {
+    async somebodyWaits(table) {
+      // Not the mirror's statement, which locks rows of jobs too, whenever it likes.
+      const pattern = `select%from ${table} where%for update`;
+      await until(`a statement to wait for a row of ${table}`, async () => {
         const { rowCount } = await client.query(
           `select 1 from pg_stat_activity
-           where datname = current_database() and wait_event_type = 'Lock' and wait_event in ('transactionid', 'tuple')`,
+           where datname = current_database() and wait_event_type = 'Lock' and ltrim(query, E' \\n') like $1`,
+          [pattern],
         );
         return (rowCount ?? 0) > 0;
       });
