@@ -42,6 +42,9 @@ const STOP = [
   { names: ["PostgreSQL"], graceMs: 1_500 },
 ];
 
+/** Free ports that may be snatched away before one start of the stack gives up. */
+const PORT_ATTEMPTS = 5;
+
 /** `folder`: absolute. `tell` is given one line for each thing that takes long or is unusual. */
 export function createStack(options: { folder: string; tell: (line: string) => void }): StackControl {
   const { folder, tell } = options;
@@ -56,8 +59,8 @@ export function createStack(options: { folder: string; tell: (line: string) => v
     if (!stopping) fail(`${child.name} ended (${how}). The end of ${child.log}:\n${await lastLines(child.log)}`);
   }
 
-  /** Starts one of our own processes, and again when it dies. */
-  async function keepRunning(name: string, env: NodeJS.ProcessEnv, file: StackFile): Promise<Child> {
+  /** Starts one of our own processes, and again when it dies; `early` is told when that is too soon to try again. */
+  async function keepRunning(name: string, env: NodeJS.ProcessEnv, file: StackFile, early = failWith): Promise<Child> {
     const program = fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url));
     const startedAt = Date.now();
     const child = await children.start({
@@ -66,7 +69,7 @@ export function createStack(options: { folder: string; tell: (line: string) => v
     file.pids[name] = child.pid;
     void child.exited.then(async (how) => {
       if (stopping) return;
-      if (Date.now() - startedAt < 10_000) return failWith(child, how);
+      if (Date.now() - startedAt < 10_000) return early(child, how);
       tell(`The ${name} ended (${how}); starting it again.`);
       await keepRunning(name, env, file);
       await writeStackFile(folder, file);
@@ -79,6 +82,27 @@ export function createStack(options: { folder: string; tell: (line: string) => v
     const names = await readdir(join(folder, "logs"));
     for (const name of names.filter((each) => each.endsWith(".log"))) {
       await rename(join(folder, "logs", name), join(folder, "logs", `${name}.1`));
+    }
+  }
+
+  /**
+   * A free port can be taken by another stack before our gateway listens on it: then ours ends, and gets another one. Whether it
+   * is ours that answers is told by the key, which only our database knows.
+   */
+  async function startGateway(file: StackFile): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const port = await getPort({ host: "127.0.0.1", ...(attempt === 1 ? { port: 8080 } : {}) });
+      file.gateway = `http://127.0.0.1:${port}`;
+      let ready = false;
+      const early = async (child: Child, how: string): Promise<void> => (ready ? failWith(child, how) : undefined);
+      try {
+        const child = await keepRunning("gateway", environment(file, port), file, early);
+        await untilReady(child, 60_000, () => answers(file));
+        ready = true;
+        return;
+      } catch (error) {
+        if (attempt === PORT_ATTEMPTS || !String(error).includes("EADDRINUSE")) throw error;
+      }
     }
   }
 
@@ -110,9 +134,8 @@ export function createStack(options: { folder: string; tell: (line: string) => v
       await ensureDatabase(postgres.url(), "platen");
       const applied = await migrate(postgres.url("platen"));
       if (applied.length) tell(`Applied migrations: ${applied.join(", ")}.`);
-      const port = await getPort({ port: 8080, host: "127.0.0.1" });
       const file: StackFile = {
-        gateway: `http://127.0.0.1:${port}`,
+        gateway: "",
         web_ui: temporal.webUi!,
         temporal: temporal.address,
         namespace: temporal.namespace,
@@ -121,18 +144,7 @@ export function createStack(options: { folder: string; tell: (line: string) => v
         api_keys: await ensureApiKeys({ folder, database: postgres.url("platen") }),
         pids: { stack: process.pid, postgres: postgres.child.pid, temporal: temporal.child.pid },
       };
-      const env = configEnvironment({
-        PLATEN_DATABASE_URL: file.database,
-        PLATEN_TEMPORAL_ADDRESS: file.temporal,
-        PLATEN_TEMPORAL_NAMESPACE: file.namespace,
-        PLATEN_TEMPORAL_UI_URL: file.web_ui,
-        PLATEN_STORE_FOLDER: file.store,
-        PLATEN_GATEWAY_HOST: "127.0.0.1",
-        PLATEN_GATEWAY_PORT: String(port),
-        PLATEN_PUBLIC_URL: file.gateway,
-      });
-      const [gateway] = await Promise.all([keepRunning("gateway", env, file), keepRunning("worker", env, file)]);
-      await untilReady(gateway, 60_000, () => answers(`${file.gateway}/readyz`));
+      await Promise.all([startGateway(file), keepRunning("worker", environment(file, 0), file)]);
       await writeStackFile(folder, file);
       return { file, failed };
     },
@@ -150,9 +162,27 @@ export function createStack(options: { folder: string; tell: (line: string) => v
   };
 }
 
-async function answers(url: string): Promise<boolean> {
-  return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
-    (answer) => answer.ok,
-    () => false,
-  );
+/** Settings of gateway and worker. */
+function environment(file: StackFile, port: number): NodeJS.ProcessEnv {
+  return configEnvironment({
+    PLATEN_DATABASE_URL: file.database,
+    PLATEN_TEMPORAL_ADDRESS: file.temporal,
+    PLATEN_TEMPORAL_NAMESPACE: file.namespace,
+    PLATEN_TEMPORAL_UI_URL: file.web_ui,
+    PLATEN_STORE_FOLDER: file.store,
+    PLATEN_GATEWAY_HOST: "127.0.0.1",
+    PLATEN_GATEWAY_PORT: String(port),
+    ...(port === 0 ? {} : { PLATEN_PUBLIC_URL: file.gateway }),
+  });
+}
+
+/** Is our gateway there, and ready? */
+async function answers(file: StackFile): Promise<boolean> {
+  const ask = async (path: string): Promise<boolean> => {
+    const headers = { authorization: `Bearer ${file.api_keys.viewer}` };
+    const answer = await fetch(`${file.gateway}${path}`, { headers, signal: AbortSignal.timeout(2_000) });
+    await answer.body?.cancel();
+    return answer.ok;
+  };
+  return (async () => (await ask("/readyz")) && (await ask("/projects")))().catch(() => false);
 }
