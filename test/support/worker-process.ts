@@ -56,7 +56,10 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
     if (child.exitCode !== null) throw new Error(`the worker ended:\n${log}`);
     return polls(room, prefix, pid);
   };
-  await until(`worker ${pid} to poll`, polling, START_MS);
+  await until(`worker ${pid} to poll`, polling, START_MS).catch((error: unknown) => {
+    kill();
+    throw error;
+  });
   return {
     pid,
     log: () => log,
