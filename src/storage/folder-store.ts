@@ -5,7 +5,7 @@ import { mkdir, open, opendir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { AppError, reasonOf } from "../errors.ts";
-import type { ObjectInfo, ObjectStore } from "./object-store.ts";
+import { DigestMismatch, type ObjectInfo, type ObjectStore } from "./object-store.ts";
 
 const MAX_SEGMENT_BYTES = 200;
 /** Where objects are written before they are renamed; a dot keeps it out of every listing and key. */
@@ -81,17 +81,22 @@ export async function writeStaged(
   }
 }
 
+const differs = (expected: { sha256?: string; size?: number }, found: { sha256: string; size: number }): boolean =>
+  (expected.sha256 ?? found.sha256) !== found.sha256 || (expected.size ?? found.size) !== found.size;
+
 export function createFolderStore(options: FolderStoreOptions): ObjectStore {
   const pathOf = (key: string): string => {
     assertKey(key);
     return join(options.root, ...key.split("/"));
   };
   return {
-    async put(key, body, { signal } = {}) {
+    async put(key, body, { signal, ...expected } = {}) {
       const path = pathOf(key);
       try {
         const staged = await writeStaged(options, body, signal);
+        const found = { key, size: staged.size, sha256: staged.sha256 };
         try {
+          if (differs(expected, found)) throw new DigestMismatch(expected, found);
           await mkdir(dirname(path), { recursive: true });
           await rename(staged.path, path);
         } catch (error) {
@@ -99,7 +104,7 @@ export function createFolderStore(options: FolderStoreOptions): ObjectStore {
           throw error;
         }
         if (options.durable !== false) await syncFolder(dirname(path));
-        return { key, size: staged.size, sha256: staged.sha256 };
+        return found;
       } catch (error) {
         throw storeError(key, error);
       }

@@ -16,10 +16,38 @@ export interface PutResult extends ObjectInfo {
   sha256: string;
 }
 
+export interface PutOptions {
+  signal?: AbortSignal;
+  /** SHA-256 the bytes must have, lower-case hex; default: any. */
+  sha256?: string;
+  /** Bytes there must be; default: any. */
+  size?: number;
+}
+
+/**
+ * The body of a `put` was not what its options said; nothing was put in place. No AppError, since only the caller knows whether
+ * that is bad input or a fault.
+ */
+export class DigestMismatch extends Error {
+  override name = "DigestMismatch";
+  readonly expected: { sha256?: string; size?: number };
+  readonly found: PutResult;
+
+  constructor(expected: { sha256?: string; size?: number }, found: PutResult) {
+    const told = [expected.size === undefined ? [] : `${expected.size} bytes`, expected.sha256 ?? []].flat().join(", ");
+    super(`${found.key} should be ${told}, and is ${found.size} bytes, ${found.sha256}`);
+    this.expected = expected;
+    this.found = found;
+  }
+}
+
 /** Errors: `store_unavailable` and `store_full` (AppError, retryable); a missing key is null, never an error. */
 export interface ObjectStore {
-  /** Writes the whole object atomically: readers see the old one or the new one. Rejects and leaves nothing when `body` fails. */
-  put(key: string, body: Readable | Uint8Array, options?: { signal?: AbortSignal }): Promise<PutResult>;
+  /**
+   * Writes the whole object atomically: readers see the old one or the new one. Rejects and leaves nothing when `body` fails
+   * (with the body's own error), or is not of the `sha256` or `size` it should be (DigestMismatch).
+   */
+  put(key: string, body: Readable | Uint8Array, options?: PutOptions): Promise<PutResult>;
   head(key: string): Promise<ObjectInfo | null>;
   /** A stream of the object's bytes, or of `range` (both ends inclusive), or null if there is none. */
   get(key: string, range?: { start: number; end: number }): Promise<{ info: ObjectInfo; body: Readable } | null>;

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFolderStore } from "../../src/storage/folder-store.ts";
-import type { ObjectStore } from "../../src/storage/object-store.ts";
+import { DigestMismatch, type ObjectStore } from "../../src/storage/object-store.ts";
 
 let root: string;
 let store: ObjectStore;
@@ -61,6 +61,23 @@ describe("a folder as object store", () => {
     );
     await expect(store.put("key", endless, { signal: stop.signal })).rejects.toThrow("cancelled");
     expect(await files()).toEqual([]);
+  });
+
+  it.each([{ sha256: "0".repeat(64) }, { size: 4 }])(
+    "puts nothing in place when the bytes are not as told: %j",
+    async (expected) => {
+      await store.put("key", Buffer.from("old"));
+      const refused = await store.put("key", Buffer.from("hello"), expected).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(DigestMismatch);
+      expect(refused).toMatchObject({ expected, found: { key: "key", size: 5 } });
+      expect(await text((await store.get("key"))?.body as Readable)).toBe("old");
+      expect((await files()).length).toBe(1);
+    },
+  );
+
+  it("puts what has the size and SHA-256 it should have", async () => {
+    const { sha256, size } = await store.put("a", Buffer.from("hello"));
+    expect(await store.put("b", Buffer.from("hello"), { sha256, size })).toEqual({ key: "b", sha256, size });
   });
 
   it("lists by prefix and skips what it is writing", async () => {

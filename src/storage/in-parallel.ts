@@ -1,0 +1,36 @@
+/** Many calls to a store at once, as many as it bears, with an end that is really one. */
+
+/**
+ * Does `work` for each item, at most `atATime` at once, and answers the results in the items' order.
+ *
+ * After the first failure or an abort nothing more is started; it rejects with that error, or the signal's reason, only when all
+ * that was started has settled. So whoever hears of the failure knows that no late write is still under way: a plain
+ * `Promise.all` rejects while its siblings go on writing.
+ */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  options: { atATime: number; signal?: AbortSignal | undefined },
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const { atATime, signal } = options;
+  const results: R[] = [];
+  const errors: unknown[] = [];
+  // One iterator for all lanes: each takes the next item that nobody has taken.
+  const queue = items.entries();
+  async function lane(): Promise<void> {
+    while (errors.length === 0 && !signal?.aborted) {
+      const { value, done } = queue.next();
+      if (done) return;
+      const [index, item] = value;
+      try {
+        results[index] = await work(item);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atATime, items.length) }, lane));
+  if (errors.length > 0) throw errors[0];
+  signal?.throwIfAborted();
+  return results;
+}
