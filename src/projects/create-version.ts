@@ -1,7 +1,7 @@
 /** New versions, empty or as a copy of another one of the project. */
-import pLimit from "p-limit";
 import { transaction, type Db } from "../db.ts";
 import { AppError } from "../errors.ts";
+import { inParallel } from "../storage/in-parallel.ts";
 import { draftTileKey } from "../storage/keys.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { lockProject } from "./project-store.ts";
@@ -49,34 +49,16 @@ async function copyTiles(tx: Db, store: ObjectStore, source: Version, target: Ve
     const page = await tilePage(tx, source.id, last, PAGE_TILES);
     const end = page.at(-1);
     if (!end) return;
-    const copied = await copyObjects(page, (tile) => copyObject(store, source, target, tile));
+    // A failure waits for what is still being written: once this transaction is gone the number is free again, and a late write
+    // would land among the next version's tiles.
+    const copied = await inParallel(page, { atATime: PARALLEL_COPIES }, (tile) =>
+      copyObject(store, source, target, tile),
+    );
     const rows: TileEntry[] = [];
     for (const tile of copied) rows.push(tile.intact ? tile : await replacedMeanwhile(tx, source, tile));
     await insertTiles(tx, owner, rows);
     last = end.key;
   }
-}
-
-/**
- * Copies in parallel, and after a failure waits for what is still being written: once this transaction is gone the number is
- * free again, and a late write would land among the next version's tiles.
- */
-async function copyObjects<T>(page: TileEntry[], copy: (tile: TileEntry) => Promise<T>): Promise<T[]> {
-  const limit = pLimit(PARALLEL_COPIES);
-  const failed = new AbortController();
-  const outcomes = await Promise.allSettled(
-    page.map((tile) =>
-      limit(async () => {
-        failed.signal.throwIfAborted();
-        return copy(tile).catch((error: unknown) => {
-          failed.abort(error);
-          throw error;
-        });
-      }),
-    ),
-  );
-  failed.signal.throwIfAborted();
-  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
 }
 
 /** The manifest row of what was really copied; `intact`: it is what the source's manifest says. */
