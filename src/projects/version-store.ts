@@ -4,7 +4,9 @@
  *   draft ──first release (the switch of a publish)──► published, frozen for good
  *
  * Every edit locks the version's row before anything else and never touches a job's row: the switch of a publish locks its
- * job and then the version, so the two cannot block each other.
+ * job and then the version, so the two cannot wait for each other in a circle. The lock is `for no key update`: a new job's
+ * foreign key holds the version by `for key share` until its transaction ends, which `for update` would wait for, and which
+ * would itself wait behind every import.
  */
 import { v7 as uuidv7 } from "uuid";
 import { AppError } from "../errors.ts";
@@ -106,7 +108,7 @@ export async function editDraft<T extends { changed: boolean }>(
   return transaction(db, async (tx) => {
     const locked = await queryOne<Pick<Version, "status" | "revision">>(
       tx,
-      `select status, revision from versions where id = $1 and tenant_id = $2 for update`,
+      `select status, revision from versions where id = $1 and tenant_id = $2 for no key update`,
       [version.id, version.tenant_id],
     );
     if (!locked) throw new AppError("version_not_found", { project: version.project, version: version.number });
