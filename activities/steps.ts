@@ -5,8 +5,8 @@ import type { JobContext } from "../contract/publish.ts";
 import { AppError } from "../src/errors.ts";
 import type { JobRow } from "../src/jobs/job-store.ts";
 import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
-import type { Attempt, Entered, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.ts";
-import { enterStep } from "../src/jobs/protocol/enter-step.ts";
+import type { Attempt, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.ts";
+import { enterStep, type StepEntry } from "../src/jobs/protocol/enter-step.ts";
 import { leaveStep, logEntry } from "../src/jobs/protocol/ledger-writes.ts";
 import { toFailure } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
@@ -41,12 +41,28 @@ export function attemptOf(context: Context, job: JobContext): Attempt {
   };
 }
 
-/** Throws for all but `entered`: `job_ended` ends the workflow, `superseded` is retried by whoever is live. */
-export function requireEntered(job: JobContext, entered: Entered, environment?: string): { grip: Grip; row: JobRow } {
+/**
+ * Enters, or throws: `job_ended` ends the workflow, `superseded` is retried by whoever is live. A run whose job was cancelled
+ * before it began asks Temporal to cancel it, so that it ends as what it is.
+ */
+export async function enter(
+  deps: ActivityDeps,
+  context: Context,
+  input: { job: JobContext; target: { environment: string } },
+  entry: StepEntry,
+): Promise<{ grip: Grip; row: JobRow }> {
+  const attempt = attemptOf(context, input.job);
+  const entered = await enterStep(deps, attempt, entry);
   if (entered.kind === "entered") return entered;
-  if (entered.kind === "guard_lost") throw new AppError("guard_lost", { holder: entered.holder, environment });
-  if (entered.kind === "end") throw new AppError("job_ended", { job: job.job_id, status: entered.status });
-  throw new AppError("superseded", { job: job.job_id });
+  const { job_id } = input.job;
+  if (entered.kind === "stop") throw new AppError("superseded", { job: job_id });
+  if (entered.kind === "guard_lost") {
+    throw new AppError("guard_lost", { holder: entered.holder, environment: input.target.environment });
+  }
+  if (entered.status === "cancelled" && context.info.workflowExecution) {
+    await deps.executions.cancel(context.info.workflowExecution.workflowId, attempt.run_id);
+  }
+  throw new AppError("job_ended", { job: job_id, status: entered.status, result: entered.result });
 }
 
 /**
@@ -55,13 +71,12 @@ export function requireEntered(job: JobContext, entered: Entered, environment?: 
  */
 export async function inStep<T>(
   deps: ActivityDeps,
-  job: JobContext,
+  input: { job: JobContext; target: { environment: string } },
   step: { name: string; begins: string },
   work: (tools: StepTools) => Promise<{ result: T; message: string }>,
 ): Promise<T> {
   return guarded(async (context) => {
-    const entered = await enterStep(deps, attemptOf(context, job), { step: step.name, message: step.begins });
-    const { grip, row } = requireEntered(job, entered);
+    const { grip, row } = await enter(deps, context, input, { step: step.name, message: step.begins });
     return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
       const { result, message } = await work(tools);
       await leaveStep(deps, grip, step.name, message);
@@ -94,14 +109,23 @@ export async function beating<T>(
   }
 }
 
+/** May an activity give up on what nobody foresaw? Not once the publish is past its switch, and never while settling. */
+export interface Patience {
+  endless: boolean;
+}
+
 /** Maps what is thrown to Temporal's failures; an abort becomes the cancellation that caused it. */
-export async function guarded<T>(work: (context: Context) => Promise<T>): Promise<T> {
+export async function guarded<T>(
+  work: (context: Context) => Promise<T>,
+  patience: Patience = { endless: false },
+): Promise<T> {
   const context = Context.current();
   try {
     return await work(context);
   } catch (error) {
-    if (context.cancellationSignal.aborted && !(error instanceof AppError)) throw interruption(context, error);
-    throw toFailure(error, context.info.attempt);
+    const { aborted, reason } = context.cancellationSignal;
+    if (aborted && reason instanceof CancelledFailure && !(error instanceof AppError)) throw interruption(reason);
+    throw patience.endless ? toFailure(error) : toFailure(error, () => countUnforeseen(context));
   }
 }
 
@@ -109,9 +133,21 @@ export async function guarded<T>(work: (context: Context) => Promise<T>): Promis
  * What interrupted the work, in Temporal's words: the abort may have surfaced as any stream's error. A worker that shuts down
  * fails the attempt, retryable: nobody asked for the job to be cancelled.
  */
-function interruption(context: Context, error: unknown): unknown {
-  const reason: unknown = context.cancellationSignal.reason;
-  if (!(reason instanceof CancelledFailure)) return error;
+function interruption(reason: CancelledFailure): Error {
   if (reason.message !== "WORKER_SHUTDOWN") return reason;
   return ApplicationFailure.retryable("The worker shuts down; the next one resumes this step.", "worker_shutdown");
+}
+
+/** Failures nobody foresaw, by activity, newest last: this worker's own count, so others may add a few tries. */
+const unforeseen = new Map<string, number>();
+const MAX_COUNTED = 10_000;
+
+function countUnforeseen({ info }: Context): number {
+  const activity = `${info.workflowExecution?.runId}/${info.activityId}`;
+  const count = (unforeseen.get(activity) ?? 0) + 1;
+  unforeseen.delete(activity);
+  unforeseen.set(activity, count);
+  const [oldest] = unforeseen.keys();
+  if (unforeseen.size > MAX_COUNTED && oldest !== undefined) unforeseen.delete(oldest);
+  return count;
 }

@@ -95,7 +95,7 @@ export const FAILURES = {
     retryable: true,
     title: "Internal error",
     sentence: "Something that should not happen did: {reason}.",
-    action: "Look for the request id {request_id} in the log.",
+    action: "Look for {request_id} in the log.",
   },
   // -- things
   project_not_found: {
@@ -152,7 +152,7 @@ export const FAILURES = {
     status: 409,
     retryable: false,
     title: "A publish is running",
-    sentence: "Job {job} is publishing {project} to {environment} already.",
+    sentence: "Job {job} is publishing this project to {environment} already.",
     action: "Wait for it or cancel it: {link}.",
   },
   already_live: {
@@ -238,7 +238,7 @@ export const FAILURES = {
     status: 409,
     retryable: false,
     title: "Another publish took over",
-    sentence: "Job {holder} holds the right to publish {project} to {environment}.",
+    sentence: "Job {holder} holds the right to publish this project to {environment}.",
     action: "Wait for that job, then retry.",
   },
   tiles_damaged: {
@@ -246,7 +246,7 @@ export const FAILURES = {
     retryable: false,
     title: "Tiles are missing or damaged at the destination",
     sentence: "{count} tile(s) are missing or damaged; the first: {first}.",
-    action: "Retry: what is missing is uploaded again.",
+    action: "Import the named tiles again, then publish.",
   },
   source_tile_damaged: {
     status: 500,
@@ -327,6 +327,7 @@ export const PROBLEMS = {
   layer_unknown: "The overlay names a layer that the version does not have.",
   tiles_missing: "The version has no tile set.",
   tile_missing: "A tile that the pyramid calls for was not imported.",
+  tile_damaged: "A tile at the destination is missing or damaged, and cannot be mended from the draft.",
   tile_unexpected: "A tile was imported that the pyramid does not call for.",
   asset_missing: "An imported object is not in the store any more.",
 } as const;

@@ -202,7 +202,8 @@ export class CreateRecords extends Migration {
       );
     `);
 
-    // Releases. A reservation fixes id and time for (version, revision), whichever publish asks first.
+    // Releases. A reservation fixes id and time for (version, revision), whichever publish asks first; and the digest, once the
+    // content was generated first: two workers with different code must not make one release twice.
     this.addSql(`
       create table release_reservations (
         version_id uuid not null references versions,
@@ -210,6 +211,7 @@ export class CreateRecords extends Migration {
         tenant_id uuid not null references tenants,
         release_id text not null,
         published_at timestamptz not null,
+        digest text null,
         primary key (version_id, revision),
         constraint release_reservations_release_unique unique (release_id)
       );

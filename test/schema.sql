@@ -225,6 +225,7 @@ create table release_reservations (
   tenant_id uuid not null,
   release_id text not null,
   published_at timestamp with time zone not null,
+  digest text,
   constraint release_reservations_pkey PRIMARY KEY (version_id, revision),
   constraint release_reservations_release_unique UNIQUE (release_id),
   constraint release_reservations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),

@@ -38,7 +38,8 @@ export const switching = proxyActivities<Pick<Activities, "markPublished">>({
 
 /** How a publish ends otherwise. Retried without limit: a job must not stay open because a store is down. */
 export const settling = proxyActivities<Pick<Activities, "settle">>({
-  startToCloseTimeout: "5 minutes",
+  startToCloseTimeout: "10 minutes",
+  heartbeatTimeout,
   cancellationType,
   retry,
 });

@@ -44,8 +44,13 @@ export async function publish(input: PublishInput): Promise<PublishResult> {
     steps.note(`live as ${result.release_id}`);
     return result;
   } catch (error) {
-    // The row has ended, or another run holds it: nothing is left to settle.
-    if (failureOf(error)?.type === "job_ended") throw error;
+    // The row has ended, or another run holds it: nothing is left to settle. This run ends as the row says.
+    const ended = failureOf(error);
+    if (ended?.type === "job_ended") {
+      const { status, result } = factsOf<{ status: string; result?: PublishResult }>(ended);
+      if (status === "completed" && result) return result;
+      throw status === "cancelled" ? new CancelledFailure("The job was cancelled") : error;
+    }
     // Never from the failure's class: an attempt that lost its heartbeat while a cancel was requested fails with a timeout.
     const cancelled = CancellationScope.current().consideredCancelled;
     const ending = cancelled
@@ -66,6 +71,11 @@ export async function publish(input: PublishInput): Promise<PublishResult> {
 function failureOf(error: unknown): ApplicationFailure | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof ApplicationFailure ? cause : undefined;
+}
+
+/** What the activity said beside the sentence. */
+function factsOf<Facts>(failure: ApplicationFailure): Partial<Facts> {
+  return (failure.details?.[0] as { facts?: Partial<Facts> } | undefined)?.facts ?? {};
 }
 
 /** Code, sentence and single problems for the job's row. */

@@ -1,59 +1,78 @@
-/** Step 2: the content of `release.json` and the tile manifest, from one snapshot of the draft, into the private store. */
+/**
+ * Step 2: the content of `release.json` and the tile manifest, from one snapshot of the draft, into the private store. A version
+ * that is released already is not built again: its release goes to another environment as it is.
+ */
 import { Readable } from "node:stream";
 import type { GeneratedRelease } from "../../contract/publish.ts";
+import { snapshot, type Db } from "../../src/db.ts";
 import { AppError } from "../../src/errors.ts";
-import { snapshot } from "../../src/db.ts";
-import { findVersion } from "../../src/projects/version-store.ts";
+import { findVersion, type Version } from "../../src/projects/version-store.ts";
 import { describeTiles, releaseContent, tileManifest } from "../../src/releases/release-content.ts";
+import { findReleaseOfVersion, fixDigest } from "../../src/releases/release-store.ts";
 import { stagedContentKey, stagedManifestKey } from "../../src/storage/keys.ts";
-import { inStep, type ActivityDeps } from "../steps.ts";
+import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
 import type { AfterValidate } from "./step-input.ts";
 
 /** Errors: version_changed (the draft was edited since it was validated), release_invalid. */
 export async function generateRelease(deps: ActivityDeps, input: AfterValidate): Promise<GeneratedRelease> {
-  const { target, validated } = input;
-  return inStep(
-    deps,
-    input.job,
-    { name: "generate_release", begins: `Generating ${validated.release_id}` },
-    async (tools) => {
-      const place = [target.tenant, target.project, target.version, validated.release_id] as const;
-      const [content_key, manifest_key] = [stagedContentKey(...place), stagedManifestKey(...place)];
+  const { release_id } = input.validated;
+  return inStep(deps, input, { name: "generate_release", begins: `Generating ${release_id}` }, async (tools) => {
+    const kept = await reuse(deps, input, tools);
+    if (kept) return { result: kept, message: `${release_id} was generated before, digest ${short(kept)}` };
+    const generated = await snapshot(deps.database, (db) => build(deps, db, input, tools));
+    const digest = await fixDigest(deps.database.em.fork(), release_id, generated.digest);
+    if (digest !== generated.digest) {
+      const reason = `${release_id} was generated with digest ${digest} before, and is ${generated.digest} now`;
+      throw new AppError("release_invalid", { path: "/digest", reason });
+    }
+    return { result: generated, message: `Generated ${generated.bytes} bytes, digest ${short(generated)}` };
+  });
+}
 
-      return snapshot(deps.database, async (db) => {
-        const version = await findVersion(db, {
-          tenant_id: tools.row.tenant_id,
-          project: target.project,
-          version: target.version,
-        });
-        if (version.revision !== validated.revision) {
-          throw new AppError("version_changed", { validated: validated.revision, current: version.revision });
-        }
-        const tiles = await describeTiles(db, version);
-        await deps.stores.private.put(manifest_key, lines(tileManifest(db, version.id)), { signal: tools.signal });
-        const content = releaseContent(db, version, tiles.part, (count) =>
-          tools.report(
-            count / Math.max(1, validated.overlay_count),
-            `${count} of ${validated.overlay_count} overlays written`,
-          ),
-        );
-        const put = await deps.stores.private.put(content_key, Readable.from(content, { objectMode: false }), {
-          signal: tools.signal,
-        });
-        return {
-          result: {
-            content_key,
-            manifest_key,
-            digest: put.sha256,
-            bytes: put.size,
-            tile_set_digest: tiles.digest,
-            tile_set: tiles.tile_set,
-          },
-          message: `Generated ${put.size} bytes, digest ${put.sha256.slice(0, 12)}…`,
-        };
-      });
-    },
+const short = ({ digest }: GeneratedRelease): string => `${digest.slice(0, 12)}…`;
+
+function stagedKeys({ target, validated }: AfterValidate): { content_key: string; manifest_key: string } {
+  const place = [target.tenant, target.project, target.version, validated.release_id] as const;
+  return { content_key: stagedContentKey(...place), manifest_key: stagedManifestKey(...place) };
+}
+
+/** What the version's release was made of, if it is released and that is still in the private store. */
+async function reuse(deps: ActivityDeps, input: AfterValidate, tools: StepTools): Promise<GeneratedRelease | null> {
+  const db = deps.database.em.fork();
+  const released = await findReleaseOfVersion(db, tools.row.version_id);
+  if (!released) return null;
+  const keys = stagedKeys(input);
+  const [content, manifest] = await Promise.all([
+    deps.stores.private.head(keys.content_key),
+    deps.stores.private.head(keys.manifest_key),
+  ]);
+  if (content?.size !== released.bytes || !manifest) return null;
+  const { tile_set } = await describeTiles(db, await versionOf(db, input, tools), tools.signal);
+  const { digest, bytes, tile_set_digest } = released;
+  return { ...keys, digest, bytes, tile_set_digest, tile_set };
+}
+
+async function build(deps: ActivityDeps, db: Db, input: AfterValidate, tools: StepTools): Promise<GeneratedRelease> {
+  const { revision, overlay_count } = input.validated;
+  const keys = stagedKeys(input);
+  const { signal } = tools;
+  const version = await versionOf(db, input, tools);
+  if (version.revision !== revision) {
+    throw new AppError("version_changed", { validated: revision, current: version.revision });
+  }
+  const tiles = await describeTiles(db, version, signal);
+  await deps.stores.private.put(keys.manifest_key, lines(tileManifest(db, version.id, signal)), { signal });
+  const content = releaseContent(db, version, tiles.part, (count) =>
+    tools.report(count / Math.max(1, overlay_count), `${count} of ${overlay_count} overlays written`),
   );
+  const put = await deps.stores.private.put(keys.content_key, Readable.from(content, { objectMode: false }), {
+    signal,
+  });
+  return { ...keys, digest: put.sha256, bytes: put.size, tile_set_digest: tiles.digest, tile_set: tiles.tile_set };
+}
+
+function versionOf(db: Db, { target }: AfterValidate, { row }: StepTools): Promise<Version> {
+  return findVersion(db, { tenant_id: row.tenant_id, project: target.project, version: target.version });
 }
 
 function lines(entries: AsyncIterable<object>): Readable {

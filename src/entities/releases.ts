@@ -16,6 +16,8 @@ export const ReleaseReservation = defineEntity({
     tenant_id: reference(Tenant),
     release_id: p.text(),
     published_at: moment(),
+    /** SHA-256 of the content, once it was generated first. */
+    digest: p.text().nullable(),
   },
 });
 

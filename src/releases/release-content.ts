@@ -18,9 +18,10 @@ import type { z } from "zod";
 
 const PAGE = 1_000;
 
-/** Every tile of the version, in key order (C collation). */
-export async function* tileManifest(db: Db, versionId: string): AsyncGenerator<ManifestTile> {
+/** Every tile of the version, in key order (C collation). `signal` ends it between two pages. */
+export async function* tileManifest(db: Db, versionId: string, signal: AbortSignal): AsyncGenerator<ManifestTile> {
   for (let after = ""; ;) {
+    signal.throwIfAborted();
     const page = await tilePage(db, versionId, after, PAGE);
     for (const { key, size, sha256 } of page) yield { key, size, sha256 };
     const last = page.at(-1);
@@ -33,15 +34,16 @@ export async function* tileManifest(db: Db, versionId: string): AsyncGenerator<M
 export async function describeTiles(
   db: Db,
   version: VersionRef,
-): Promise<{ digest: string; count: number; tile_set: Descriptor; part: z.infer<typeof tilesPart> }> {
+  signal: AbortSignal,
+): Promise<{ digest: string; tile_set: Descriptor; part: z.infer<typeof tilesPart> }> {
   const tileSet = await findTileSet(db, version.id);
   if (!tileSet) throw new AppError("release_invalid", { path: "/tiles", reason: "the version has no tile set" });
   const { width, height, tile_size, overlap, format } = tileSet;
-  const digest = await tileSetDigest(tileManifest(db, version.id), tileSet);
-  const count = await countTiles(db, version.id);
+  const digest = await tileSetDigest(tileManifest(db, version.id, signal), tileSet);
+  const tile_count = await countTiles(db, version.id);
   const url = `/${publicTilesPrefix(version.project, digest)}tiles.dzi`;
-  const part = { type: "dzi" as const, digest, url, width, height, tile_size, overlap, format, tile_count: count };
-  return { digest, count, tile_set: { width, height, tile_size, overlap, format }, part };
+  const part = { type: "dzi" as const, digest, url, width, height, tile_size, overlap, format, tile_count };
+  return { digest, tile_set: { width, height, tile_size, overlap, format }, part };
 }
 
 /** Yields the content in pieces of some hundred kilobytes. `onOverlays` counts what went by. */

@@ -39,6 +39,17 @@ export async function reserveRelease(
   return { release_id: row.release_id, published_at: iso(row.published_at) };
 }
 
+/** Fixes the digest of a reserved release, and answers the one that it has: the first that was asked for. */
+export async function fixDigest(db: Db, releaseId: string, digest: string): Promise<string> {
+  const row = await queryOne<{ digest: string }>(
+    db,
+    `update release_reservations set digest = coalesce(digest, $2) where release_id = $1 returning digest`,
+    [releaseId, digest],
+  );
+  if (!row) throw new Error(`release ${releaseId} is not reserved`);
+  return row.digest;
+}
+
 export interface ReleaseRow {
   id: string;
   tenant_id: string;
@@ -98,14 +109,14 @@ export async function insertRelease(tx: Db, row: ReleaseRow & { created_by: stri
   return found;
 }
 
-/** Locks the version's row: edits wait until the transaction ends. */
+/** Locks the version's row: edits wait until the transaction ends. `no key`: a publish that is requested refers to the row meanwhile. */
 export async function lockVersion(
   tx: Db,
   versionId: string,
 ): Promise<{ revision: number; status: "draft" | "published" }> {
   const row = await queryOne<{ revision: number; status: "draft" | "published" }>(
     tx,
-    `select revision, status from versions where id = $1 for update`,
+    `select revision, status from versions where id = $1 for no key update`,
     [versionId],
   );
   if (!row) throw new Error(`no version ${versionId}`);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorker, type RunningWorker } from "../../src/worker/create-worker.ts";
-import { createDraft } from "../support/publishing.ts";
+import { createDraft, until } from "../support/publishing.ts";
 import { framesOf, sendRaw, startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
 
 let room: GatewayRoom;
@@ -51,6 +51,22 @@ describe("a publish over HTTP", () => {
       "image/png",
       300,
     ]);
+  });
+
+  it("can be followed by polling alone, which never goes back and ends with the result", async () => {
+    const draft = await createDraft(room);
+    const { body: accepted } = await room.call("POST", "/jobs", {
+      body: { type: "publish", payload: { project: draft.project, version: 1, target_environment: "staging" } },
+    });
+    const seen: number[] = [];
+    const ended = await until("the job to be completed", async () => {
+      const { body: job } = await room.call("GET", `/jobs/${accepted.job_id}`);
+      seen.push(job.progress);
+      return job.status === "completed" && job;
+    });
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(ended).toMatchObject({ progress: 100, result: { release_url: `/staging/${draft.project}/release.json` } });
+    expect(ended.logs.length).toBeGreaterThanOrEqual(5);
   });
 });
 

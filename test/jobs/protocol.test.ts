@@ -14,7 +14,7 @@ import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
 import { switchRelease } from "../../src/jobs/protocol/switch.ts";
 import type { Execution } from "../../src/temporal.ts";
-import { query } from "../../src/db.ts";
+import { query, transaction } from "../../src/db.ts";
 import {
   createDraft,
   createPublishing,
@@ -243,7 +243,49 @@ describe("cancel", () => {
   });
 });
 
+describe("a cancel and a reset", () => {
+  it("a cancel that was asked for before the reset is sent to the run that the reset made", async () => {
+    await grip(attempt("F", 1));
+    temporal.current = run("A", { reset: true });
+    expect(await cancelJob(room.deps, { job_id: job, by: room.principal })).toBe("requested");
+    await grip(attempt("A", 2, { reset: true }));
+    expect(await reconcileJob(room.deps, job)).toBe("cancel");
+    expect(temporal.cancelled.at(-1)?.run_id).toBe("A");
+  });
+
+  it("the reset of a job that was cancelled runs", async () => {
+    const first = await grip(attempt("F", 1));
+    temporal.current = run("F");
+    await cancelJob(room.deps, { job_id: job, by: room.principal });
+    await settleJob(room.deps, first, { status: "cancelled", code: "cancelled", message: "Cancelled." });
+    temporal.current = run("A", { reset: true });
+    await grip(attempt("A", 2, { reset: true }));
+    expect(await reconcileJob(room.deps, job)).toBe("nothing");
+  });
+});
+
+describe("tenants", () => {
+  it("a stranger's job is not found, neither to cancel nor to retry", async () => {
+    const stranger = { ...room.principal, tenant_id: crypto.randomUUID() };
+    await expect(cancelJob(room.deps, { job_id: job, by: stranger })).rejects.toMatchObject({ code: "job_not_found" });
+    await expect(retryJob(room.deps, { job_id: job, by: stranger })).rejects.toMatchObject({ code: "job_not_found" });
+  });
+});
+
 describe("the switch", () => {
+  it("does not wait for a publish of the same version that is being requested", async () => {
+    const mine = await grip(attempt("F", 1), "mark_published");
+    await transaction(room.database, async (tx) => {
+      await query(
+        tx,
+        `insert into jobs (id, tenant_id, job_type, payload, project_id, version_id, environment, workflow_id)
+         values (gen_random_uuid(), $1, 'publish', '{}', $2, $3, 'staging', gen_random_uuid()::text)`,
+        [draft.tenant_id, draft.project_id, draft.version_id],
+      );
+      expect(await switchRelease(room.deps, mine, release(`rel_${job}`))).toEqual({ epoch: 1 });
+    });
+  });
+
   const release = (id: string) => ({
     release_id: id,
     published_at: "2026-01-01T00:00:00.000Z",
@@ -348,9 +390,14 @@ describe("reconcile decides", () => {
     status,
     run_id,
     generation,
-    cancel_requested_at: null,
+    cancel_requested_at: null as string | null,
+    switched_at: null as string | null,
   });
+  const asked = { ...row("running", "F"), cancel_requested_at: "now" };
   it.each([
+    ["running, cancel asked for", asked, run("F"), "cancel"],
+    ["running, cancel asked for, switched since", { ...asked, switched_at: "now" }, run("F"), "nothing"],
+    ["running, cancel asked for, reset since", asked, run("A", { reset: true }), "adopt"],
     ["not found, queued", row("queued", null), null, "start"],
     ["not found, running", row("running", "F"), null, "settle"],
     ["not found, final", row("failed", "F"), null, "nothing"],

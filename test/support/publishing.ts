@@ -45,7 +45,7 @@ export interface Publishing {
   executions: Executions;
   deps: ProtocolDeps;
   tenant_id: string;
-  principal: { id: string; name: string };
+  principal: { tenant_id: string; id: string; name: string };
   close(): Promise<void>;
 }
 
@@ -83,7 +83,7 @@ export async function createPublishing(options: { executions?: Executions } = {}
     executions,
     deps: { database, executions, stores, notifier, log },
     tenant_id: tenant.id,
-    principal: { id: principal.id, name: "Ada" },
+    principal: { tenant_id: tenant.id, id: principal.id, name: "Ada" },
     async close() {
       await notifier.stop();
       await temporal.close();

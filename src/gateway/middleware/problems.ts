@@ -1,8 +1,8 @@
 /** The one place where errors become answers: problem details (RFC 9457), `application/problem+json`. */
-import { ServiceError } from "@temporalio/client";
 import type { Context, Middleware } from "koa";
-import { AppError, reasonOf } from "../../errors.ts";
+import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import { asOutage, sqlState } from "../../outage.ts";
 
 /** Seconds after which a client should try a 503 again, and a stream's client too. */
 const RETRY_AFTER_S = 2;
@@ -56,43 +56,14 @@ function answer(ctx: Context, error: AppError): void {
 /** Names what the routes' libraries throw; anything else is a bug, and `internal`. */
 export function asAppError(thrown: unknown, requestId: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
-  if (thrown instanceof ServiceError) {
-    return new AppError("unavailable", { service: "Temporal", reason: reasonOf(thrown) }, { cause: thrown });
-  }
-  const sqlState = postgresCode(thrown);
-  if (sqlState === "unreachable") {
-    // One per address of the host; the whole has no message of its own.
-    const first: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
-    return new AppError("unavailable", { service: "PostgreSQL", reason: reasonOf(first) }, { cause: thrown });
-  }
+  const outage = asOutage(thrown);
+  if (outage) return outage;
   // Class 22, data exception: a number or text that PostgreSQL cannot hold and no schema had refused.
-  if (sqlState?.startsWith("22")) {
+  if (sqlState(thrown)?.startsWith("22")) {
     return new AppError("invalid_request", { count: 1, first: "a value cannot be stored" }, { cause: thrown });
   }
   const facts = { reason: "the log has the details", request_id: requestId };
   return new AppError("internal", facts, { cause: thrown });
-}
-
-/** The SQLSTATE behind an error, or `unreachable` when there was no one to give one. */
-export function postgresCode(thrown: unknown): string | null {
-  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
-    const { code, syscall } = error as { code?: unknown; syscall?: unknown };
-    // 08: connection, 57P0x: shutdown, 53300: too many connections.
-    if (typeof code === "string" && /^(08...|57P0.|53300)$/.test(code)) return "unreachable";
-    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
-    if (syscall === "connect" || syscall === "getaddrinfo") return "unreachable";
-    if (
-      /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection)/.test(
-        error.message,
-      )
-    ) {
-      return "unreachable";
-    }
-    if (error instanceof AggregateError && error.errors.some((each) => postgresCode(each) === "unreachable")) {
-      return "unreachable";
-    }
-  }
-  return null;
 }
 
 const GONE = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_DESTROYED"]);

@@ -11,6 +11,7 @@
  */
 import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
 import { JOB_TYPES, type StepDefinition } from "../../../contract/job-types.ts";
+import type { PublishResult } from "../../../contract/publish.ts";
 import type { StepState } from "../../../contract/progress.ts";
 import { pendingSteps } from "../../../contract/progress.ts";
 import type { Database, Db } from "../../db.ts";
@@ -54,7 +55,7 @@ export interface Grip {
 export type Entered =
   | { kind: "entered"; grip: Grip; row: JobRow }
   /** The row has ended, or is another run's: this run has nothing left to do. */
-  | { kind: "end"; status: JobRow["status"] | "superseded" }
+  | { kind: "end"; status: JobRow["status"] | "superseded"; result?: PublishResult }
   /** A newer attempt has entered, or this run is not the current one: write nothing. */
   | { kind: "stop" }
   /** Adopted, but another job holds the guard: settle as `guard_lost`. */
@@ -96,7 +97,10 @@ export function finishedStep(steps: StepState[], name: string | null, status: "d
   return steps.map((step) => (step.name === name ? { ...step, status, finished_at: new Date().toISOString() } : step));
 }
 
-/** Opens the next generation in the row: what the last one ended with is gone from the row, and stays in the ledger. */
+/**
+ * Opens the next generation in the row: what the last one ended with is gone from the row, and stays in the ledger. A cancel that
+ * was asked for while the job was running is kept: the reset came in between, and the reconciler sends it to the new run.
+ */
 export const reopenedPatch = (row: JobRow): JobPatch => ({
   generation: row.generation + 1,
   report: 0,
@@ -105,9 +109,7 @@ export const reopenedPatch = (row: JobRow): JobPatch => ({
   errors: null,
   result: null,
   completed_at: null,
-  cancel_requested_at: null,
-  cancel_requested_by: null,
-  cancel_reason: null,
+  ...(isFinal(row.status) ? { cancel_requested_at: null, cancel_requested_by: null, cancel_reason: null } : {}),
 });
 
 export interface Ending {

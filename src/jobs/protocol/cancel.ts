@@ -12,7 +12,7 @@ import { writeEnding, type ProtocolDeps } from "./attempt.ts";
 export interface CancelRequest {
   job_id: string;
   /** Principal who asks. */
-  by: { id: string; name: string };
+  by: { tenant_id: string; id: string; name: string };
   reason?: string;
 }
 
@@ -40,7 +40,7 @@ export async function cancelJob(
 /** Null when the job was reopened since the request was noted: what is running now is not what was to be cancelled. */
 async function noteCancel(tx: Db, request: CancelRequest, generation: number | undefined): Promise<JobRow | null> {
   const row = await lockJob(tx, request.job_id);
-  if (!row) throw new AppError("job_not_found", { job: request.job_id });
+  if (row?.tenant_id !== request.by.tenant_id) throw new AppError("job_not_found", { job: request.job_id });
   if (generation !== undefined && row.generation !== generation) return null;
   if (isFinal(row.status)) throw new AppError("job_final", { job: row.id, status: row.status });
   if (row.switched_at !== null) throw new AppError("past_the_switch", { job: row.id, environment: row.environment });

@@ -1,6 +1,7 @@
 /** enterStep: claims, continues, adopts or stops. Every activity begins with it. */
 import { isFinal } from "../../../contract/job-state.ts";
 import { percentWithin } from "../../../contract/progress.ts";
+import type { PublishResult } from "../../../contract/publish.ts";
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { lockJob, updateJob, type JobPatch, type JobRow } from "../job-store.ts";
@@ -37,16 +38,22 @@ async function lookAtRow(tx: Db, attempt: Attempt, entry: StepEntry): Promise<Lo
     return entered(tx, row, attempt, entry, { status: "running", run_id: attempt.run_id, started_at: "now" });
   }
   if (row.status === "cancelled" && (row.run_id === attempt.run_id || (!attempt.reset && started_for_this))) {
-    return { kind: "end", status: "cancelled" };
+    return ended(row);
   }
   if (row.run_id === attempt.run_id) {
-    if (row.status === "queued" || isFinal(row.status)) return { kind: "end", status: row.status };
+    if (row.status === "queued" || isFinal(row.status)) return ended(row);
     if (row.attempt_at > attempt.attempt_at) return { kind: "stop" };
     return entered(tx, row, attempt, entry, {});
   }
   if (!attempt.reset) return { kind: "end", status: "superseded" };
   return { kind: "not_mine", run_id: row.run_id, generation: row.generation };
 }
+
+const ended = (row: JobRow): Entered => ({
+  kind: "end",
+  status: row.status,
+  ...(row.status === "completed" && row.result ? { result: row.result as unknown as PublishResult } : {}),
+});
 
 /** Writes that `attempt` works on the row now, and its step event. Also the last part of an adoption. */
 export async function entered(

@@ -8,6 +8,9 @@ import { lockJob, updateJob } from "../job-store.ts";
 import { appendEvent } from "../ledger-store.ts";
 import { finishedStep, isMine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
 
+/** Above every number that a report can have: PostgreSQL's largest int. */
+const LAST_REPORT = 2_147_483_647;
+
 type Deps = Pick<ProtocolDeps, "database" | "notifier">;
 
 /** Ends the step: progress reaches its percentage, `message` is its log entry. */
@@ -17,7 +20,8 @@ export async function leaveStep(deps: Deps, grip: Grip, step: string, message: s
     if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
     const progress = stepsOf(row).find((each) => each.name === step)?.percent ?? row.progress;
     const steps = finishedStep(row.steps, step, "done");
-    await updateJob(tx, row.id, { progress, message, steps, last_activity_at: "now" });
+    // No report of this attempt comes after it, though one may still be on its way in the mirror's batch.
+    await updateJob(tx, row.id, { progress, message, steps, report: LAST_REPORT, last_activity_at: "now" });
     await appendEvent(tx, row.id, "log", { level: "info", message, step });
     await appendEvent(tx, row.id, "step", { step, status: "done", progress, message });
   });

@@ -4,8 +4,9 @@
  */
 import type { Database } from "../../db.ts";
 import { AppError } from "../../errors.ts";
-import { pointerDocument } from "../../releases/release-document.ts";
-import { findLive } from "../../releases/release-store.ts";
+import type { PublishResult } from "../../../contract/publish.ts";
+import { pointerDocument, publishResult } from "../../releases/release-document.ts";
+import { findLive, findRelease } from "../../releases/release-store.ts";
 import type { Stores } from "../../storage/object-store.ts";
 
 export interface Projection {
@@ -16,13 +17,10 @@ export interface Projection {
   epoch: number;
 }
 
-/** Answers `done` when the pointer has this epoch or a higher one. Store errors are thrown, and retried by the caller. */
+/** Answers when the pointer has this epoch or a higher one. Store errors are thrown, and retried by the caller. */
 export async function projectPointer(deps: { database: Database; stores: Stores }, to: Projection): Promise<void> {
   const live = await findLive(deps.database.em.fork(), to);
-  if (!live)
-    throw new AppError("internal", {
-      reason: `epoch ${to.epoch} of ${to.project} in ${to.environment} is not in the records`,
-    });
+  if (!live) throw notInRecords(to);
   for (;;) {
     const stored = await deps.stores.public.readPointer(to.environment, to.project);
     if (stored && stored.epoch >= to.epoch) return;
@@ -30,4 +28,22 @@ export async function projectPointer(deps: { database: Database; stores: Stores 
     const outcome = await deps.stores.public.putPointer({ ...to, body, expected: stored });
     if (outcome === "written") return;
   }
+}
+
+/** Brings the pointer up to what a job has switched to, and answers the job's result. */
+export async function projectSwitched(
+  deps: { database: Database; stores: Stores },
+  to: { project_id: string; environment: string; epoch: number },
+): Promise<PublishResult> {
+  const db = deps.database.em.fork();
+  const live = await findLive(db, to);
+  const release = live && (await findRelease(db, live.release_id));
+  if (!live || !release) throw notInRecords(to);
+  await projectPointer(deps, live);
+  return publishResult(live, release);
+}
+
+function notInRecords(to: { project_id: string; environment: string; epoch: number }): AppError {
+  const reason = `epoch ${to.epoch} of project ${to.project_id} in ${to.environment} is not in the records`;
+  return new AppError("internal", { reason, request_id: to.project_id });
 }

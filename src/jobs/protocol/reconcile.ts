@@ -5,23 +5,22 @@
  */
 import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
 import type { FailureCode } from "../../../contract/failures.ts";
+import type { PublishResult } from "../../../contract/publish.ts";
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
-import { findLive, findRelease } from "../../releases/release-store.ts";
-import { publishResult } from "../../releases/release-document.ts";
 import type { Execution } from "../../temporal.ts";
 import { claimGuard } from "../guard-store.ts";
 import { lockJob, readJob, updateJob, type JobRow } from "../job-store.ts";
 import { appendEvent } from "../ledger-store.ts";
 import { guardKey, reopenedPatch, writeEnding, type Ending, type ProtocolDeps } from "./attempt.ts";
-import { projectPointer } from "./project.ts";
+import { projectSwitched } from "./project.ts";
 import { startJob } from "./start.ts";
 
 export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel";
 
 /** What to do about a row and what Temporal says of its workflow. Pure: the table of the protocol, line by line. */
 export function decide(
-  row: Pick<JobRow, "status" | "run_id" | "generation" | "cancel_requested_at">,
+  row: Pick<JobRow, "status" | "run_id" | "generation" | "cancel_requested_at" | "switched_at">,
   execution: Execution | null,
 ): Decision {
   if (!execution) return row.status === "queued" ? "start" : row.status === "running" ? "settle" : "nothing";
@@ -34,9 +33,8 @@ export function decide(
   if (execution.open) {
     if (strangerFromReset) return "adopt";
     // The request was written down, and may have been lost on its way to Temporal. Sent to the row's own run only.
-    return row.status === "running" && row.cancel_requested_at !== null && row.run_id === execution.run_id
-      ? "cancel"
-      : "nothing";
+    const cancellable = row.status === "running" && row.switched_at === null;
+    return cancellable && row.cancel_requested_at !== null && row.run_id === execution.run_id ? "cancel" : "nothing";
   }
   return isFinal(row.status) ? "nothing" : "settle";
 }
@@ -111,25 +109,11 @@ async function completeSwitched(
   epoch: number,
   bound: { run_id?: string },
 ): Promise<void> {
-  const db = deps.database.em.fork();
-  const live = await findLive(db, { project_id: seen.project_id, environment: seen.environment, epoch });
-  const release = live && (await findRelease(db, live.release_id));
-  if (!live || !release) return;
-  await projectPointer(deps, {
-    project_id: seen.project_id,
-    project: live.project,
-    environment: seen.environment,
-    epoch,
-  });
-  await transaction(deps.database, (tx) => complete(tx, seen, bound, publishResult(live, release)));
+  const result = await projectSwitched(deps, { project_id: seen.project_id, environment: seen.environment, epoch });
+  await transaction(deps.database, (tx) => complete(tx, seen, bound, result));
 }
 
-async function complete(
-  tx: Db,
-  seen: JobRow,
-  bound: { run_id?: string },
-  result: ReturnType<typeof publishResult>,
-): Promise<void> {
+async function complete(tx: Db, seen: JobRow, bound: { run_id?: string }, result: PublishResult): Promise<void> {
   const row = await lockJob(tx, seen.id);
   if (!unchanged(row, seen) || isFinal(row.status)) return;
   await writeEnding(

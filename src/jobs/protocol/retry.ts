@@ -14,11 +14,11 @@ import { startJob } from "./start.ts";
 /** Answers the new generation, whether or not Temporal could be reached: the row is the outbox. Errors: job_not_found, job_not_retryable, publish_running. */
 export async function retryJob(
   deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
-  request: { job_id: string; by: { name: string } },
+  request: { job_id: string; by: { tenant_id: string; name: string } },
 ): Promise<{ generation: number }> {
   const generation = await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, request.job_id);
-    if (!row) throw new AppError("job_not_found", { job: request.job_id });
+    if (row?.tenant_id !== request.by.tenant_id) throw new AppError("job_not_found", { job: request.job_id });
     if (row.status !== "failed" && row.status !== "cancelled") {
       throw new AppError("job_not_retryable", { job: row.id, status: row.status });
     }
