@@ -1,0 +1,55 @@
+import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import { describe, expect, it } from "vitest";
+import { toFailure, UNFORESEEN_ATTEMPTS } from "../../activities/failures.ts";
+import { AppError } from "../../src/errors.ts";
+
+const coded = (message: string, facts: object): Error => Object.assign(new Error(message), facts);
+const failure = (error: unknown, count = 1): ApplicationFailure => toFailure(error, () => count) as ApplicationFailure;
+
+describe("toFailure", () => {
+  it("keeps code, sentence, action and problems for the operator and for settle", () => {
+    const problems = [{ code: "config_missing", path: "/config", message: "none" }];
+    const { type, message, nonRetryable, details } = failure(
+      new AppError("version_invalid", { count: 1, first: "/config: none" }, { problems }),
+    );
+    expect(type).toBe("version_invalid");
+    expect(message).toBe(
+      "The version has 1 problem(s); the first: /config: none. Mend what `errors` lists, then publish again.",
+    );
+    expect(nonRetryable).toBe(true);
+    expect(details).toEqual([{ code: "version_invalid", facts: { count: 1, first: "/config: none" }, problems }]);
+  });
+
+  it.each([
+    ["a full store", new AppError("store_full", { key: "k", reason: "no space" })],
+    ["a newer attempt", new AppError("superseded", { job: "j" })],
+    ["PostgreSQL shutting down", coded("terminating connection", { code: "57P01" })],
+    ["a transaction that stood still", coded("idle", { code: "25P03" })],
+    ["a deadlock", coded("deadlock detected", { code: "40P01" })],
+    ["a lost connection", new Error("Connection terminated unexpectedly")],
+    ["a pool that waited too long", new Error("timeout exceeded when trying to connect")],
+    ["a host without a name", coded("getaddrinfo ENOTFOUND db", { code: "ENOTFOUND", syscall: "getaddrinfo" })],
+    [
+      "a refused connection, one error per address",
+      new AggregateError([coded("refused", { code: "ECONNREFUSED", syscall: "connect" })]),
+    ],
+    ["an outage as a cause", new Error("query failed", { cause: coded("shutdown", { code: "57P01" }) })],
+    ["Temporal away", coded("14 UNAVAILABLE", { code: 14 })],
+  ])("is tried again, however often: %s", (_, error) => {
+    expect(failure(error, 1_000).nonRetryable).toBe(false);
+  });
+
+  it("gives up on a bug after some tries, and never where there is no giving up", () => {
+    const bug = new TypeError("x is not a function");
+    expect(failure(bug, UNFORESEEN_ATTEMPTS - 1)).toMatchObject({ type: "internal", nonRetryable: false });
+    expect(failure(bug, UNFORESEEN_ATTEMPTS)).toMatchObject({ type: "internal", nonRetryable: true });
+    expect(toFailure(bug)).toMatchObject({ type: "internal", nonRetryable: false });
+  });
+
+  it("never wraps a cancellation, nor a failure that Temporal knows already", () => {
+    const cancelled = new CancelledFailure("CANCELLED");
+    expect(toFailure(cancelled)).toBe(cancelled);
+    const retryable = ApplicationFailure.retryable("again");
+    expect(toFailure(retryable)).toBe(retryable);
+  });
+});
