@@ -2,7 +2,7 @@
 import { readConfig } from "../config.ts";
 import { createDatabase } from "../db.ts";
 import { createLog } from "../log.ts";
-import { createStores } from "../storage/stores.ts";
+import { createStores, sweepStores } from "../storage/stores.ts";
 import { createExecutions, createTemporalClient } from "../temporal.ts";
 import { startGateway } from "./serve.ts";
 
@@ -19,6 +19,7 @@ const gateway = await startGateway({
   executions: createExecutions(client, { taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX }),
 });
 log.info({ url: gateway.url }, "the gateway listens");
+void sweepStores({ folder: config.PLATEN_STORE_FOLDER, log });
 
 const LONGEST_STOP_MS = 3_000;
 

@@ -37,13 +37,15 @@ async function withHeader(head: Buffer, store: ObjectStore, key: string, start: 
   const found = await store.get(key, { start, end: Number.MAX_SAFE_INTEGER });
   if (!found) throw new AppError("store_unavailable", { key, reason: "the object is not there" });
   const { body } = found;
-  return Readable.from(
+  const whole = Readable.from(
     (async function* () {
       yield head;
       yield* body;
     })(),
     { objectMode: false },
   );
+  // A generator that never began does not end either: without this, a document that nobody reads keeps its file open.
+  return whole.once("close", () => body.destroy());
 }
 
 /** The immutable document, from the staged content `{"config":…}`. */

@@ -3,6 +3,7 @@ import { DefaultLogger, Runtime, type LogEntry } from "@temporalio/worker";
 import { readConfig } from "../config.ts";
 import { createLog, type Log } from "../log.ts";
 import { reasonOf } from "../errors.ts";
+import { sweepStores } from "../storage/stores.ts";
 import { startWorker } from "./create-worker.ts";
 
 /** Temporal's own log lines go where ours go. SIGTERM and SIGINT drain the worker by Temporal's runtime. */
@@ -35,6 +36,7 @@ try {
     { task_queue: running.worker.options.taskQueue, temporal: config.PLATEN_TEMPORAL_ADDRESS },
     "worker is running",
   );
+  void sweepStores({ folder: config.PLATEN_STORE_FOLDER, log });
   await running.done;
   log.info("worker has stopped");
 } catch (error) {

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fileBody } from "../../src/storage/file-body.ts";
 import { createFolderStore } from "../../src/storage/folder-store.ts";
 import { DigestMismatch, type ObjectStore } from "../../src/storage/object-store.ts";
 
@@ -78,6 +79,61 @@ describe("a folder as object store", () => {
   it("puts what has the size and SHA-256 it should have", async () => {
     const { sha256, size } = await store.put("a", Buffer.from("hello"));
     expect(await store.put("b", Buffer.from("hello"), { sha256, size })).toEqual({ key: "b", sha256, size });
+  });
+
+  const pgError = Object.assign(new Error("column x does not exist"), { code: "42703" });
+  it.each([
+    ["a database", () => pgError],
+    ["a disk", () => readFile(join(root, "none")).catch((error: unknown) => error)],
+  ])("passes the error of a body on as it is, be it of %s", async (_, make) => {
+    const error = await make();
+    const body = Readable.from(
+      (async function* () {
+        yield "ne";
+        throw error;
+      })(),
+      { objectMode: false },
+    );
+    expect(await store.put("key", body).catch((thrown: unknown) => thrown)).toBe(error);
+  });
+
+  it("passes the error of a call that is wrong on as it is: no retry mends it", async () => {
+    const wrong = Readable.from([17]);
+    await expect(store.put("key", wrong)).rejects.toMatchObject({ code: "ERR_INVALID_ARG_TYPE" });
+    expect(await files()).toEqual([]);
+  });
+
+  it("says store_unavailable when a file cannot be read to its end", async () => {
+    const folder = await open(root);
+    const body = fileBody(folder, "key", { start: 0, end: 9 });
+    await expect(text(body)).rejects.toMatchObject({ code: "store_unavailable", facts: { key: "key" } });
+    expect(folder.fd).toBe(-1);
+  });
+
+  it.each([
+    ["in a folder that is a file", "file/key"],
+    ["under a wrong key", ".key"],
+  ])("closes a body that it never read: %s", async (_, key) => {
+    await writeFile(join(root, "file"), "");
+    await store.put("source", Buffer.from("x"));
+    const body = (await store.get("source"))?.body as Readable;
+    await expect(store.put(key, body)).rejects.toThrow();
+    expect(body.destroyed).toBe(true);
+  });
+
+  it("closes a body that it never read: nothing can be staged", async () => {
+    await store.put("source", Buffer.from("x"));
+    const body = (await store.get("source"))?.body as Readable;
+    await rm(join(root, ".writing"), { recursive: true });
+    await writeFile(join(root, ".writing"), "");
+    await expect(store.put("key", body)).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(body.destroyed).toBe(true);
+  });
+
+  it("makes its folders again when they are removed while it runs", async () => {
+    await store.put("a/b/key", Buffer.from("x"));
+    await rm(root, { recursive: true });
+    expect(await store.put("a/b/key", Buffer.from("y"))).toMatchObject({ size: 1 });
   });
 
   it("lists by prefix and skips what it is writing", async () => {
