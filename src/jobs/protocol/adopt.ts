@@ -4,11 +4,10 @@
  */
 import { transaction } from "../../db.ts";
 import { claimGuard } from "../guard-store.ts";
-import { lockJob } from "../job-store.ts";
+import { lockJob, readJob } from "../job-store.ts";
 import { appendEvent } from "../ledger-store.ts";
 import { guardKey, reopenedPatch, type Attempt, type Entered, type ProtocolDeps } from "./attempt.ts";
-import { entered, type StepEntry } from "./enter-step.ts";
-import { readJob } from "../job-store.ts";
+import { entered, type StepEntry } from "./entered.ts";
 
 /** `changed`: the row moved on meanwhile, enter again. */
 export async function adopt(

@@ -1,19 +1,13 @@
 /** enterStep: claims, continues, adopts or stops. Every activity begins with it. */
 import { isFinal } from "../../../contract/job-state.ts";
-import { percentWithin } from "../../../contract/progress.ts";
 import type { PublishResult } from "../../../contract/publish.ts";
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
-import { lockJob, updateJob, type JobPatch, type JobRow } from "../job-store.ts";
+import { lockJob, type JobRow } from "../job-store.ts";
 import { appendEvent } from "../ledger-store.ts";
 import { adopt } from "./adopt.ts";
-import { enteringStep, stepsOf, type Attempt, type Entered, type Grip, type ProtocolDeps } from "./attempt.ts";
-
-/** `step`: name of the step that begins, or null for `settle`, which is not one. `message`: what the watcher reads. */
-export interface StepEntry {
-  step: string | null;
-  message: string;
-}
+import type { Attempt, Entered, ProtocolDeps } from "./attempt.ts";
+import { entered, type StepEntry } from "./entered.ts";
 
 type Look = Entered | { kind: "not_mine"; run_id: string | null; generation: number };
 
@@ -54,34 +48,3 @@ const ended = (row: JobRow): Entered => ({
   status: row.status,
   ...(row.status === "completed" && row.result ? { result: row.result as unknown as PublishResult } : {}),
 });
-
-/** Writes that `attempt` works on the row now, and its step event. Also the last part of an adoption. */
-export async function entered(
-  tx: Db,
-  row: JobRow,
-  attempt: Attempt,
-  entry: StepEntry,
-  patch: JobPatch,
-): Promise<Entered> {
-  const grip: Grip = {
-    job_id: row.id,
-    run_id: attempt.run_id,
-    attempt_at: attempt.attempt_at,
-    generation: patch.generation ?? row.generation,
-  };
-  const steps = entry.step === null ? row.steps : enteringStep(row, entry.step);
-  const progress = entry.step === null ? row.progress : percentWithin(stepsOf(row), entry.step, 0);
-  await updateJob(tx, row.id, {
-    attempt_at: attempt.attempt_at,
-    report: 0,
-    message: entry.message,
-    ...(entry.step === null ? {} : { step: entry.step, steps, progress }),
-    last_activity_at: "now",
-    ...patch,
-  });
-  if (entry.step !== null) {
-    await appendEvent(tx, row.id, "step", { step: entry.step, status: "running", progress, message: entry.message });
-  }
-  const now = { ...row, ...grip, status: "running" as const, step: entry.step ?? row.step, steps, progress };
-  return { kind: "entered", grip, row: now };
-}
