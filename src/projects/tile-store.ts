@@ -57,23 +57,27 @@ export async function findTile(db: Db, version_id: string, key: string): Promise
 /** How many expected keys one query looks up. */
 const LOOKUP_KEYS = 10_000;
 
-/** The first `limit` keys that the pyramid calls for and the manifest has not. */
+/**
+ * The first `limit` keys that the pyramid calls for and the manifest has not. Looks up all that come before them, so ask only
+ * when some are known to be absent.
+ */
 export async function missingTiles(
   db: Db,
   version_id: string,
   descriptor: Descriptor,
-  limit: number,
+  { limit, signal }: { limit: number; signal?: AbortSignal | undefined },
 ): Promise<string[]> {
   const missing: string[] = [];
   let keys: string[] = [];
   const lookUp = async (): Promise<void> => {
+    signal?.throwIfAborted();
     missing.push(...(await absentKeys(db, version_id, keys, limit - missing.length)));
     keys = [];
   };
   for (const { key } of expectedTiles(descriptor)) {
+    if (missing.length >= limit) return missing;
     keys.push(key);
     if (keys.length === LOOKUP_KEYS) await lookUp();
-    if (missing.length >= limit) return missing;
   }
   if (keys.length > 0) await lookUp();
   return missing;

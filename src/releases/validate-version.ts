@@ -1,15 +1,15 @@
 /** May this version be published? All problems at once, each with a code and a path into the draft. */
-import pLimit from "p-limit";
-import { PROBLEMS, type ProblemCode } from "../../contract/failures.ts";
 import type { Problem } from "../../contract/publish.ts";
 import type { Db } from "../db.ts";
 import { findConfig, listLayers } from "../projects/content-store.ts";
 import { countOverlays, duplicateRefs, overlayPage } from "../projects/overlay-store.ts";
-import { countTiles, findTileSet, tilePage } from "../projects/tile-store.ts";
+import { countTiles, findTileSet, missingTiles, tilePage, type TileEntry } from "../projects/tile-store.ts";
+import { inParallel } from "../storage/in-parallel.ts";
 import { draftTileKey } from "../storage/keys.ts";
 import type { Stores } from "../storage/object-store.ts";
-import { expectedTiles, tileCount } from "../tiles/dzi.ts";
+import { expectedTile, tileCount, type Descriptor } from "../tiles/dzi.ts";
 import { geometryProblem } from "./geometry.ts";
+import { MAX_PROBLEMS, problem, ProblemList, segment } from "./problem-list.ts";
 
 /** The version as its store finds it. */
 export interface VersionRef {
@@ -33,21 +33,14 @@ export interface ValidateOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-/** More problems than this help nobody; the last one then says that there are more. */
-const MAX_PROBLEMS = 1_000;
 /** Overlays a page: about 15 ms of topology tests before the event loop gets its turn. */
 const PAGE = 250;
+/** Manifest rows a page: about 2 ms of checks against the pyramid. */
+const TILE_PAGE = 1_000;
 const HEADS_AT_A_TIME = 32;
+/** Keys that the sentence about superfluous tiles names. */
+const UNEXPECTED_NAMED = 5;
 const SECRET = /(secret|passw(or)?d|private_?key|access_?key|api_?key|credential|^token$|auth_?token)/i;
-
-const problem = (code: ProblemCode, path: string, more = ""): Problem => ({
-  code,
-  path,
-  message: `${PROBLEMS[code]}${more ? ` ${more}` : ""}`,
-});
-
-/** A segment of a JSON pointer (RFC 6901). */
-const segment = (text: string): string => text.replaceAll("~", "~0").replaceAll("/", "~1");
 
 /** What can be told without reading the draft: cheap enough for every request. */
 export async function readinessProblems(db: Db, version: VersionRef): Promise<Problem[]> {
@@ -70,7 +63,10 @@ export async function readinessProblems(db: Db, version: VersionRef): Promise<Pr
   return problems;
 }
 
-/** Reads the whole draft. Problems stop at a thousand; cancellation throws the signal's reason. */
+/**
+ * Reads the whole draft, page by page: memory does not grow with it, and the event loop gets its turn after each page. Problems
+ * stop at a thousand, and reading with them; cancellation throws the signal's reason when nothing is under way any more.
+ */
 export async function validateVersion(
   db: Db,
   stores: Stores,
@@ -86,32 +82,17 @@ export async function validateVersion(
   const refs = new Set(layers.map((layer) => layer.ref));
   if (refs.size < layers.length) problems.add(problem("duplicate_layer", "/layers"));
 
+  const { overlays, visible } = await countOverlays(db, version.id);
+  if (visible === 0) problems.add(problem("no_visible_overlay", "/overlays"));
   const tileSet = await findTileSet(db, version.id);
-  const tiles = tileSet ? await countTiles(db, version.id) : 0;
-  const counts = await checkOverlays(db, version, refs, problems, options, tiles);
   if (!tileSet) problems.add(problem("tiles_missing", "/tiles"));
-  else await checkTiles(db, stores, version, tileSet, problems, options, counts.all);
-  return { problems: problems.list(), overlay_count: counts.visible, tile_count: tiles };
-}
+  const tiles = tileSet ? await countTiles(db, version.id) : 0;
+  const total = overlays + tiles;
+  const progress = { ...options, onProgress: (done: number) => options.onProgress?.(Math.min(done, total), total) };
 
-class ProblemList {
-  #problems: Problem[] = [];
-  #more = 0;
-  add(one: Problem): void {
-    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(one);
-    else this.#more += 1;
-  }
-  get full(): boolean {
-    return this.#problems.length >= MAX_PROBLEMS;
-  }
-  list(): Problem[] {
-    const last = this.#problems.at(-1);
-    if (this.#more === 0 || !last) return this.#problems;
-    return [
-      ...this.#problems,
-      { code: last.code, path: "/", message: `There are at least ${this.#more} more problems.` },
-    ];
-  }
+  await checkOverlays(db, version, refs, problems, progress);
+  if (tileSet) await checkTiles(db, stores, version, tileSet, problems, progress, overlays);
+  return { problems: problems.list(), overlay_count: visible, tile_count: tiles };
 }
 
 async function checkOverlays(
@@ -119,78 +100,84 @@ async function checkOverlays(
   version: VersionRef,
   layers: Set<string>,
   problems: ProblemList,
-  options: ValidateOptions,
-  tiles: number,
-) {
-  let all = 0;
-  let visible = 0;
-  for (let after = -1; ;) {
-    options.signal?.throwIfAborted();
+  { signal, onProgress }: { signal?: AbortSignal; onProgress: (done: number) => void },
+): Promise<void> {
+  for (let after = -1, done = 0; !problems.full;) {
+    signal?.throwIfAborted();
     const page = await overlayPage(db, version.id, after, PAGE);
     for (const overlay of page) {
-      all += 1;
-      if (overlay.visible) visible += 1;
       const path = `/overlays/${segment(overlay.ref)}`;
       const wrong = geometryProblem(overlay.geometry);
       if (wrong) problems.add(problem("geometry_invalid", `${path}/geometry`, `${wrong}.`));
       if (overlay.layer !== null && !layers.has(overlay.layer))
         problems.add(problem("layer_unknown", `${path}/layer`, `It names ${JSON.stringify(overlay.layer)}.`));
     }
-    options.onProgress?.(all, all + tiles);
+    done += page.length;
+    onProgress(done);
     const last = page.at(-1);
     if (!last || page.length < PAGE) break;
     after = last.sort_order;
   }
-  if (visible === 0) problems.add(problem("no_visible_overlay", "/overlays"));
+  if (problems.full) return;
   for (const { ref, count } of await duplicateRefs(db, version.id, MAX_PROBLEMS)) {
     problems.add(
       problem("duplicate_ref", `/overlays/${segment(ref)}/ref`, `${count} overlays are called ${JSON.stringify(ref)}.`),
     );
   }
-  return { all, visible };
 }
 
 async function checkTiles(
   db: Db,
   stores: Stores,
   version: VersionRef,
-  tileSet: NonNullable<Awaited<ReturnType<typeof findTileSet>>>,
+  tileSet: Descriptor,
   problems: ProblemList,
-  options: ValidateOptions,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress: (done: number) => void },
   overlays: number,
 ): Promise<void> {
-  const present = new Set<string>();
-  const limit = pLimit(HEADS_AT_A_TIME);
-  for (let after = ""; ;) {
-    options.signal?.throwIfAborted();
-    const page = await tilePage(db, version.id, after, 1_000);
-    await Promise.all(
-      page.map((tile) =>
-        limit(async () => {
-          present.add(tile.key);
-          const found = await stores.private.head(
-            draftTileKey(version.tenant, version.project, version.number, tile.key),
-          );
-          if (found?.size === tile.size) return;
-          const what = found ? `It has ${found.size} bytes and should have ${tile.size}.` : "It is not there.";
-          problems.add(problem("asset_missing", `/tiles/${tile.key}`, what));
-        }),
-      ),
-    );
-    options.onProgress?.(overlays + present.size, overlays + present.size);
+  const checkAsset = async (tile: TileEntry): Promise<void> => {
+    const key = draftTileKey(version.tenant, version.project, version.number, tile.key);
+    const found = await stores.private.head(key);
+    if (found?.size === tile.size) return;
+    const what = found ? `It has ${found.size} bytes and should have ${tile.size}.` : "It is not there.";
+    problems.add(problem("asset_missing", `/tiles/${tile.key}`, what));
+  };
+  // Keys are unique in the manifest, so counting those that the pyramid calls for tells whether all are there.
+  let matched = 0;
+  const unexpected: string[] = [];
+  let tooMany = 0;
+  for (let after = "", done = overlays; !problems.full;) {
+    signal?.throwIfAborted();
+    const page = await tilePage(db, version.id, after, TILE_PAGE);
+    for (const { key } of page) {
+      if (expectedTile(tileSet, key)) matched += 1;
+      else {
+        tooMany += 1;
+        if (unexpected.length < UNEXPECTED_NAMED) unexpected.push(key);
+      }
+    }
+    await inParallel(page, { atATime: HEADS_AT_A_TIME, signal }, checkAsset);
+    done += page.length;
+    onProgress(done);
     const last = page.at(-1);
-    if (!last || page.length < 1_000) break;
+    if (!last || page.length < TILE_PAGE) break;
     after = last.key;
   }
-  // The geometry may call for far more tiles than anyone could import: stop at the first thousand that are missing.
-  let matched = 0;
-  for (const tile of expectedTiles(tileSet)) {
-    if (present.has(tile.key)) matched += 1;
-    else if (problems.full) return;
-    else problems.add(problem("tile_missing", `/tiles/${tile.key}`));
-  }
-  if (matched < present.size)
-    problems.add(problem("tile_unexpected", "/tiles", `${present.size - matched} tile(s) too many.`));
+  if (problems.full) return;
+  if (tooMany > 0)
+    problems.add(
+      problem(
+        "tile_unexpected",
+        "/tiles",
+        `${tooMany} tile(s) too many: ${unexpected.join(", ")}${tooMany > unexpected.length ? ", …" : ""}.`,
+      ),
+    );
+  const absent = tileCount(tileSet) - matched;
+  if (absent <= 0) return;
+  // Looked up only now that some are known to be absent: the pyramid may call for millions.
+  const named = await missingTiles(db, version.id, tileSet, { limit: Math.min(absent, problems.room), signal });
+  for (const key of named) problems.add(problem("tile_missing", `/tiles/${key}`));
+  problems.addUnnamed(absent - named.length);
 }
 
 /** JSON pointers of members whose names look like secrets. */

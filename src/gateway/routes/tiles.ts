@@ -97,7 +97,8 @@ export const tileRoutes: Route[] = [
       const expected = descriptor ? tileCount(descriptor) : 0;
       const present = await countTiles(db, version.id);
       const complete = descriptor !== null && present === expected;
-      const missing = descriptor && !complete ? await missingTiles(db, version.id, descriptor, MISSING_NAMED) : [];
+      const missing =
+        descriptor && !complete ? await missingTiles(db, version.id, descriptor, { limit: MISSING_NAMED }) : [];
       return { status: 200, body: { expected, present, complete, missing, revision: version.revision } };
     },
   }),
