@@ -29,6 +29,11 @@ export interface Reporter {
  * heartbeat per throttle interval (2 s, `create-worker.ts`), whatever we ask for.
  */
 const BEAT_MS = 1_000;
+/**
+ * Without any report for this long the beats stop, and Temporal gives the step to another attempt: a timer would otherwise keep a
+ * hung one alive until its last time limit, hours later. Far longer than any step of ours goes without a report.
+ */
+export const STALL_MS = 10 * 60_000;
 
 export function createReporter(options: {
   context: Context;
@@ -47,13 +52,15 @@ export function createReporter(options: {
     ...(options.resume === undefined ? {} : { resume: options.resume }),
   };
   let report = 0;
+  let reportedAt = Date.now();
   const beat = (): void => context.heartbeat(details);
-  const timer = setInterval(beat, BEAT_MS);
+  const timer = setInterval(() => Date.now() - reportedAt < STALL_MS && beat(), BEAT_MS);
   beat();
   return {
     report(fraction, message, resume) {
       const percent = percentWithin(stepsOf(row), step, fraction);
       details = { step, percent, message, ...(resume === undefined ? {} : { resume }) };
+      reportedAt = Date.now();
       beat();
       report += 1;
       mirror.report({
