@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { workflowId } from "../../contract/workflow-id.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
@@ -77,6 +76,7 @@ describe("a cancel", { timeout: 90_000 }, () => {
 
     await room.worker();
     await until("the workflow to close", async () => (await workflowStatus(room, job)) !== "RUNNING");
+    expect(await workflowStatus(room, job)).toBe("CANCELLED");
     expect(await ledger(room, job)).toEqual(told);
     await expectNothingPublic(room, draft, recorder);
     await expectSoundLedger(room, job, ["cancelled"]);
@@ -89,10 +89,8 @@ describe("a cancel", { timeout: 90_000 }, () => {
     const told = await ledger(room, job);
     await startJob(room.deps, job, 1);
     await room.worker();
-    await room.temporal.client.workflow
-      .getHandle(workflowId("publish", job))
-      .result()
-      .catch(() => undefined);
+    await until("the workflow to close", async () => (await workflowStatus(room, job)) !== "RUNNING");
+    expect(await workflowStatus(room, job)).toBe("CANCELLED");
     expect(await ledger(room, job)).toEqual(told);
   });
 

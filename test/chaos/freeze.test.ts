@@ -25,8 +25,8 @@ afterAll(() => room?.close());
 
 describe("a frozen worker that wakes up after a newer publish went live", { timeout: 90_000 }, () => {
   it.each([
-    { where: "before the switch", moment: "mark_published" },
-    { where: "between switch and pointer", moment: "switched" },
+    { where: "before the switch", moment: "mark_published" as const },
+    { where: "between switch and pointer", moment: "switched" as const },
   ])("changes nothing, frozen $where", async ({ moment }) => {
     const frozen = await room.worker({ concurrency: 1 });
     const draft = await room.draft();

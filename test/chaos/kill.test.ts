@@ -10,6 +10,7 @@ import {
   publicTile,
   sourceTile,
   type ChaosRoom,
+  type Moment,
 } from "../support/chaos-room.ts";
 import { pendingActivity } from "../support/operator.ts";
 import { jobRow, until, type Draft } from "../support/publishing.ts";
@@ -122,7 +123,7 @@ describe("a worker that dies right after it wrote the pointer", { timeout: 60_00
 const seconds = (since: number): string => ((Date.now() - since) / 1_000).toFixed(1);
 
 /** A publish that stands right behind its entering of a step, or right behind the switch. */
-async function victim(moment: string) {
+async function victim(moment: Moment) {
   const draft = await room.draft();
   const recorder = room.record(draft);
   return { draft, recorder, ...(await room.publishUpTo(draft, moment)) };

@@ -1,19 +1,24 @@
 /** A room for tests that break things: worker processes, gates, recorders, and the rules that hold whatever happened. */
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { isFinal, type JobStatus } from "../../contract/job-state.ts";
-import type { Environment } from "../../contract/publish.ts";
+import type { Environment, Problem } from "../../contract/publish.ts";
 import { query, queryOne } from "../../src/db.ts";
 import { createReconciler, type Reconciler } from "../../src/jobs/reconcile.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
+import { describeTiles } from "../../src/releases/release-content.ts";
 import { findReleaseOfVersion } from "../../src/releases/release-store.ts";
+import type { VersionRef } from "../../src/releases/validate-version.ts";
 import { draftTileKey, publicTileKey } from "../../src/storage/keys.ts";
 import { createCommitGates, type CommitGate, type CommitGates } from "./commit-gate.ts";
 import { recordPointer, type PointerRecorder } from "./pointer-recorder.ts";
 import * as publishing from "./publishing.ts";
 import { createDraft, jobRow, ledger, queueJob, until, type Draft, type Publishing } from "./publishing.ts";
 import { startWorkerProcess, type WorkerProcess, type WorkerProcessOptions } from "./worker-process.ts";
+
+/** Inside the commit of: entering a step (its name), leaving it (`… done`), the switch, the final state (its name). */
+export type Moment = `${StepName}` | `${StepName} done` | "switched" | "completed" | "failed";
+type StepName = "validate" | "generate_release" | "upload" | "verify_tiles" | "mark_published";
 
 export interface ChaosRoom extends Publishing {
   gates: CommitGates;
@@ -30,8 +35,8 @@ export interface ChaosRoom extends Publishing {
   record(draft: Draft, environment?: Environment): PointerRecorder;
   /** Queues a publish and starts its workflow. */
   publish(draft: Draft, options?: { environment?: Environment; start?: boolean }): Promise<string>;
-  /** A publish whose worker stands right behind its entering of `step`, or right behind the switch, until the gate is opened. */
-  publishUpTo(draft: Draft, moment: string): Promise<{ job: string; gate: CommitGate }>;
+  /** A publish whose worker stands at a moment until the gate is opened. */
+  publishUpTo(draft: Draft, moment: Moment, environment?: Environment): Promise<{ job: string; gate: CommitGate }>;
   ended(job: string, ms?: number): Promise<Awaited<ReturnType<typeof jobRow>>>;
 }
 
@@ -73,13 +78,9 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
       if (start) await startJob(room.deps, job, 1);
       return job;
     },
-    async publishUpTo(draft, moment) {
-      const job = await queueJob(room, draft);
-      const gate = await gates.close(
-        moment === "switched"
-          ? { job_id: job, kind: "log", data: { step: "mark_published", level: "info" } }
-          : { job_id: job, kind: "step", data: { step: moment, status: "running" } },
-      );
+    async publishUpTo(draft, moment, environment) {
+      const job = await queueJob(room, draft, environment);
+      const gate = await gates.close({ job_id: job, ...eventOf(moment) });
       await startJob(room.deps, job, 1);
       await gate.reached();
       return { job, gate };
@@ -101,6 +102,14 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
       await room.close();
     },
   };
+}
+
+/** What the ledger gets at that moment. */
+function eventOf(moment: Moment): { kind: string; data: Record<string, unknown> } {
+  if (moment === "completed" || moment === "failed") return { kind: "status", data: { status: moment } };
+  if (moment === "switched") return { kind: "log", data: { step: "mark_published", level: "info" } };
+  const [step = "", done] = moment.split(" ");
+  return { kind: "step", data: { step, status: done ?? "running" } };
 }
 
 /** One release of the version and one line per epoch, by the records. Answers the release's id. */
@@ -153,31 +162,46 @@ export async function expectSoundLedger(room: Publishing, job: string, endings: 
   expect(statuses.at(-1)?.data["generation"]).toBe(row.generation);
 }
 
+/** The single problems that a failed job tells. */
+export async function problemsOf(room: Publishing, job: string): Promise<Problem[]> {
+  const sql = `select errors from jobs where id = $1`;
+  return (await queryOne<{ errors: Problem[] | null }>(room.database.em.fork(), sql, [job]))?.errors ?? [];
+}
+
 /** Messages of the job's log. */
 export async function messages(room: Publishing, job: string): Promise<string[]> {
   return (await ledger(room, job)).filter(({ kind }) => kind === "log").map(({ data }) => String(data["message"]));
 }
 
 /** The draft's tiles in the order in which a publish copies them. */
-async function tileKeys(room: Publishing, draft: Draft): Promise<string[]> {
+export async function tileKeys(room: Publishing, draft: Draft): Promise<string[]> {
   const rows = await query<{ key: string }>(
     room.database.em.fork(),
-    `select key from tiles where version_id = $1 order by key`,
+    `select key from tiles where version_id = $1 order by key collate "C"`,
     [draft.version_id],
   );
   return rows.map((row) => row.key);
 }
 
+/** The draft as the product's readers of versions want it. */
+export async function versionOf(room: Publishing, draft: Draft): Promise<VersionRef> {
+  const sql = `select number from versions where id = $1`;
+  const row = await queryOne<{ number: number }>(room.database.em.fork(), sql, [draft.version_id]);
+  const { project, project_id, tenant_id, version_id: id } = draft;
+  return { id, tenant_id, tenant: "harbour", project_id, project, number: row?.number ?? 0 };
+}
+
 /** Path of the draft's tile number `index` as imported. */
 export async function sourceTile(room: Publishing, draft: Draft, index: number): Promise<string> {
+  const { tenant, project, number } = await versionOf(room, draft);
   const key = (await tileKeys(room, draft))[index] ?? "";
-  return join(room.storeFolder, "private", draftTileKey("harbour", draft.project, 1, key));
+  return join(room.storeFolder, "private", draftTileKey(tenant, project, number, key));
 }
 
 /** Path of tile number `index` where the publish copies it to. */
 export async function publicTile(room: Publishing, draft: Draft, index: number): Promise<string> {
+  const version = await versionOf(room, draft);
   const key = (await tileKeys(room, draft))[index] ?? "";
-  const folder = join(room.storeFolder, "public", draft.project, "tiles");
-  const [digest = ""] = await readdir(folder);
+  const { digest } = await describeTiles(room.database.em.fork(), version, new AbortController().signal);
   return join(room.storeFolder, "public", publicTileKey(draft.project, digest, key));
 }

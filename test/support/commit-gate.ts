@@ -11,13 +11,15 @@ export interface CommitGate {
   reached(): Promise<void>;
   /** Lets it commit, and stops nobody any more; resolves when it has committed. */
   open(): Promise<void>;
+  /** Ends its connection instead, as a network that breaks: it is rolled back, and nobody is stopped any more. */
+  abort(): Promise<void>;
 }
 
 export interface CommitGates {
   /** Stops the next transaction that writes an event of this kind for the job, with `data` in it. */
   close(event: { job_id: string; kind: string; data: Record<string, unknown> }): Promise<CommitGate>;
-  /** Resolves when a statement waits for a row of the table that it wants `for update`, and that another transaction has locked. */
-  somebodyWaits(table: "jobs" | "publish_guards"): Promise<void>;
+  /** Resolves when a statement waits for a row of the table that it wants to change, and that another transaction has locked. */
+  somebodyWaits(table: "jobs" | "publish_guards" | "versions"): Promise<void>;
   /** Locks the row of the guard that the job holds: its switch waits for it, inside its transaction. Answers how to let go. */
   lockGuard(jobId: string): Promise<() => Promise<void>>;
   end(): Promise<void>;
@@ -39,14 +41,16 @@ export async function createCommitGates(url: string): Promise<CommitGates> {
     create constraint trigger wait_at_gate after insert on job_events
       deferrable initially deferred for each row execute function wait_at_gate();
   `);
-  const waiting = async (gate: number): Promise<boolean> => {
-    const { rowCount } = await client.query(
-      `select 1 from pg_locks where locktype = 'advisory' and objid = $1 and mode = 'ShareLock'
+  /** Which sessions wait at the gate, by process id. */
+  const sessions = async (gate: number): Promise<number[]> => {
+    const { rows } = await client.query<{ pid: number }>(
+      `select pid from pg_locks where locktype = 'advisory' and objid = $1 and mode = 'ShareLock'
          and database = (select oid from pg_database where datname = current_database())`,
       [gate],
     );
-    return (rowCount ?? 0) > 0;
+    return rows.map(({ pid }) => pid);
   };
+  const waiting = async (gate: number): Promise<boolean> => (await sessions(gate)).length > 0;
   return {
     async close({ job_id, kind, data }) {
       const { rows } = await client.query<{ id: number }>(
@@ -62,11 +66,17 @@ export async function createCommitGates(url: string): Promise<CommitGates> {
           await client.query(`select pg_advisory_unlock($1)`, [gate]);
           await until("the held transaction to commit", async () => !(await waiting(gate)));
         },
+        async abort() {
+          await client.query(`delete from gates where id = $1`, [gate]);
+          for (const pid of await sessions(gate)) await client.query(`select pg_terminate_backend($1)`, [pid]);
+          await until("the held transaction to be rolled back", async () => !(await waiting(gate)));
+          await client.query(`select pg_advisory_unlock($1)`, [gate]);
+        },
       };
     },
     async somebodyWaits(table) {
       // Not the mirror's statement, which locks rows of jobs too, whenever it likes.
-      const pattern = `select%from ${table} where%for update`;
+      const pattern = `select%from ${table} where%for%update`;
       await until(`a statement to wait for a row of ${table}`, async () => {
         const { rowCount } = await client.query(
           `select 1 from pg_stat_activity

@@ -39,16 +39,24 @@ export async function requestCancel(room: Publishing, job: string): Promise<void
   await handleOf(room, job).cancel();
 }
 
+/** What the workflow's run answers, once it has closed; rejects when it did not complete. */
+export async function workflowResult(room: Publishing, job: string): Promise<unknown> {
+  return handleOf(room, job).result();
+}
+
 /** The status of the workflow's current run, in Temporal's words. */
 export async function workflowStatus(room: Publishing, job: string): Promise<string> {
   return (await handleOf(room, job).describe()).status.name;
 }
 
-/** The activity on the card "Pending Activities": its attempt, and the heartbeat that the server has. */
+/** Of `temporal.api.enums.v1.PendingActivityState`. */
+const CANCEL_REQUESTED = 3;
+
+/** The activity on the card "Pending Activities": its attempt, whether it is told to cancel, and the heartbeat that the server has. */
 export async function pendingActivity(
   room: Publishing,
   job: string,
-): Promise<{ name: string; attempt: number; heartbeat: HeartbeatDetails | null } | null> {
+): Promise<{ name: string; attempt: number; cancelling: boolean; heartbeat: HeartbeatDetails | null } | null> {
   const { raw } = await handleOf(room, job).describe();
   const [pending] = raw.pendingActivities ?? [];
   if (!pending) return null;
@@ -56,6 +64,7 @@ export async function pendingActivity(
   return {
     name: pending.activityType?.name ?? "",
     attempt: pending.attempt ?? 0,
+    cancelling: pending.state === CANCEL_REQUESTED,
     heartbeat: payload ? defaultPayloadConverter.fromPayload<HeartbeatDetails>(payload) : null,
   };
 }
