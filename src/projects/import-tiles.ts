@@ -1,6 +1,6 @@
 /** A tile set as it comes in: the descriptor, then each tile, in any order and as often as an importer likes. */
 import { createHash } from "node:crypto";
-import type { Db } from "../db.ts";
+import { transaction, type Db } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { draftTileKey } from "../storage/keys.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
@@ -10,6 +10,7 @@ import {
   deleteTiles,
   findTile,
   findTileSet,
+  lockTile,
   replaceTileSet,
   tilePage,
   upsertTile,
@@ -61,8 +62,12 @@ async function dropMisfits(tx: Db, version_id: string, before: Descriptor, after
  * Takes one tile in: checks it by its bytes, puts the object, then its manifest row. `changed` is false if the row was there with
  * the same bytes; the object is written again all the same, which mends one that got lost.
  *
- * The object goes first: a crash in between leaves an object without a row, which the next try overwrites. Bytes that a row
- * already vouches for are replaced only under the version's lock, so that a version that is frozen meanwhile keeps its own.
+ * The object goes first: a crash in between leaves an object without a row, which the next try overwrites. No object is put but
+ * under the tile's own lock, which is held until the row is committed: so nobody else's row can come to vouch for the key while
+ * these bytes are on their way. Without a row, or for the bytes that the row names, that lock is enough, and tiles go in side by
+ * side. Bytes that a row vouches for are replaced only under the version's lock as well, so that a version that is frozen
+ * meanwhile keeps its own. The cost: a connection is held while the store writes. A lock cannot hold back a put whose process was
+ * frozen for so long that PostgreSQL ended its session; every publish and copy compares the digests, and names such a tile.
  * Errors: `tile_rejected`, `version_published`, `store_unavailable`, `store_full`.
  */
 export async function importTile(options: {
@@ -84,16 +89,20 @@ export async function importTile(options: {
   };
   const put = () => store.put(draftTileKey(version.tenant, version.project, version.number, key), bytes);
 
-  const before = await findTile(db, version.id, key);
-  if (!before || sameTile(before, tile)) await put();
-  const { changed, revision } = await editDraft(db, version, async (tx) => {
-    // Another importer may have changed the descriptor or the tile since they were read without a lock.
-    checkTile(await descriptorOf(tx, version, key), key, image);
-    const row = await findTile(tx, version.id, key);
-    if (row && sameTile(row, tile)) return { changed: false };
-    if (row) await put();
-    await upsertTile(tx, { version_id: version.id, tenant_id: version.tenant_id }, tile);
-    return { changed: true };
+  const { changed, revision } = await transaction(db, async (held) => {
+    await lockTile(held, version.id, key);
+    const before = await findTile(held, version.id, key);
+    const replaces = before !== null && !sameTile(before, tile);
+    if (!replaces) await put();
+    return editDraft(held, version, async (tx) => {
+      // Another importer may have changed the descriptor since it was read without a lock, and dropped the row with it.
+      checkTile(await descriptorOf(tx, version, key), key, image);
+      const row = await findTile(tx, version.id, key);
+      if (row && sameTile(row, tile)) return { changed: false };
+      if (replaces) await put();
+      await upsertTile(tx, { version_id: version.id, tenant_id: version.tenant_id }, tile);
+      return { changed: true };
+    });
   });
   return { tile, changed, revision };
 }

@@ -54,6 +54,17 @@ export async function findTile(db: Db, version_id: string, key: string): Promise
   );
 }
 
+/**
+ * Holds the tile until the transaction ends, whether it has a row or not. Take it before the version's row, and one at a time:
+ * then no two transactions wait for each other in a circle, even where two keys share a hash.
+ */
+export async function lockTile(tx: Db, version_id: string, key: string): Promise<void> {
+  await query(tx, `select pg_advisory_xact_lock(hashtextextended('tile/' || $1::text || '/' || $2::text, 0))`, [
+    version_id,
+    key,
+  ]);
+}
+
 /** How many expected keys one query looks up. */
 const LOOKUP_KEYS = 10_000;
 
