@@ -30,8 +30,14 @@ export class AppError extends Error {
   }
 }
 
-/** The message of anything thrown, with passwords inside URLs masked. */
+/** The message of anything thrown, masked. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replaceAll(/(\w+:\/\/[^\s:/@]*):[^\s@]*@/g, "$1:***@");
+  return masked(error instanceof Error ? error.message || error.name : String(error));
+}
+
+/** Text without the passwords of URLs and without API keys. */
+export function masked(text: string): string {
+  return text
+    .replaceAll(/(\w+:\/\/[^\s:/@]*):[^\s@]*@/g, "$1:***@")
+    .replaceAll(/\b(pk_[a-z]+_)[A-Za-z0-9_-]{43}/g, "$1***");
 }
