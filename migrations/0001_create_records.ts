@@ -167,6 +167,7 @@ export class CreateRecords extends Migration {
       create index jobs_list_index on jobs (tenant_id, created_at, id);
       create index jobs_project_index on jobs (project_id, created_at);
       create index jobs_open_index on jobs (id) where status in ('queued', 'running');
+      create index jobs_ended_index on jobs (completed_at);
       create table job_events (
         job_id uuid not null references jobs,
         seq int not null,

@@ -124,6 +124,7 @@ create table jobs (
   constraint jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint jobs_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
 );
+CREATE INDEX jobs_ended_index ON public.jobs USING btree (completed_at);
 CREATE INDEX jobs_list_index ON public.jobs USING btree (tenant_id, created_at, id);
 CREATE INDEX jobs_open_index ON public.jobs USING btree (id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX jobs_project_index ON public.jobs USING btree (project_id, created_at);

@@ -13,6 +13,7 @@ export const Job = defineEntity({
     { name: "jobs_list_index", properties: ["tenant_id", "created_at", "id"] },
     { name: "jobs_project_index", properties: ["project_id", "created_at"] },
     { name: "jobs_open_index", properties: ["id"], where: "status in ('queued', 'running')" },
+    { name: "jobs_ended_index", properties: ["completed_at"] },
   ],
   checks: [
     { name: "jobs_progress_check", expression: "progress >= 0 and progress <= 100" },

@@ -104,24 +104,44 @@ export async function findStartInput(db: Db, jobId: string): Promise<PublishInpu
   );
 }
 
+/** A job to look at. `mark` changes with everything that makes another look worth while. */
+export interface QuietJob {
+  id: string;
+  mark: string;
+}
+
 /**
  * Open jobs that nobody has written to for `quietMs`, in id order, after `afterId`: what the reconciler looks at.
  * Gateways and workers write to what is young or alive. A job that is to be cancelled is looked at though it is lively: the
- * request may have been lost on its way to Temporal.
+ * request may have been lost on its way to Temporal. What it writes meanwhile does not change its mark.
  */
 export async function quietOpenJobs(
   db: Db,
   options: { afterId: string; quietMs: number; limit: number },
-): Promise<string[]> {
-  const rows = await query<{ id: string }>(
+): Promise<QuietJob[]> {
+  return query<QuietJob>(
     db,
     `
-    select id from jobs
+    select id, concat_ws('/', status, generation, run_id, coalesce(cancel_requested_at, updated_at)) as mark
+    from jobs
     where status in ('queued', 'running') and id > $1
       and (updated_at < now() - make_interval(secs => $2::float8 / 1000) or cancel_requested_at is not null)
     order by id limit $3
     `,
     [options.afterId, options.quietMs, options.limit],
   );
-  return rows.map((row) => row.id);
+}
+
+/** Jobs that ended within the last `seconds`, the newest first. */
+export async function justEndedJobs(db: Db, options: { seconds: number; limit: number }): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    select id, concat_ws('/', status, generation, run_id) as mark
+    from jobs
+    where completed_at > now() - make_interval(secs => $1)
+    order by completed_at desc limit $2
+    `,
+    [options.seconds, options.limit],
+  );
 }
