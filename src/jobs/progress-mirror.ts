@@ -12,6 +12,7 @@ export interface ProgressMirror {
   report(row: ProgressRow): void;
   /** Writes what is waiting, now. */
   flush(): Promise<void>;
+  /** Writes what is waiting, once; what cannot be written then is lost. Nothing is written after it. */
   stop(): Promise<void>;
 }
 
@@ -26,8 +27,11 @@ export function createProgressMirror(options: {
   const newest = new Map<string, ProgressRow>();
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
+  let stopped = false;
 
   function schedule(): void {
+    // With PostgreSQL away it would go on for ever, and keep its process alive.
+    if (stopped) return;
     timer ??= setTimeout(() => void flush(), options.tickMs);
   }
   async function write(): Promise<void> {
@@ -37,7 +41,8 @@ export function createProgressMirror(options: {
     newest.clear();
     if (rows.length === 0) return;
     try {
-      await writeProgress(options.database.em.fork(), rows);
+      const held = new Set(await writeProgress(options.database.em.fork(), rows));
+      keep(rows.filter((row) => held.has(row.job_id)));
     } catch (error) {
       // PostgreSQL refused the batch: one bad value must not cost the others their progress.
       const left = rows.length > 1 && isRefusal(error) ? await oneByOne(rows) : isRefusal(error) ? [] : rows;
@@ -45,21 +50,28 @@ export function createProgressMirror(options: {
         { reason: reasonOf(error), kept: left.length },
         "progress could not be mirrored; the newest state is kept and tried again",
       );
-      for (const row of left) if (!newest.has(row.job_id)) newest.set(row.job_id, row);
-      if (left.length > 0) schedule();
+      keep(left);
     }
     for (const row of rows) options.notifier.touch(row.job_id);
     await options.notifier.flush();
   }
-  /** Answers the rows that could not be tried because PostgreSQL is away. */
+  /** For the next tick, unless there is newer news by now. */
+  function keep(left: ProgressRow[]): void {
+    for (const row of left) if (!newest.has(row.job_id)) newest.set(row.job_id, row);
+    if (left.length > 0) schedule();
+  }
+  /** Answers the rows that are to be tried again: PostgreSQL is away, or somebody holds the job's row. */
   async function oneByOne(rows: ProgressRow[]): Promise<ProgressRow[]> {
     const left: ProgressRow[] = [];
     for (const row of rows) {
-      await writeProgress(options.database.em.fork(), [row]).catch((error: unknown) => {
+      try {
+        const held = await writeProgress(options.database.em.fork(), [row]);
+        if (held.length > 0) left.push(row);
+      } catch (error) {
         if (isRefusal(error))
           options.log.warn({ job_id: row.job_id, reason: reasonOf(error) }, "a progress report was refused");
         else left.push(row);
-      });
+      }
     }
     return left;
   }
@@ -73,7 +85,10 @@ export function createProgressMirror(options: {
       schedule();
     },
     flush,
-    stop: flush,
+    stop() {
+      stopped = true;
+      return flush();
+    },
   };
 }
 

@@ -105,7 +105,7 @@ export async function createChaosRoom(): Promise<ChaosRoom> {
 }
 
 /** What the ledger gets at that moment. */
-function eventOf(moment: Moment): { kind: string; data: Record<string, unknown> } {
+export function eventOf(moment: Moment): { kind: string; data: Record<string, unknown> } {
   if (moment === "completed" || moment === "failed") return { kind: "status", data: { status: moment } };
   if (moment === "switched") return { kind: "log", data: { step: "mark_published", level: "info" } };
   const [step = "", done] = moment.split(" ");

@@ -1,0 +1,190 @@
+import { createHash } from "node:crypto";
+import { readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { queryOne } from "../../src/db.ts";
+import { createVersion } from "../../src/projects/create-version.ts";
+import { replaceConfig } from "../../src/projects/content-store.ts";
+import { insertOverlays } from "../../src/projects/overlay-store.ts";
+import { editDraft } from "../../src/projects/version-store.ts";
+import { findReleaseOfVersion } from "../../src/releases/release-store.ts";
+import { releaseKey } from "../../src/storage/keys.ts";
+import {
+  createChaosRoom,
+  expectReleasedOnce,
+  expectSoundLedger,
+  guardOf,
+  messages,
+  problemsOf,
+  publicTile,
+  sourceTile,
+  tileKeys,
+  type ChaosRoom,
+} from "../support/chaos-room.ts";
+import { watchPresence } from "../support/presence.ts";
+import type { Draft } from "../support/publishing.ts";
+
+let room: ChaosRoom;
+
+beforeAll(async () => {
+  room = await createChaosRoom();
+});
+afterEach(() => room?.killWorkers());
+afterAll(() => room?.close());
+
+describe("objects that are damaged between upload and verify", { timeout: 90_000 }, () => {
+  it("are named, put again from the draft, and the publish is completed with the right bytes", async () => {
+    await room.worker();
+    const draft = await room.draft();
+    const recorder = room.record(draft);
+    const { job, gate } = await room.publishUpTo(draft, "upload done");
+    await truncate(await publicTile(room, draft, 10), 100);
+    await rm(await publicTile(room, draft, 70));
+    await flipBit(await publicTile(room, draft, 200));
+    await swap(await publicTile(room, draft, 250), await publicTile(room, draft, 300));
+    await flipBit(await releaseFile(draft));
+    await gate.open();
+
+    expect(await room.ended(job)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
+    const keys = await tileKeys(room, draft);
+    const named = (await messages(room, job)).filter((message) => message.includes("damaged at the destination"));
+    expect(named.sort()).toEqual(
+      [
+        ...[
+          { index: 10, fault: "it has 100 bytes and should have 300" },
+          { index: 70, fault: "it is not there" },
+          { index: 200, fault: "its SHA-256 differs" },
+          { index: 250, fault: "its SHA-256 differs" },
+          { index: 300, fault: "its SHA-256 differs" },
+        ].map(({ index, fault }) => ({ path: `/tiles/${keys[index]}`, fault })),
+        { path: "/release.json", fault: "its content has another digest" },
+      ]
+        .map(({ path, fault }) => `${path} was damaged at the destination (${fault}) and was put again`)
+        .sort(),
+    );
+    expect(await messages(room, job)).toContainEqual(expect.stringContaining(", 6 of them mended"));
+    await expectWhole(draft);
+    await expectReleasedOnce(room, draft, [job]);
+    await expectSoundLedger(room, job, ["completed"]);
+    expect(await recorder.served()).toEqual([1]);
+  });
+
+  it("with the draft's own tiles damaged too fail the publish, each named; what is live is not touched", async () => {
+    await room.worker();
+    const live = await room.draft();
+    const recorder = room.record(live);
+    const first = await room.publish(live);
+    expect(await room.ended(first)).toMatchObject({ status: "completed" });
+    const draft = await room.draft({ project: live });
+    const { job, gate } = await room.publishUpTo(draft, "upload done");
+    await rm(await publicTile(room, draft, 10));
+    await truncate(await sourceTile(room, draft, 10), 100);
+    await flipBit(await publicTile(room, draft, 200));
+    const lost = await sourceTile(room, draft, 200);
+    await rename(lost, `${lost}.away`);
+    await rm(await publicTile(room, draft, 250));
+    const kept = await readFile(await sourceTile(room, draft, 10));
+    await gate.open();
+
+    expect(await room.ended(job)).toMatchObject({ status: "failed", error_code: "tiles_damaged", switched_at: null });
+    const keys = await tileKeys(room, draft);
+    expect((await problemsOf(room, job)).map(({ path }) => path).sort()).toEqual(
+      [`/tiles/${keys[10]}`, `/tiles/${keys[200]}`].sort(),
+    );
+    expect(await messages(room, job)).toContainEqual(expect.stringContaining(`/tiles/${keys[250]} was damaged`));
+    expect(await findReleaseOfVersion(room.database.em.fork(), draft.version_id)).toBeNull();
+    await expectSoundLedger(room, job, ["failed"]);
+    expect(await guardOf(room, draft)).toBeNull();
+    await expectWhole(live);
+    const release_id = await expectReleasedOnce(room, live, [first]);
+    expect(await recorder.served()).toEqual([1]);
+    expect(await recorder.copy()).toEqual({ epoch: 1, release_id });
+    // Nobody has written to what was damaged in the draft: it is the operator's to mend.
+    expect(await readFile(await sourceTile(room, draft, 10))).toEqual(kept);
+  });
+
+  it("of a tile set that a live release shares are mended in place: none of its objects is ever absent", async () => {
+    await room.worker();
+    const live = await room.draft();
+    const recorder = room.record(live);
+    expect(await room.ended(await room.publish(live))).toMatchObject({ status: "completed" });
+    const draft = await otherOverlays(live);
+    const { job, gate } = await room.publishUpTo(draft, "upload done");
+    const tiles = await publicTiles(live);
+    expect(tiles).toEqual(await publicTiles(draft));
+    for (const path of tiles.slice(50, 250)) await flipBit(path);
+    const presence = watchPresence([...tiles, await releaseFile(live)]);
+    await gate.open();
+
+    expect(await room.ended(job)).toMatchObject({ status: "completed", epoch: 2 });
+    const { looks, absent } = await presence.stop();
+    console.log(`mending 200 shared tiles: ${looks} looks at each object of the live release`);
+    expect(absent).toEqual([]);
+    expect(looks).toBeGreaterThan(1);
+    const told = await messages(room, job);
+    expect(told).toContainEqual(expect.stringContaining(`(${tiles.length} were there already)`));
+    expect(told).toContainEqual(expect.stringContaining(", 200 of them mended"));
+    await expectWhole(live);
+    await expectWhole(draft);
+    expect(await recorder.served()).toEqual([1, 2]);
+  });
+});
+
+async function flipBit(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const last = bytes.length - 10;
+  bytes[last] = (bytes[last] ?? 0) ^ 1;
+  await writeFile(path, bytes);
+}
+
+async function swap(one: string, other: string): Promise<void> {
+  await rename(one, `${one}.kept`);
+  await rename(other, one);
+  await rename(`${one}.kept`, other);
+}
+
+/** Its release's document, reserved or released. */
+async function releaseFile(draft: Draft): Promise<string> {
+  const sql = `select release_id from release_reservations where version_id = $1 order by revision desc`;
+  const row = await queryOne<{ release_id: string }>(room.database.em.fork(), sql, [draft.version_id]);
+  return join(room.storeFolder, "public", releaseKey(draft.project, row?.release_id ?? ""));
+}
+
+async function publicTiles(draft: Draft): Promise<string[]> {
+  const [first = "", keys] = [await publicTile(room, draft, 0), await tileKeys(room, draft)];
+  const folder = first.slice(0, -(keys[0] ?? "").length);
+  return keys.map((key) => join(folder, key));
+}
+
+/** The same tiles under another config and more overlays, as the product copies versions. */
+async function otherOverlays(live: Draft): Promise<Draft> {
+  const { tenant_id, project } = live;
+  const db = room.database.em.fork();
+  const store = room.stores.private;
+  const version = await createVersion({ db, store, tenant_id, project, created_by: null, copy_from: 1 });
+  const draft = { ...live, version_id: version.id };
+  const geometry = { type: "Point", coordinates: [1, 1] };
+  const flag = { ref: "flag", type: "flag", layer: null, label: { en: "Flag" }, geometry, properties: {} };
+  await editDraft(db, version, async (tx) => {
+    await insertOverlays(tx, draft, 1_000, JSON.stringify([{ ...flag, style: null, visible: true }]));
+    return { changed: await replaceConfig(tx, draft, { title: "Town with a flag" }) };
+  });
+  return draft;
+}
+
+/** Every tile is what was imported, and the document what its digest says. */
+async function expectWhole(draft: Draft): Promise<void> {
+  const release = await findReleaseOfVersion(room.database.em.fork(), draft.version_id);
+  const keys = await tileKeys(room, draft);
+  const paths = await publicTiles(draft);
+  const first = await sourceTile(room, draft, 0);
+  const folder = first.slice(0, -(keys[0] ?? "").length);
+  for (const [index, key] of keys.entries()) {
+    const [found, imported] = await Promise.all([readFile(paths[index] ?? ""), readFile(join(folder, key))]);
+    expect(found.equals(imported), key).toBe(true);
+  }
+  const text = await readFile(await releaseFile(draft), "utf8");
+  const header = `"digest":"${release?.digest}",`;
+  const content = `{${text.slice(text.indexOf(header) + header.length)}`;
+  expect(createHash("sha256").update(content).digest("hex")).toBe(release?.digest);
+}
