@@ -8,7 +8,7 @@ import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
 import { leaveStep, logEntry } from "../../src/jobs/protocol/ledger-writes.ts";
-import { decide, reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
+import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
@@ -382,36 +382,5 @@ describe("the final event", () => {
     const events = await ledger(room, job);
     expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
     expect(events.length).toBeGreaterThan(80);
-  });
-});
-
-describe("reconcile decides", () => {
-  const row = (status: "queued" | "running" | "failed", run_id: string | null, generation = 1) => ({
-    status,
-    run_id,
-    generation,
-    cancel_requested_at: null as string | null,
-    switched_at: null as string | null,
-  });
-  const asked = { ...row("running", "F"), cancel_requested_at: "now" };
-  it.each([
-    ["running, cancel asked for", asked, run("F"), "cancel"],
-    ["running, cancel asked for, switched since", { ...asked, switched_at: "now" }, run("F"), "nothing"],
-    ["running, cancel asked for, reset since", asked, run("A", { reset: true }), "adopt"],
-    ["not found, queued", row("queued", null), null, "start"],
-    ["not found, running", row("running", "F"), null, "settle"],
-    ["not found, final", row("failed", "F"), null, "nothing"],
-    ["queued, its own run open", row("queued", null), run("F"), "nothing"],
-    ["queued, its own run closed", row("queued", null), run("F", { open: false }), "settle"],
-    ["queued for generation 2, old run open", row("queued", "F", 2), run("F"), "nothing"],
-    ["queued for generation 2, old run closed", row("queued", "F", 2), run("F", { open: false }), "start"],
-    ["queued for generation 2, an unknown reset run open", row("queued", "F", 2), run("A", { reset: true }), "adopt"],
-    ["running, its run open", row("running", "F"), run("F"), "nothing"],
-    ["running, an unknown reset run open", row("running", "F"), run("A", { reset: true }), "adopt"],
-    ["final, an unknown reset run open", row("failed", "F"), run("A", { reset: true }), "adopt"],
-    ["running, its run closed", row("running", "F"), run("F", { open: false }), "settle"],
-    ["final, closed", row("failed", "F"), run("F", { open: false }), "nothing"],
-  ] as const)("%s", (_, seen, execution, expected) => {
-    expect(decide(seen, execution)).toBe(expected);
   });
 });
