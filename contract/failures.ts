@@ -59,7 +59,7 @@ export const FAILURES = {
     status: 413,
     retryable: false,
     title: "Body too large",
-    sentence: "The body is larger than {limit} bytes.",
+    sentence: "The body is larger than {limit} bytes: {told}.",
     action: "Send less, or raise the limit in the configuration.",
   },
   unsupported_media_type: {
@@ -75,6 +75,34 @@ export const FAILURES = {
     title: "Body ended early",
     sentence: "The body ended before it was complete: {reason}.",
     action: "Send it again; nothing was changed.",
+  },
+  malformed_request: {
+    status: 400,
+    retryable: false,
+    title: "Not readable as HTTP",
+    sentence: "The request cannot be read as HTTP: {reason}.",
+    action: "Check the client or the proxy that wrote it; nothing was changed.",
+  },
+  request_timeout: {
+    status: 408,
+    retryable: true,
+    title: "Request head took too long",
+    sentence: "The request's headers did not arrive within {seconds} s.",
+    action: "Send it again; nothing was changed.",
+  },
+  expectation_failed: {
+    status: 417,
+    retryable: false,
+    title: "Expectation cannot be met",
+    sentence: "The header Expect asks for {expect}; only 100-continue is known.",
+    action: "Leave the header Expect out.",
+  },
+  headers_too_large: {
+    status: 431,
+    retryable: false,
+    title: "Headers too large",
+    sentence: "The request's path and headers are larger than {limit} bytes.",
+    action: "Send shorter headers, or put what is long into a body.",
   },
   idempotency_key_reused: {
     status: 422,
@@ -138,7 +166,14 @@ export const FAILURES = {
     retryable: false,
     title: "No such release",
     sentence: "Nothing is released at {path}.",
-    action: "Publish a version first; GET /projects/{slug}/releases lists releases.",
+    action: "Publish a version first; the project's list of releases (/projects/<slug>/releases) says what there is.",
+  },
+  range_not_satisfiable: {
+    status: 416,
+    retryable: false,
+    title: "Range outside the object",
+    sentence: "The range {range} begins after the end of the object, which has {size} bytes.",
+    action: "Ask for bytes that it has, or without a Range header for all of them.",
   },
   job_type_unknown: {
     status: 400,
@@ -166,8 +201,8 @@ export const FAILURES = {
     status: 409,
     retryable: false,
     title: "Job has ended",
-    sentence: "Job {job} is {status}.",
-    action: "Retry it, or start a new one.",
+    sentence: "Job {job} is {status} already.",
+    action: "Nothing is left to cancel; a failed or cancelled job can be retried, for others start a new one.",
   },
   past_the_switch: {
     status: 409,
@@ -334,10 +369,11 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** Fills `{name}` from facts; an unknown name becomes empty. */
+/** Fills `{name}` from facts; an unknown name becomes empty. A fact that is a sentence keeps its one full stop. */
 export function sentence(template: string, facts: Record<string, unknown>): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+  return template.replaceAll(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
     const fact = facts[name] ?? "";
-    return typeof fact === "string" ? fact : JSON.stringify(fact);
+    const text = typeof fact === "string" ? fact : JSON.stringify(fact);
+    return text.endsWith(".") ? text : text + stop;
   });
 }

@@ -11,8 +11,9 @@ const problemDetails = z
     title: z.string(),
     status: z.int(),
     detail: z.string().meta({ description: "What happened, and what to do" }),
+    action: z.string().meta({ description: "What to do, alone" }),
     code: z.string().meta({ description: "Stable; for programs" }),
-    instance: z.string(),
+    instance: z.string().optional().meta({ description: "The path; absent if the request could not be read that far" }),
     request_id: z.string(),
     errors: z
       .array(

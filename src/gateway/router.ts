@@ -5,6 +5,7 @@ import type { Context, Middleware } from "koa";
 import { AppError } from "../errors.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { readJsonBody } from "./middleware/json-body.ts";
+import { requireMediaType } from "./middleware/media-type.ts";
 import { validate } from "./middleware/validate-request.ts";
 import type { GatewayDeps, Route, RouteAnswer, RouteRequest } from "./route.ts";
 
@@ -22,6 +23,7 @@ export function createRouter(deps: GatewayDeps, routes: readonly Route[]): Middl
   }
   const matched = router.routes() as unknown as Middleware;
   return async (ctx, next) => {
+    requireHost(ctx);
     refuseUnreadablePath(ctx);
     await matched(ctx, async () => {
       refuseOrTellMethods(ctx as RouterContext, cors);
@@ -69,10 +71,10 @@ function send(ctx: Context, { status, body, headers = {} }: RouteAnswer): void {
   if (!(body instanceof Readable) && !headers["Content-Type"]) ctx.type = "application/json";
 }
 
-function requireMediaType(ctx: Context, wanted: readonly string[]): void {
-  const got = ctx.get("Content-Type").split(";")[0]!.trim().toLowerCase();
-  if (wanted.includes("*/*") || wanted.includes(got)) return;
-  throw new AppError("unsupported_media_type", { got: got || "without Content-Type", wanted: wanted.join(", ") });
+/** RFC 9112 demands it of HTTP/1.1; Node's own refusal would be bare. */
+function requireHost({ req }: Context): void {
+  if (req.headers.host !== undefined || req.httpVersion !== "1.1") return;
+  throw new AppError("malformed_request", { reason: "it has no Host header" });
 }
 
 /** A path that is not percent-encoded UTF-8, or holds a NUL, names nothing. */

@@ -5,6 +5,7 @@ import { createJobNotifier } from "../jobs/job-notifier.ts";
 import { createProgressFeed } from "../jobs/progress-feed.ts";
 import { createReconciler } from "../jobs/reconcile.ts";
 import { createApp } from "./app.ts";
+import { refuseUnparsed } from "./refuse-unparsed.ts";
 import type { GatewayDeps } from "./route.ts";
 
 export interface Gateway {
@@ -25,7 +26,11 @@ export async function startGateway(given: Omit<GatewayDeps, "notifier" | "feed">
   const feed = createProgressFeed({ database, url: config.PLATEN_DATABASE_URL, executions, log });
   const deps: GatewayDeps = { ...given, notifier, feed };
   // Uploads are limited in bytes, not in time. Headers are: with the former at 0, Node would lift this limit too.
-  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, createApp(deps).callback());
+  const server = createServer(
+    { requestTimeout: 0, headersTimeout: 60_000, requireHostHeader: false },
+    createApp(deps).callback(),
+  );
+  refuseUnparsed(server, log);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(config.PLATEN_GATEWAY_PORT, config.PLATEN_GATEWAY_HOST, resolve);

@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { readConfig } from "../../src/config.ts";
 import { startGateway, type Gateway } from "../../src/gateway/serve.ts";
 import type { Attempt } from "../../src/jobs/protocol/attempt.ts";
+import type { Log } from "../../src/log.ts";
 import { createExecutions, createTemporalClient, type Executions } from "../../src/temporal.ts";
 import { createApiKey, ensurePrincipal, ensureTenant } from "../../src/tenants/tenant-store.ts";
 import type { Role } from "../../src/tenants/principal.ts";
@@ -32,9 +33,9 @@ export function absentTemporal(): Executions {
   return createExecutions(client, { taskQueuePrefix: "", deadlineMs: 500 });
 }
 
-/** Without `executions`, Temporal is down. `settings`: variables of the configuration. */
+/** Without `executions`, Temporal is down. `settings`: variables of the configuration. `log`: none by default. */
 export async function startGatewayRoom(
-  options: { executions?: Executions | "real"; settings?: Record<string, string> } = {},
+  options: { executions?: Executions | "real"; settings?: Record<string, string>; log?: Log } = {},
 ): Promise<GatewayRoom> {
   const executions = options.executions ?? absentTemporal();
   const room = await createPublishing(executions === "real" ? {} : { executions });
@@ -47,7 +48,7 @@ export async function startGatewayRoom(
     ...options.settings,
   });
   // readConfig takes an empty text for an absent one; port 0 is given as text.
-  const gateway: Gateway = await startGateway({ ...room.deps, config });
+  const gateway: Gateway = await startGateway({ ...room.deps, config, ...(options.log ? { log: options.log } : {}) });
   const keys = {
     viewer: await keyFor(room, "harbour", "viewer"),
     operator: await keyFor(room, "harbour", "operator"),

@@ -2,7 +2,9 @@
 import getRawBody, { type RawBodyError } from "raw-body";
 import type { Context } from "koa";
 import { AppError, reasonOf } from "../../errors.ts";
+import { bodyTooLarge } from "../../projects/receive-body.ts";
 import { brokenAt } from "./json-position.ts";
+import { requireJson } from "./media-type.ts";
 
 /**
  * `limit` in bytes. No body at all reads as `{}`, so that a request whose fields are all optional needs none. Errors:
@@ -13,7 +15,7 @@ export async function readJsonBody(ctx: Context, limit: number): Promise<unknown
   requireJson(ctx);
   const bytes = await getRawBody(ctx.req, { limit, length: ctx.get("Content-Length") || null }).catch(
     (error: RawBodyError) => {
-      if (error.type === "entity.too.large") throw new AppError("body_too_large", { limit });
+      if (error.type === "entity.too.large") throw bodyTooLarge(limit, error.length ?? error.expected);
       throw new AppError("incomplete_body", { reason: reasonOf(error) }, { cause: error });
     },
   );
@@ -23,23 +25,6 @@ export async function readJsonBody(ctx: Context, limit: number): Promise<unknown
 function hasBody(ctx: Context): boolean {
   const length = ctx.get("Content-Length");
   return ctx.get("Transfer-Encoding") !== "" || (length !== "" && length !== "0");
-}
-
-function requireJson(ctx: Context): void {
-  const wanted = "application/json";
-  const type = ctx.get("Content-Type");
-  const media = type.split(";")[0]!.trim().toLowerCase();
-  const charset = /charset="?([\w-]+)/i.exec(type)?.[1]?.toLowerCase() ?? "utf-8";
-  const encoding = ctx.get("Content-Encoding").toLowerCase() || "identity";
-  if ((media !== wanted && !media.endsWith("+json")) || charset !== "utf-8") {
-    throw new AppError("unsupported_media_type", { got: type || "without Content-Type", wanted });
-  }
-  if (encoding !== "identity") {
-    throw new AppError("unsupported_media_type", {
-      got: `encoded as ${encoding}`,
-      wanted: `${wanted}, not compressed`,
-    });
-  }
 }
 
 function parse(bytes: Buffer): unknown {

@@ -3,6 +3,7 @@ import type { Context, Middleware } from "koa";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { asOutage, sqlState } from "../../outage.ts";
+import { answerBeforeBody } from "./unread-body.ts";
 
 /** Seconds after which a client should try a 503 again, and a stream's client too. */
 const RETRY_AFTER_S = 2;
@@ -19,14 +20,18 @@ export function answerProblems(log: Log): Middleware {
         log.error({ error: error.cause ?? error, request_id: ctx.state["request_id"], path: ctx.path }, error.message);
       }
       // The route had begun to answer: nothing can be said any more but by ending it.
-      if (ctx.headerSent || ctx.respond === false) ctx.res.destroy();
-      else answer(ctx, error);
+      if (ctx.headerSent || ctx.respond === false) {
+        ctx.res.destroy();
+        return;
+      }
+      answer(ctx, error);
+      await answerBeforeBody(ctx);
     }
   };
 }
 
 function answer(ctx: Context, error: AppError): void {
-  const { status, title } = error.definition;
+  const { status } = error.definition;
   // An EventSource gives up for good on any status but 200: let it come back by itself instead.
   if (error.code === "unavailable" && ctx.accepts("json", "text/event-stream") === "text/event-stream") {
     ctx.status = 200;
@@ -37,20 +42,27 @@ function answer(ctx: Context, error: AppError): void {
   ctx.status = status;
   if (status === 401) ctx.set("WWW-Authenticate", `Bearer realm="platen"`);
   if (status === 503) ctx.set("Retry-After", String(RETRY_AFTER_S));
-  const problem = {
+  ctx.set("Cache-Control", "no-store");
+  ctx.body = JSON.stringify(problemDetails(error, { instance: ctx.path, request_id: ctx.state["request_id"] }));
+  ctx.type = "application/problem+json";
+}
+
+/** The body of a problem. `detail` says what happened and what to do, `action` what to do alone. */
+export function problemDetails(
+  error: AppError,
+  where: { instance?: string; request_id: string },
+): Record<string, unknown> {
+  return {
     type: `/docs/errors#${error.code}`,
-    title,
-    status,
+    title: error.definition.title,
+    status: error.definition.status,
     detail: `${error.message} ${error.action}`,
+    action: error.action,
     code: error.code,
-    instance: ctx.path,
-    request_id: ctx.state["request_id"],
+    ...where,
     ...(error.problems.length > 0 ? { errors: error.problems } : {}),
     facts: error.facts,
   };
-  ctx.set("Cache-Control", "no-store");
-  ctx.body = JSON.stringify(problem);
-  ctx.type = "application/problem+json";
 }
 
 /** Names what the routes' libraries throw; anything else is a bug, and `internal`. */
@@ -66,9 +78,18 @@ export function asAppError(thrown: unknown, requestId: unknown): AppError {
   return new AppError("internal", facts, { cause: thrown });
 }
 
-const GONE = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_DESTROYED"]);
+const GONE = new Set([
+  "ERR_STREAM_PREMATURE_CLOSE",
+  "ERR_STREAM_DESTROYED",
+  "ERR_STREAM_WRITE_AFTER_END",
+  "ERR_HTTP_REQUEST_TIMEOUT",
+  "ECONNRESET",
+  "EPIPE",
+  "ECONNABORTED",
+]);
 
-/** The client went away in the middle of an answer: its right, and no error of ours. */
+/** The client went away in the middle of an answer, or sent what is no HTTP (`HPE_…`): no error of ours. */
 export function isClientGone(error: unknown): boolean {
-  return GONE.has(String((error as { code?: unknown } | null)?.code));
+  const code = String((error as { code?: unknown } | null)?.code);
+  return GONE.has(code) || code.startsWith("HPE_");
 }

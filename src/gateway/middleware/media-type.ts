@@ -1,0 +1,34 @@
+/** What a body may be: by its Content-Type, and never compressed. Errors: `unsupported_media_type`. */
+import type { Context } from "koa";
+import { AppError } from "../../errors.ts";
+
+/** `wanted`: the media types that the path takes. */
+export function requireMediaType(ctx: Context, wanted: readonly string[]): void {
+  const { type, media } = contentType(ctx);
+  if (!wanted.includes(media)) throw unsupported(type, wanted.join(", "));
+  refuseCompressed(ctx, wanted.join(", "));
+}
+
+/** JSON in UTF-8: `application/json` or `…+json`. */
+export function requireJson(ctx: Context): void {
+  const wanted = "application/json";
+  const { type, media } = contentType(ctx);
+  const charset = /charset="?([\w-]+)/i.exec(type)?.[1]?.toLowerCase() ?? "utf-8";
+  if ((media !== wanted && !media.endsWith("+json")) || charset !== "utf-8") throw unsupported(type, wanted);
+  refuseCompressed(ctx, wanted);
+}
+
+function contentType(ctx: Context): { type: string; media: string } {
+  const type = ctx.get("Content-Type");
+  return { type, media: type.split(";")[0]!.trim().toLowerCase() };
+}
+
+/** Nothing here unpacks: the bytes would be taken for what they hold, and a small body could become a huge one. */
+function refuseCompressed(ctx: Context, wanted: string): void {
+  const encoding = ctx.get("Content-Encoding").toLowerCase() || "identity";
+  if (encoding !== "identity") throw unsupported(`encoded as ${encoding}`, `${wanted}, not compressed`);
+}
+
+function unsupported(got: string, wanted: string): AppError {
+  return new AppError("unsupported_media_type", { got: got || "without Content-Type", wanted });
+}
