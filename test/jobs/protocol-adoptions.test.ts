@@ -1,0 +1,58 @@
+/** Rules about runs that resets made: which of them may take the row, and whose the guard is then. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
+import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
+import { settleJob } from "../../src/jobs/protocol/settle.ts";
+import { attemptOf, createProtocolRoom, FAILED, runOf, type ProtocolRoom } from "../support/protocol-room.ts";
+import { createDraft, jobRow, queueJob, type Draft } from "../support/publishing.ts";
+
+let protocol: ProtocolRoom;
+let draft: Draft;
+let job: string;
+
+beforeAll(async () => {
+  protocol = await createProtocolRoom();
+});
+afterAll(() => protocol?.room.close());
+beforeEach(async () => ({ draft, job } = await protocol.renew()));
+
+const enter = (run_id: string, attempt_at: number) =>
+  enterStep(protocol.room.deps, attemptOf(job, run_id, attempt_at, { reset: true }), {
+    step: "upload",
+    message: "working",
+  });
+const another = async () => queueJob(protocol.room, await createDraft(protocol.room, { project: draft }));
+
+describe("of two resets", () => {
+  it("the run of the first does not adopt: the current run is another", async () => {
+    await protocol.grip(attemptOf(job, "F", 1));
+    protocol.temporal.current = runOf("B", { reset: true });
+    const before = await protocol.state(job);
+    expect(await enter("A", 2)).toEqual({ kind: "stop" });
+    expect(await protocol.state(job)).toEqual(before);
+    expect(await enter("B", 3)).toMatchObject({ kind: "entered", grip: { run_id: "B", generation: 2 } });
+  });
+});
+
+describe("the guard of a job that had ended and was reset", () => {
+  beforeEach(async () => {
+    await settleJob(protocol.room.deps, await protocol.grip(attemptOf(job, "F", 1)), FAILED);
+    protocol.temporal.current = runOf("A", { reset: true });
+  });
+
+  it("is its own again when its activity adopts", async () => {
+    expect(await enter("A", 2)).toMatchObject({ kind: "entered" });
+    await expect(another()).rejects.toThrow("the guard is held");
+  });
+
+  it("is its own again when a reconciler adopts", async () => {
+    expect(await reconcileJob(protocol.room.deps, job)).toBe("adopt");
+    await expect(another()).rejects.toThrow("the guard is held");
+  });
+
+  it("stays with who holds it by now: the activity learns who", async () => {
+    const holder = await another();
+    expect(await enter("A", 2)).toEqual({ kind: "guard_lost", holder });
+    expect(await jobRow(protocol.room, job)).toMatchObject({ status: "running", run_id: "A", generation: 2 });
+  });
+});
