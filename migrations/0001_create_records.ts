@@ -165,7 +165,7 @@ export class CreateRecords extends Migration {
         constraint jobs_status_check check (status in ('queued', 'running', 'completed', 'partially_completed', 'failed', 'cancelled'))
       );
       create index jobs_list_index on jobs (tenant_id, created_at, id);
-      create index jobs_project_index on jobs (project_id, created_at);
+      create index jobs_project_index on jobs (project_id, created_at, id);
       create index jobs_open_index on jobs (id) where status in ('queued', 'running');
       create index jobs_ended_index on jobs (completed_at);
       create table job_events (
@@ -201,6 +201,7 @@ export class CreateRecords extends Migration {
         expires_at timestamptz not null,
         primary key (tenant_id, principal_id, route, key)
       );
+      create index idempotency_keys_expiry_index on idempotency_keys (expires_at);
     `);
 
     // Releases. A reservation fixes id and time for (version, revision), whichever publish asks first; and the digest, once the

@@ -65,6 +65,7 @@ create table idempotency_keys (
   constraint idempotency_keys_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principals(id),
   constraint idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
+CREATE INDEX idempotency_keys_expiry_index ON public.idempotency_keys USING btree (expires_at);
 
 create table job_events (
   job_id uuid not null,
@@ -127,7 +128,7 @@ create table jobs (
 CREATE INDEX jobs_ended_index ON public.jobs USING btree (completed_at);
 CREATE INDEX jobs_list_index ON public.jobs USING btree (tenant_id, created_at, id);
 CREATE INDEX jobs_open_index ON public.jobs USING btree (id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
-CREATE INDEX jobs_project_index ON public.jobs USING btree (project_id, created_at);
+CREATE INDEX jobs_project_index ON public.jobs USING btree (project_id, created_at, id);
 
 create table layers (
   id uuid not null,

@@ -11,7 +11,7 @@ export const Job = defineEntity({
   uniques: [{ name: "jobs_workflow_id_unique", properties: ["workflow_id"] }],
   indexes: [
     { name: "jobs_list_index", properties: ["tenant_id", "created_at", "id"] },
-    { name: "jobs_project_index", properties: ["project_id", "created_at"] },
+    { name: "jobs_project_index", properties: ["project_id", "created_at", "id"] },
     { name: "jobs_open_index", properties: ["id"], where: "status in ('queued', 'running')" },
     { name: "jobs_ended_index", properties: ["completed_at"] },
   ],
@@ -93,6 +93,7 @@ export const PublishGuard = defineEntity({
 export const IdempotencyKey = defineEntity({
   name: "IdempotencyKey",
   tableName: "idempotency_keys",
+  indexes: [{ name: "idempotency_keys_expiry_index", properties: ["expires_at"] }],
   properties: {
     tenant_id: reference(Tenant).primary(),
     principal_id: reference(Principal).primary(),

@@ -77,30 +77,40 @@ export interface JobFilter {
   limit: number;
 }
 
-/** Newest first; ties in time by id, so that a cursor neither skips nor repeats. */
+/** Newest first; ties in time by id, so that a cursor neither skips nor repeats. A project that the tenant has not has no jobs. */
 export async function listJobs(db: Db, filter: JobFilter): Promise<JobRecord[]> {
+  const params: unknown[] = [filter.tenant_id];
+  const place = (value: unknown): string => `$${params.push(value)}`;
+  // Only the conditions that are asked for: `($2 is null or …)` hides from the planner which index serves the list.
+  const conditions = ["j.tenant_id = $1"];
+  if (filter.project !== undefined) {
+    const project_id = await findProjectId(db, { tenant_id: filter.tenant_id, slug: filter.project });
+    if (project_id === null) return [];
+    conditions.push(`j.project_id = ${place(project_id)}`);
+  }
+  if (filter.status) conditions.push(`j.status = any(${place(filter.status)}::text[])`);
+  if (filter.type !== undefined) conditions.push(`j.job_type = ${place(filter.type)}`);
+  if (filter.environment !== undefined) conditions.push(`j.environment = ${place(filter.environment)}`);
+  if (filter.before) {
+    const { created_at, id } = filter.before;
+    conditions.push(`(j.created_at, j.id) < (${place(created_at)}::timestamptz, ${place(id)}::uuid)`);
+  }
   return query<JobRecord>(
     db,
     `
     ${RECORDS}
-    where j.tenant_id = $1
-      and ($2::text[] is null or j.status = any($2))
-      and ($3::text is null or j.job_type = $3)
-      and ($4::text is null or p.slug = $4)
-      and ($5::text is null or j.environment = $5)
-      and ($6::timestamptz is null or (j.created_at, j.id) < ($6, $7::uuid))
+    where ${conditions.join(" and ")}
     order by j.created_at desc, j.id desc
-    limit $8
+    limit ${place(filter.limit)}
     `,
-    [
-      filter.tenant_id,
-      filter.status ?? null,
-      filter.type ?? null,
-      filter.project ?? null,
-      filter.environment ?? null,
-      filter.before?.created_at ?? null,
-      filter.before?.id ?? null,
-      filter.limit,
-    ],
+    params,
   );
+}
+
+async function findProjectId(db: Db, key: { tenant_id: string; slug: string }): Promise<string | null> {
+  const row = await queryOne<{ id: string }>(db, `select id from projects where tenant_id = $1 and slug = $2`, [
+    key.tenant_id,
+    key.slug,
+  ]);
+  return row?.id ?? null;
 }

@@ -90,6 +90,23 @@ export async function rememberRequest(
   return row !== null;
 }
 
+/**
+ * Deletes expired keys, at most `limit`: with more than one for each key that comes in, the table stays as large as a day's keys.
+ * Leaves those that another transaction is at.
+ */
+export async function forgetExpired(tx: Db, limit: number): Promise<void> {
+  await query(
+    tx,
+    `
+    delete from idempotency_keys where (tenant_id, principal_id, route, key) in (
+      select tenant_id, principal_id, route, key from idempotency_keys
+      where expires_at <= now() order by expires_at limit $1 for update skip locked
+    )
+    `,
+    [limit],
+  );
+}
+
 /** The version that is live in an environment now, or null. */
 export async function findLiveVersion(
   db: Db,

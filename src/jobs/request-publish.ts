@@ -42,6 +42,8 @@ export interface PublishDeps {
 
 /** How long a repeat of a request is recognised. */
 const REMEMBERED_HOURS = 24;
+/** Expired keys deleted with each new one. */
+const FORGOTTEN_AT_A_TIME = 20;
 /** The answer waits this long for Temporal, so that links to the workflow work at once; the start goes on without it. */
 const START_WAIT_MS = 1_000;
 
@@ -129,6 +131,7 @@ async function insert(tx: Db, request: PublishRequest): Promise<AcceptedPublish>
     throw new AppError("version_invalid", { count: problems.length, first: problems[0].message }, { problems });
   await claim(tx, { tenant_id: by.tenant_id, project_id: version.project_id, environment }, id, version);
   await appendEvent(tx, id, "status", { status: "queued", generation: 1, message });
+  if (request.idempotency) await store.forgetExpired(tx, FORGOTTEN_AT_A_TIME);
   return { job: await accepted(tx, request, id), replayed: false };
 }
 

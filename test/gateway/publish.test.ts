@@ -176,6 +176,15 @@ describe("an Idempotency-Key", () => {
     expect([later.status, later.body.id === first.body.id]).toEqual([202, false]);
   });
 
+  it("that has expired goes when another one comes", async () => {
+    const draft = await createDraft(room);
+    const { body } = await publish(draft, { target_environment: "dev" }, { "Idempotency-Key": "old" });
+    const db = room.database.em.fork();
+    await query(db, "update idempotency_keys set expires_at = now() where job_id = $1", [body.id]);
+    await publish(draft, { target_environment: "staging" }, { "Idempotency-Key": "new" });
+    expect(await query(db, "select key from idempotency_keys where job_id = $1", [body.id])).toEqual([]);
+  });
+
   it("is not used up by a request that was refused", async () => {
     const draft = await createDraft(room, { overlays: [{ visible: false }] });
     const headers = { "Idempotency-Key": "second-try" };
