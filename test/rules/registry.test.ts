@@ -1,0 +1,67 @@
+/** The two registries against the table of job types and the files: what is started by name must exist under that name. */
+import { basename, join } from "node:path";
+import { expect, expectTypeOf, test } from "vitest";
+import { createActivities } from "../../activities/index.ts";
+import type { ActivityDeps } from "../../activities/steps.ts";
+import { JOB_TYPES, type JobType } from "../../contract/job-types.ts";
+import type { PublishInput, PublishResult } from "../../contract/publish.ts";
+import * as workflows from "../../workflows/index.ts";
+import { ROOT, sourceFiles } from "./source-files.ts";
+
+/** What each job's workflow takes and gives; a new row of the table belongs here too, or this does not compile. */
+interface Jobs {
+  publish: { input: PublishInput; result: PublishResult };
+}
+type Implemented = {
+  [T in JobType as (typeof JOB_TYPES)[T]["workflow"]]: (input: Jobs[T]["input"]) => Promise<Jobs[T]["result"]>;
+};
+
+test("workflows/index.ts exports the workflow of every job type, with its input and result, and nothing else", () => {
+  expectTypeOf<typeof workflows>().toEqualTypeOf<Implemented>();
+  expect(Object.keys(workflows).toSorted()).toEqual(
+    Object.values(JOB_TYPES)
+      .map((type) => type.workflow)
+      .toSorted(),
+  );
+});
+
+test("each job type has a workflow of its own", () => {
+  const names = Object.values(JOB_TYPES).map((type) => type.workflow);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+const files = sourceFiles()
+  .map(({ path }) => path)
+  .filter((path) => /^activities\/[^/]+\//.test(path));
+// Nothing is called: the names are looked at.
+const activities: Record<string, unknown> = createActivities({} as ActivityDeps);
+
+test("each activity has one file of its name, over all jobs", () => {
+  expect(activityProblems(Object.keys(activities), files)).toEqual([]);
+});
+
+test("a file exports the function of its name exactly if it is an activity", async () => {
+  const exporting: string[] = [];
+  for (const path of files) {
+    const module = (await import(join(ROOT, path))) as Record<string, unknown>;
+    if (typeof module[nameOf(path)] === "function") exporting.push(nameOf(path));
+  }
+  expect(exporting.toSorted()).toEqual(Object.keys(activities).toSorted());
+});
+
+test("rejected: an activity without a file, and one whose file name two jobs have", () => {
+  expect(activityProblems(["upload"], ["activities/publish/up-load.ts"])).toEqual(["upload has 0 files"]);
+  const both = ["activities/publish/upload.ts", "activities/bulk-import/upload.ts"];
+  expect(activityProblems(["upload"], both)).toEqual(["upload has 2 files"]);
+});
+
+/** `verify-tiles.ts` → `verifyTiles` */
+const nameOf = (path: string): string =>
+  basename(path, ".ts").replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+function activityProblems(names: string[], paths: string[]): string[] {
+  return names.flatMap((name) => {
+    const count = paths.filter((path) => nameOf(path) === name).length;
+    return count === 1 ? [] : [`${name} has ${count} files`];
+  });
+}
