@@ -1,10 +1,10 @@
 /**
  * The exchange format of docs/project-folder.md as zod schemas. The routes, the CLI and the JSON Schemas in docs/schemas/
- * are all made from these, so that what the documents say is what the gateway takes.
+ * are all made from these, so that what the documents say is what the gateway takes. They are applied through `judge`, which
+ * refuses first what cannot be stored.
  */
 import { z } from "zod";
 import { RESERVED_SLUGS } from "../storage/keys.ts";
-import { whyNotStorable } from "./storable-json.ts";
 
 /** Characters of a name or ref; a longer ref would not fit the index on it. */
 const MAX_NAME = 200;
@@ -19,17 +19,19 @@ export const projectSlug = z
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "must be lower-case letters, digits and inner hyphens, at most 63")
   .refine((slug) => !(RESERVED_SLUGS as readonly string[]).includes(slug), "is reserved: public paths begin with it");
 
-export const projectName = z.string().trim().min(1).max(MAX_NAME).superRefine(storable);
+export const projectName = z.string().trim().min(1).max(MAX_NAME);
 
 /** Text by language tag, or one text whose language is not said. */
 export const label = z
-  .union([z.string(), z.record(z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/), z.string())])
+  .union([z.string(), z.record(z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/), z.string())], {
+    error: "must be one text, or texts by language tag such as en or zh-Hant",
+  })
   .meta({ description: 'Text by BCP 47 language tag, e.g. {"en": "Harbour", "ar": "الميناء"}, or one text.' });
 
 const style = z.record(z.string(), z.unknown()).meta({ description: "Free; viewers read what they know." });
 
 /** A free JSON object; docs/project-folder.md names the keys that viewers know. */
-export const mapConfig = z.record(z.string(), z.unknown()).superRefine(storable);
+export const mapConfig = z.record(z.string(), z.unknown());
 
 export const layer = z.strictObject({
   ref: ref.meta({ description: "What overlays name it by; unique in the version." }),
@@ -42,7 +44,6 @@ export const layer = z.strictObject({
 export const layerList = z
   .array(layer)
   .max(MAX_LAYERS)
-  .superRefine(storable)
   .superRefine((layers, context) => {
     const seen = new Set<string>();
     for (const [index, each] of layers.entries()) {
@@ -84,20 +85,18 @@ export const geometry = z.discriminatedUnion("type", [
 ]);
 
 /** One feature of `overlays.geojson`. Members beside type, geometry and properties are not kept. */
-export const overlayFeature = z
-  .looseObject({
-    type: z.literal("Feature"),
-    geometry,
-    properties: z.looseObject({
-      ref: ref.meta({ description: "What clients know it by; unique in the version." }),
-      type: ref.nullish().meta({ description: "Kind of overlay, e.g. plot; default overlay." }),
-      label: label.nullish(),
-      layer: ref.nullish().meta({ description: "Ref of a layer in project.json." }),
-      style: style.nullish(),
-      visible: z.boolean().nullish().meta({ description: "Is it part of the map? Default true." }),
-    }),
-  })
-  .superRefine(storable);
+export const overlayFeature = z.looseObject({
+  type: z.literal("Feature"),
+  geometry,
+  properties: z.looseObject({
+    ref: ref.meta({ description: "What clients know it by; unique in the version." }),
+    type: ref.nullish().meta({ description: "Kind of overlay, e.g. plot; default overlay." }),
+    label: label.nullish(),
+    layer: ref.nullish().meta({ description: "Ref of a layer in project.json." }),
+    style: style.nullish(),
+    visible: z.boolean().nullish().meta({ description: "Is it part of the map? Default true." }),
+  }),
+});
 
 /** `overlays.geojson`, for the JSON Schema; readers stream it and check feature by feature. */
 export const overlayCollection = z
@@ -108,9 +107,4 @@ export const overlayCollection = z
 export function folderSchemas(): Record<string, string> {
   const print = (schema: z.ZodType) => `${JSON.stringify(z.toJSONSchema(schema, { io: "input" }), null, 2)}\n`;
   return { "project.schema.json": print(projectFile), "overlays.schema.json": print(overlayCollection) };
-}
-
-function storable(value: unknown, context: z.core.$RefinementCtx): void {
-  const reason = whyNotStorable(value);
-  if (reason) context.addIssue({ code: "custom", message: reason });
 }

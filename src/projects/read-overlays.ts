@@ -3,6 +3,7 @@ import { TextDecoder } from "node:util";
 import { AppError } from "../errors.ts";
 import type { Label, Overlay } from "./overlay-store.ts";
 import { overlayFeature } from "./project-folder.ts";
+import { judge } from "./schema-problems.ts";
 import { malformed, splitCollection, splitSequence } from "./split-features.ts";
 
 /** Bytes between the ends of two features; bounds the memory that one upload can take. */
@@ -14,7 +15,7 @@ export type OverlayForm = "collection" | "sequence";
 
 /**
  * Yields each overlay as soon as its feature is complete. Errors: `malformed_json`, `incomplete_body` when the document breaks
- * off, `overlay_invalid` with the number of the feature (from 1) and the reason.
+ * off, `overlay_invalid` with the number of the feature (from 1), the reason, and the problems by their pointers in the feature.
  */
 export async function* readOverlays(
   chunks: AsyncIterable<Uint8Array>,
@@ -43,13 +44,16 @@ export function toLabel(label: string | Label | null | undefined): Label {
 }
 
 function toOverlay(value: unknown, index: number): Overlay {
-  const parsed = overlayFeature.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const place = issue && issue.path.length > 0 ? `/${issue.path.join("/")}: ` : "";
-    throw new AppError("overlay_invalid", { index, reason: `${place}${issue?.message ?? "it is no feature"}` });
+  const { data, problems } = judge(overlayFeature, value);
+  if (!data) {
+    const [{ path, message }] = problems;
+    throw new AppError(
+      "overlay_invalid",
+      { index, reason: `${path === "" ? "" : `${path}: `}${message}` },
+      { problems },
+    );
   }
-  const { geometry, properties } = parsed.data;
+  const { geometry, properties } = data;
   return {
     ref: properties.ref,
     type: properties.type ?? "overlay",

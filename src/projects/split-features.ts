@@ -1,6 +1,8 @@
 /** Cuts the text of an upload into JSON values, one per feature, without knowing what a feature is. */
 import { JSONParser, TokenType } from "@streamparser/json";
 import { AppError, reasonOf } from "../errors.ts";
+import { absolutePosition, depthOf, placeIn, tooDeep, unexpected, whyNotJson, type Place } from "./json-fault.ts";
+import { MAX_DEPTH } from "./storable-json.ts";
 
 export interface FeatureSplitter {
   /** The values that this text completes. Errors: `malformed_json`. */
@@ -19,26 +21,41 @@ export function splitCollection(): FeatureSplitter {
     stringBufferSize: 65_536,
   });
   const members = watchMembers();
+  const text = watchText();
   let ready: unknown[] = [];
+  let count = 0;
   let type: unknown;
-  parser.onToken = (token) => members.see(token);
+  let tokenAt = 0;
+  let deep = false;
+  parser.onToken = (token) => {
+    tokenAt = token.offset;
+    deep = members.see(token) > COLLECTION_DEPTH + MAX_DEPTH;
+    // Ends the parser; said in our words below.
+    if (deep) throw new Error("too deep");
+  };
   parser.onValue = ({ value, stack }) => {
     if (stack.length === 1) type = value;
-    else ready.push(value);
+    else {
+      count += 1;
+      ready.push(value);
+    }
   };
-  const write = (text: string): unknown[] => {
+  const write = (part: string): unknown[] => {
     ready = [];
     try {
-      parser.write(text);
+      parser.write(part);
     } catch (error) {
-      throw malformed(reasonOf(error), error);
+      const { offset, place } = text.placeOf(part, absolutePosition(reasonOf(error)) ?? tokenAt);
+      if (deep) throw new AppError("overlay_invalid", { index: count + 1, reason: tooDeep(place) });
+      throw malformed(unexpected(part, offset, place), error);
     }
+    text.pass(part);
     return ready;
   };
   return {
     write,
-    end(text) {
-      const features = write(text);
+    end(last) {
+      const features = write(last);
       if (!parser.isEnded) throw new AppError("incomplete_body", { reason: "the JSON document is not complete" });
       if (type !== "FeatureCollection")
         throw malformed(
@@ -50,8 +67,34 @@ export function splitCollection(): FeatureSplitter {
   };
 }
 
-/** Counts the members `features` of the root, by whether they are arrays. */
-function watchMembers(): { see(token: { token: TokenType; value: unknown }): void; lists: number; others: number } {
+/** Levels around a feature: the collection and its array. */
+const COLLECTION_DEPTH = 2;
+
+/** Where in the whole text its present part begins. */
+function watchText(): {
+  pass(part: string): void;
+  /** `at`: bytes of UTF-8 since the beginning. Answers the index in the part and the place in the whole text. */
+  placeOf(part: string, at: number): { offset: number; place: Place };
+} {
+  let bytes = 0;
+  let begin: Place = { line: 1, column: 1 };
+  return {
+    pass(part) {
+      bytes += Buffer.byteLength(part);
+      begin = placeIn(part, part.length, begin);
+    },
+    placeOf(part, at) {
+      // A token may have begun in the part before, which is gone.
+      const offset = Buffer.from(part)
+        .subarray(0, Math.max(0, at - bytes))
+        .toString().length;
+      return { offset, place: placeIn(part, offset, begin) };
+    },
+  };
+}
+
+/** Counts the members `features` of the root, by whether they are arrays; `see` answers how deep the text is by then. */
+function watchMembers(): { see(token: { token: TokenType; value: unknown }): number; lists: number; others: number } {
   let depth = 0;
   let name: unknown;
   let begins = false;
@@ -63,8 +106,8 @@ function watchMembers(): { see(token: { token: TokenType; value: unknown }): voi
       else if (begins) this.others += 1;
       begins = token === TokenType.COLON && depth === 1 && name === "features";
       name = value;
-      if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) depth += 1;
-      if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) depth -= 1;
+      depth += depthOf(token);
+      return depth;
     },
   };
 }
@@ -101,7 +144,7 @@ function parseRecord(text: string, number: number): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw malformed(`record ${number}: ${reasonOf(error)}`, error);
+    throw malformed(`record ${number}: ${whyNotJson(text, error)}`, error);
   }
 }
 

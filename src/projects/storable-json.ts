@@ -1,4 +1,7 @@
-/** Which JSON PostgreSQL can keep: `jsonb` has no NUL, no lone surrogates and no infinity, and nests only so deep. */
+/**
+ * Which JSON can be kept: PostgreSQL's `jsonb` has no NUL, no lone surrogates and no infinity, and nests only so deep; a member
+ * called `__proto__` would be lost without a word wherever an object is copied.
+ */
 
 /** Levels; real maps have about ten, and PostgreSQL gives up at some thousands. */
 export const MAX_DEPTH = 100;
@@ -13,8 +16,13 @@ export function whyNotStorable(value: unknown, path = "", depth = 0): string | n
   if (Array.isArray(value)) return firstOf(value, (item, i) => whyNotStorable(item, `${path}/${i}`, depth + 1));
   return firstOf(
     Object.entries(value),
-    ([key, item]) => whyNotText(key, path) ?? whyNotStorable(item, `${path}/${key}`, depth + 1),
+    ([key, item]) => whyNotKey(key, path) ?? whyNotStorable(item, `${path}/${key}`, depth + 1),
   );
+}
+
+function whyNotKey(key: string, path: string): string | null {
+  if (key === "__proto__") return `the object at ${at(path)} has a member called __proto__, a name that cannot be kept`;
+  return whyNotText(key, path);
 }
 
 function whyNotText(text: string, path: string): string | null {

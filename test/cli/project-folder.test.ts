@@ -26,23 +26,23 @@ describe("a folder that cannot be imported is refused before anything is sent, w
     [
       "project.json is no JSON",
       put("project.json", '{\n  "name": tru\n}'),
-      /project\.json: line 2, column 14: Unexpected "\\n"\./,
+      /project\.json: unexpected "\\n" at line 2, column 14, near "\{\\n {2}\\"name\\": tru\\n\}"\./,
     ],
     [
       "project.json breaks off",
       put("project.json", '{\n  "name":'),
-      /project\.json: line 2, column 10: Unexpected end/,
+      /project\.json: it ends too early, at line 2, column 10, after/,
     ],
     [
       "project.json has a comma too many",
       put("project.json", '{"name": "ä",\n}'),
-      /line 2, column 1: Expected double-quoted/,
+      /unexpected "\}" at line 2, column 1,/,
     ],
     ["project.json is not UTF-8", put("project.json", Buffer.from([0x7b, 0xff])), /project\.json: it is not UTF-8/],
     [
       "an unknown field",
       put("project.json", '{"name":"A","config":{},"colour":1}'),
-      /1 field\(s\) are wrong; the first: \/ Unrecognized key: "colour"/,
+      /1 field\(s\) are wrong; the first: \/colour: there is no field "colour" here/,
     ],
     [
       "a wrong type deep inside",
@@ -50,6 +50,24 @@ describe("a folder that cannot be imported is refused before anything is sent, w
       /\/layers\/0\/ref:? Invalid input: expected string/,
     ],
     ["a slug that is reserved", put("project.json", '{"slug":"api","name":"A","config":{}}'), /\/slug:? is reserved/],
+    [
+      "a config nested without end",
+      put("project.json", `{"name":"A","config":{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}}`),
+      /project\.json: .*it is nested deeper than 100 levels\./,
+    ],
+    [
+      "a geometry nested without end",
+      put(
+        "overlays.geojson",
+        `{"type":"FeatureCollection","features":[{"type":"Feature","geometry":${'{"type":"GeometryCollection","geometries":['.repeat(5_000)}${"]}".repeat(5_000)},"properties":{"ref":"a"}}]}`,
+      ),
+      /overlays\.geojson: Overlay number 1 cannot be read: it is nested deeper than 100 levels at line 1, column \d+\./,
+    ],
+    [
+      "a member called __proto__",
+      put("project.json", '{"name":"A","config":{"__proto__":{"a":1}}}'),
+      /the object at "\/config" has a member called __proto__/,
+    ],
     ["overlays.geojson is missing", drop("overlays.geojson"), /overlays\.geojson: it is missing; an empty map has/],
     [
       "overlays.geojson breaks off",

@@ -61,6 +61,8 @@ test.each([
   expect(second.body.next).toBeNull();
 });
 
+const nested = (levels: number) =>
+  `${'{"type":"GeometryCollection","geometries":['.repeat(levels)}${"]}".repeat(levels)}`;
 const point = (value: string) =>
   `{"type":"Feature","geometry":{"type":"Point","coordinates":[${value}]},"properties":{"ref":"b"}}`;
 
@@ -76,7 +78,25 @@ test.each([
     "with an unknown geometry",
     collection({ ...feature("a"), geometry: { type: "Circle" } }),
     "overlay_invalid",
-    /geometry/,
+    /\/geometry\/type: "Circle" is not one of Point, MultiPoint, .*GeometryCollection/,
+  ],
+  [
+    "with a geometry nested without end",
+    collection(feature("a")).replace(`{"type":"Point","coordinates":[1.25,2]}`, nested(5_000)),
+    "overlay_invalid",
+    /number 1 .*deeper than 100 levels/,
+  ],
+  [
+    "with a geometry nested a little too deep",
+    collection(feature("a")).replace(`{"type":"Point","coordinates":[1.25,2]}`, nested(50)),
+    "overlay_invalid",
+    /number 1 .*deeper than 100 levels/,
+  ],
+  [
+    "with a member that would be lost",
+    collection(feature("a")).replace(`"ref":"a"`, `"ref":"a","x":{"__proto__":{"y":1}}`),
+    "overlay_invalid",
+    /object at "\/properties\/x" has a member called __proto__/,
   ],
   [
     "with half a position",
@@ -114,7 +134,19 @@ test.each([
     "overlay_invalid",
     /nested/,
   ],
-  ["in broken JSON", `{"type":"FeatureCollection","features":[{]}`, "malformed_json", /RIGHT_BRACKET/],
+  [
+    "in broken JSON",
+    `{"type":"FeatureCollection","features":[{]}`,
+    "malformed_json",
+    /unexpected "\]" at line 1, column 42/,
+  ],
+  ["in no JSON at all", "hello", "malformed_json", /unexpected "h" at line 1, column 1, near "hello"/],
+  [
+    "in JSON that breaks in a later line",
+    `{"type":"FeatureCollection",\n"é":"ü",\n  "features":[tru]}`,
+    "malformed_json",
+    /unexpected "\]" at line 3, column 18/,
+  ],
   ["in half a document", collection(feature("a"), feature("b")).slice(0, -9), "incomplete_body", /not complete/],
   ["in no document", "", "incomplete_body", /not complete/],
   ["followed by more", `${collection(feature("a"))} {}`, "malformed_json", /./],
@@ -132,6 +164,24 @@ test.each([
   expect(answer.status).toBe(400);
   expect(await refs(path)).toEqual(["kept"]);
   expect((await server.call("GET", path)).body.revision).toBe(revision);
+});
+
+test("a line nested without end is refused like a feature", async () => {
+  const path = await makeDraft(server, "deep-lines");
+  const deep = `{"type":"Feature","geometry":${nested(5_000)},"properties":{"ref":"a"}}`;
+  const answer = await put(path, `${JSON.stringify(feature("a"))}\n${deep}\n`, "application/x-ndjson");
+  expect(answer.body).toMatchObject({ status: 400, code: "overlay_invalid", facts: { index: 2 } });
+});
+
+test("a feature is refused with every problem, its place and what was there, cut where it is long", async () => {
+  const path = await makeDraft(server, "problems");
+  const wrong = { ...feature("a", { visible: "yes" }), type: "x".repeat(500) };
+  const { body } = await put(path, collection(feature("ok"), wrong));
+  expect(body).toMatchObject({ code: "overlay_invalid", facts: { index: 2 } });
+  expect(body.errors).toMatchObject([
+    { path: "/type", value: `"${"x".repeat(99)}…`, message: expect.stringContaining("is not Feature") },
+    { path: "/properties/visible", value: "yes", message: expect.stringContaining("expected boolean") },
+  ]);
 });
 
 test("a broken line is named by its number", async () => {

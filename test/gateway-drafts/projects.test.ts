@@ -77,6 +77,9 @@ test.each([
   ["config", `{"a": 1e400}`, /too large/],
   ["config", `{"a": "\\ud800"}`, /surrogate/],
   ["config", `${"[".repeat(200)}${"]".repeat(200)}`, /nested|object|record/],
+  ["config", `{"__proto__": {"theme": "dark"}}`, /member called __proto__/],
+  ["layers", `[{"ref": "a", "label": "x", "style": {"__proto__": {}}}]`, /member called __proto__/],
+  ["layers", [{ ref: "a", label: 7 }], /one text, or texts by language tag/],
   [
     "layers",
     [

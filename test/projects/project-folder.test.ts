@@ -70,6 +70,7 @@ test.each([
   [{ "a\u0000": 1 }, /NUL/],
   [{ a: ["ok", "\udc00"] }, /"\/a\/1" holds half a surrogate pair/],
   [{ a: Number.POSITIVE_INFINITY }, /"\/a" is too large/],
+  [JSON.parse('{"a":{"__proto__":{}}}'), /object at "\/a" has a member called __proto__/],
   [JSON.parse("[".repeat(MAX_DEPTH + 1) + "]".repeat(MAX_DEPTH + 1)), /deeper than 100/],
 ])("what PostgreSQL cannot keep is told (%#)", (value, reason) => {
   expect(whyNotStorable(value)).toMatch(reason);

@@ -7,6 +7,7 @@ import type { Problem } from "../../../contract/publish.ts";
 import { AppError, reasonOf } from "../../errors.ts";
 import { projectFile } from "../../projects/project-folder.ts";
 import { readOverlays } from "../../projects/read-overlays.ts";
+import { judge } from "../../projects/schema-problems.ts";
 import { parseDescriptor } from "../../tiles/descriptor.ts";
 import { expectedTile, tileCount, expectedTiles, type Descriptor } from "../../tiles/dzi.ts";
 import { parseJsonText } from "./parse-json-text.ts";
@@ -54,14 +55,10 @@ const PARTS = new Set(["project.json", "overlays.geojson", "tiles.dzi", "tiles_f
 
 async function readProject(path: string, folder: string): Promise<ProjectFolder["project"]> {
   const text = await readText(path, `is this a project folder? ${folder} has no project.json`);
-  const parsed = projectFile.safeParse(parseJsonText(path, text));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue): Problem => {
-    const place = issue.path.map((key) => `/${String(key)}`).join("");
-    return { code: "folder_invalid", path: place, message: issue.message };
-  });
+  const { data, problems } = judge(projectFile, parseJsonText(path, text));
+  if (data) return data;
   const [first] = problems;
-  throw invalid(path, `${problems.length} field(s) are wrong; the first: ${first?.path || "/"} ${first?.message}`, {
+  throw invalid(path, `${problems.length} field(s) are wrong; the first: ${first.path || "/"}: ${first.message}`, {
     problems,
   });
 }
@@ -74,7 +71,8 @@ async function countOverlays(path: string, signal: AbortSignal): Promise<number>
     for await (const _ of readOverlays(createReadStream(path, { signal }), "collection")) count += 1;
   } catch (error) {
     if (signal.aborted) throw error;
-    throw invalid(path, withoutStop(reasonOf(error)), { cause: error });
+    const problems = error instanceof AppError ? error.problems : [];
+    throw invalid(path, reasonOf(error), { cause: error, problems });
   }
   return count;
 }
@@ -84,7 +82,7 @@ async function readDescriptor(path: string): Promise<Descriptor> {
   try {
     return parseDescriptor(text);
   } catch (error) {
-    throw invalid(path, withoutStop(reasonOf(error)), { cause: error });
+    throw invalid(path, reasonOf(error), { cause: error });
   }
 }
 
@@ -130,9 +128,6 @@ async function readText(path: string, hint: string): Promise<string> {
     throw invalid(path, "it is not UTF-8", { cause });
   }
 }
-
-/** `folder_invalid` puts a full stop of its own. */
-const withoutStop = (text: string): string => text.replace(/\.$/, "");
 
 function invalid(path: string, reason: string, more: { cause?: unknown; problems?: Problem[] } = {}): AppError {
   return new AppError("folder_invalid", { path, reason }, more);

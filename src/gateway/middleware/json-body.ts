@@ -2,8 +2,8 @@
 import getRawBody, { type RawBodyError } from "raw-body";
 import type { Context } from "koa";
 import { AppError, reasonOf } from "../../errors.ts";
+import { whyNotJson } from "../../projects/json-fault.ts";
 import { bodyTooLarge } from "../../projects/receive-body.ts";
-import { brokenAt } from "./json-position.ts";
 import { requireJson } from "./media-type.ts";
 
 /**
@@ -37,8 +37,6 @@ function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = reasonOf(error);
-    const where = reason.includes("position") ? "" : ` at position ${brokenAt(text)}`;
-    throw new AppError("malformed_json", { reason: `${reason}${where}` }, { cause: error });
+    throw new AppError("malformed_json", { reason: whyNotJson(text, error) }, { cause: error });
   }
 }
