@@ -151,7 +151,7 @@ async function releaseFile(draft: Draft): Promise<string> {
 }
 
 async function publicTiles(draft: Draft): Promise<string[]> {
-  const [first = "", keys] = [await publicTile(room, draft, 0), await tileKeys(room, draft)];
+  const [first, keys] = [await publicTile(room, draft, 0), await tileKeys(room, draft)];
   const folder = first.slice(0, -(keys[0] ?? "").length);
   return keys.map((key) => join(folder, key));
 }

@@ -1,4 +1,4 @@
-/** The rules of the protocol, each taken out of the code once: the named test must fail then. */
+/** The rules of the protocol and of what stands on it, each taken out of the code once: the named test must fail then. */
 export interface Mutation {
   rule: string;
   file: string;
@@ -6,6 +6,8 @@ export interface Mutation {
   replace: string;
   /** Part of the names of the tests that must fail. */
   test: string;
+  /** Where they are; default: test/jobs/protocol.test.ts. */
+  testFile?: string;
 }
 
 const at = (name: string): string => `src/jobs/protocol/${name}.ts`;
@@ -43,8 +45,8 @@ export const MUTATIONS: Mutation[] = [
   {
     rule: "a job cancelled before its start does not run",
     file: at("enter-step"),
-    find: 'return { kind: "end", status: "cancelled" };',
-    replace: 'return { kind: "not_mine", run_id: row.run_id, generation: row.generation };',
+    find: "    return ended(row);\n  }",
+    replace: '    return { kind: "not_mine", run_id: row.run_id, generation: row.generation };\n  }',
     test: "cancelled before its start does not run",
   },
   {
@@ -130,5 +132,187 @@ export const MUTATIONS: Mutation[] = [
     find: "if (version.revision !== release.revision)",
     replace: "if (false)",
     test: "demands the revision",
+  },
+  {
+    rule: "a run that has ended its job finds it ended",
+    file: at("enter-step"),
+    find: 'if (row.status === "queued" || isFinal(row.status)) return ended(row);',
+    replace: 'if (row.status === "queued") return ended(row);',
+    test: "an attempt whose run has written the final state",
+    testFile: "test/jobs/protocol-ends.test.ts",
+  },
+  {
+    rule: "only the current run adopts",
+    file: at("adopt"),
+    find: "|| current.run_id !== attempt.run_id",
+    replace: "",
+    test: "the run of the first does not adopt",
+    testFile: "test/jobs/protocol-adoptions.test.ts",
+  },
+  {
+    rule: "adopting without the guard is guard_lost",
+    file: at("adopt"),
+    find: 'return holder === row.id || entry.step === null ? outcome : { kind: "guard_lost", holder };',
+    replace: "return outcome;",
+    test: "stays with who holds it by now",
+    testFile: "test/jobs/protocol-adoptions.test.ts",
+  },
+  {
+    rule: "adopting takes the guard, in the activity",
+    file: at("adopt"),
+    find: "const holder = await claimGuard(tx, guardKey(row), row.id);",
+    replace: "const holder = row.id;",
+    test: "is its own again when its activity adopts",
+    testFile: "test/jobs/protocol-adoptions.test.ts",
+  },
+  {
+    rule: "adopting takes the guard, in the reconciler",
+    file: at("reconcile"),
+    find: "if (row.switched_at === null) await claimGuard(tx, guardKey(row), row.id);",
+    replace: "",
+    test: "is its own again when a reconciler adopts",
+    testFile: "test/jobs/protocol-adoptions.test.ts",
+  },
+  {
+    rule: "finishing twice is a success",
+    file: at("finish"),
+    find: "if (row && endedMeanwhile(row, grip)) return;",
+    replace: "",
+    test: "twice is a success and writes once",
+    testFile: "test/jobs/protocol-ends.test.ts",
+  },
+  {
+    rule: "finishing demands that the row is mine",
+    file: at("finish"),
+    find: "if (!row || !isMine(row, grip))",
+    replace: "if (!row)",
+    test: "is refused to an attempt that is not the newest",
+    testFile: "test/jobs/protocol-ends.test.ts",
+  },
+  {
+    rule: "settling never fails a job that has switched",
+    file: at("settle"),
+    find: "if (row.switched_at !== null && epoch !== null)",
+    replace: "if (false)",
+    test: "is the point of no return",
+  },
+  {
+    rule: "no cancel after the switch",
+    file: at("cancel"),
+    find: "if (row.switched_at !== null) throw",
+    replace: "if (false) throw",
+    test: "is the point of no return",
+  },
+  {
+    rule: "the reconciler completes what has switched",
+    file: at("reconcile"),
+    find: "if (row.switched_at !== null) return row.epoch;",
+    replace: "",
+    test: "is completed, once",
+    testFile: "test/jobs/reconcile-switched.test.ts",
+  },
+  {
+    rule: "the reconciler writes the pointer before it completes",
+    file: at("project"),
+    find: "  await projectPointer(deps, live);\n",
+    replace: "",
+    test: "stays open while the pointer cannot be written",
+    testFile: "test/jobs/reconcile-switched.test.ts",
+  },
+  {
+    rule: "a retry leaves the row to no attempt",
+    file: at("retry"),
+    find: "      attempt_at: 0,\n",
+    replace: "",
+    test: "leaves the row to no attempt",
+    testFile: "test/jobs/protocol-ends.test.ts",
+  },
+  {
+    rule: "a retry takes the guard",
+    file: at("retry"),
+    find: "const holder = await claimGuard(tx, guardKey(row), row.id);",
+    replace: "const holder: string = row.id;",
+    test: "takes the guard again",
+    testFile: "test/jobs/protocol-ends.test.ts",
+  },
+  {
+    rule: "a retry needs the guard",
+    file: at("retry"),
+    find: "if (holder !== row.id)",
+    replace: "if (false)",
+    test: "is refused while another job holds the guard",
+    testFile: "test/jobs/protocol-ends.test.ts",
+  },
+  {
+    rule: "generation 1 is started once for life",
+    file: "src/temporal.ts",
+    find: 'input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE"',
+    replace: '"ALLOW_DUPLICATE"',
+    test: "is refused once any run of the job exists",
+    testFile: "test/jobs/protocol-start.test.ts",
+  },
+  ...["jobs.status = 'running'", "jobs.generation = n.generation", "jobs.attempt_at = n.attempt_at"].map((fence) => ({
+    rule: `progress is fenced by ${fence}`,
+    file: "src/jobs/progress-store.ts",
+    find: fence,
+    replace: "true",
+    test: "progress reaches the row",
+    testFile: "test/jobs/progress-mirror.test.ts",
+  })),
+  {
+    rule: "progress is fenced by the number of the report",
+    file: "src/jobs/progress-store.ts",
+    find: "jobs.report < n.report",
+    replace: "true",
+    test: "progress reaches the row",
+    testFile: "test/jobs/progress-mirror.test.ts",
+  },
+  {
+    rule: "no report counts after the end of its step",
+    file: at("ledger-writes"),
+    find: "report: LAST_REPORT, ",
+    replace: "",
+    test: "not when it comes after the end of its step",
+    testFile: "test/jobs/progress-mirror.test.ts",
+  },
+  {
+    rule: "progress waits for no row that somebody holds",
+    file: "src/jobs/progress-store.ts",
+    find: "for update skip locked",
+    replace: "for update",
+    test: "a job whose row is held",
+    testFile: "test/jobs/protocol-progress.test.ts",
+  },
+  {
+    rule: "progress that found its row held is kept",
+    file: "src/jobs/progress-mirror.ts",
+    find: "keep(rows.filter((row) => held.has(row.job_id)));",
+    replace: "",
+    test: "a job whose row is held",
+    testFile: "test/jobs/protocol-progress.test.ts",
+  },
+  {
+    rule: "what is damaged is replaced, never deleted",
+    file: "activities/publish/put-public.ts",
+    find: "  await stores.public.put(to, from.body, promised)",
+    replace: "  await stores.public.delete(to);\n  await stores.public.put(to, from.body, promised)",
+    test: "none of its objects is ever absent",
+    testFile: "test/chaos/damage.test.ts",
+  },
+  {
+    rule: "a workflow whose job is completed ends completed",
+    file: "workflows/publish.ts",
+    find: 'if (status === "completed" && result) return result;',
+    replace: "",
+    test: "leaves workflows that end as the rows say",
+    testFile: "test/chaos/ended.test.ts",
+  },
+  {
+    rule: "a workflow whose job was cancelled before it began ends cancelled",
+    file: "activities/steps.ts",
+    find: 'if (entered.status === "cancelled" && context.info.workflowExecution)',
+    replace: "if (false)",
+    test: "stays cancelled when the start comes late",
+    testFile: "test/chaos/cancel.test.ts",
   },
 ];
