@@ -2,12 +2,16 @@
 import { Readable } from "node:stream";
 import Router, { type RouterContext } from "@koa/router";
 import type { Context, Middleware } from "koa";
+import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { readJsonBody } from "./middleware/json-body.ts";
 import { requireMediaType } from "./middleware/media-type.ts";
 import { validate } from "./middleware/validate-request.ts";
 import type { GatewayDeps, Route, RouteAnswer, RouteRequest } from "./route.ts";
+
+/** A route that says nothing of a query takes none: a field that nobody reads is a mistake. */
+const NO_QUERY = z.strictObject({});
 
 /** Every route exists at both. */
 export const MOUNTS = ["", "/api"] as const;
@@ -42,7 +46,7 @@ async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promi
   const body = bodySchema ? await readJsonBody(ctx, deps.config.PLATEN_MAX_JSON_BYTES) : undefined;
   const [params, query, parsedBody] = validate([
     { place: "path", schema: route.params, value: { ...ctx["params"] } },
-    { place: "query", schema: route.query, value: { ...ctx.query } },
+    { place: "query", schema: route.query ?? NO_QUERY, value: { ...ctx.query } },
     { place: "body", schema: bodySchema, value: body },
   ]);
   const request: RouteRequest = {

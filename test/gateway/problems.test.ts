@@ -119,6 +119,19 @@ describe("a path", () => {
     ["/projects/none/versions/1/publish/validate", 404],
     ["/projects/none/versions/99999999999999999999/publish/validate", 400],
     ["/projects/none/versions/one/publish/validate", 400],
+    ["/projects/none/versions/0x1", 400],
+    ["/projects/none/versions/1e0", 400],
+    ["/projects/none/versions/%201", 400],
+    ["/projects/none/versions/1.0", 400],
+    ["/projects/none/versions/+1", 400],
+    ["/projects/none/versions/1?colour=red", 400],
+    ["/projects/none?colour=red", 400],
+    ["/healthz?colour=red", 400],
+    ["/projects?limit=0x10", 400],
+    ["/projects?limit=", 400],
+    ["/projects/none/versions/1/overlays?after=1e0", 400],
+    ["/projects/none/releases?limit=%0a5", 400],
+    ["/jobs?limit=1e1", 400],
     ["/jobs?limit=0", 400],
     ["/jobs?limit=201", 400],
     ["/jobs?limit=1e400", 400],
@@ -134,6 +147,37 @@ describe("a path", () => {
     expect([got, body.status]).toEqual([status, status]);
     expect(body.detail.length).toBeGreaterThan(20);
   });
+
+  it("whose version or limit is no number in digits says what may be there", async () => {
+    const { body } = await room.call("GET", "/projects/none/versions/0x1");
+    expect(body.errors).toMatchObject([
+      { in: "path", path: "/version", value: "0x1", message: "must be a whole number from 1 to 2147483647, in digits" },
+    ]);
+  });
+
+  const id = "01998000-0000-7000-8000-000000000001";
+  it.each([
+    "2026-02-31 00:00:00+00",
+    "2026-01-01 00:00:00+99",
+    "0000-01-01 00:00:00+00",
+    "2026-01-01 24:00:00+00",
+    "2026-01-01 00:00:60+00",
+    "2026-13-01 00:00:00+00",
+    "2026-01-01",
+  ])("with a cursor that was made up (%s) says so", async (moment) => {
+    const cursor = Buffer.from(`${moment}|${id}`).toString("base64url");
+    const { status, body } = await room.call("GET", `/jobs?cursor=${cursor}`);
+    expect([status, body.errors?.[0]?.code]).toEqual([400, "invalid_cursor"]);
+    expect(body.detail).toContain("the cursor is not one that this list gave");
+  });
+
+  it.each(["2026-11-23 05:01:38.015123+00", "2026-02-28 23:59:59-05:30", "2024-02-29 00:00:00+14"])(
+    "with a cursor that PostgreSQL could have made (%s) is answered",
+    async (moment) => {
+      const cursor = Buffer.from(`${moment}|${id}`).toString("base64url");
+      expect((await room.call("GET", `/jobs?cursor=${cursor}`)).status).toBe(200);
+    },
+  );
 
   it("that exists with other methods names them", async () => {
     const { status, headers, body } = await room.call("DELETE", "/jobs");

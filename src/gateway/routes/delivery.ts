@@ -81,7 +81,8 @@ async function tileOf(
 }
 
 const document = { description: "The release document", mediaType: "application/json" };
-const open = { method: "get", role: null, cors: true } as const;
+/** Any query: viewers add fields of their own so that a cache does not answer. */
+const open = { method: "get", role: null, cors: true, query: z.looseObject({}) } as const;
 
 export const deliveryRoutes: Route[] = [
   defineRoute({

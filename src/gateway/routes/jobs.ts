@@ -12,6 +12,7 @@ import { requestPublish } from "../../jobs/request-publish.ts";
 import { asAppError } from "../middleware/problems.ts";
 import { validate } from "../middleware/validate-request.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { MAX_INT, wholeNumber } from "../whole-number.ts";
 import { jobOf, jobParams, linkBases, readLogs } from "./job-lookup.ts";
 import { decodeCursor, encodeCursor } from "./list-cursor.ts";
 import * as schemas from "./job-schemas.ts";
@@ -19,7 +20,7 @@ import { acceptedAnswer, idempotencyOf } from "./publish.ts";
 
 const publishPayload = z.strictObject({
   project: z.string().min(1),
-  version: z.int().min(1).max(2_147_483_647),
+  version: z.int().min(1).max(MAX_INT),
   target_environment: z.enum(ENVIRONMENTS).default("production"),
 });
 
@@ -33,7 +34,7 @@ const listQuery = z.strictObject({
   type: z.string().optional(),
   project: z.string().optional().meta({ description: "Slug" }),
   environment: z.enum(ENVIRONMENTS).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: wholeNumber(1, 200).default(50),
   cursor: z.string().optional().meta({ description: "`next_cursor` of the page before" }),
 });
 

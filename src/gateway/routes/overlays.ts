@@ -7,6 +7,7 @@ import { readOverlays } from "../../projects/read-overlays.ts";
 import { receiveChunks } from "../../projects/receive-body.ts";
 import { findDraft, findVersion } from "../../projects/version-store.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { MAX_INT, wholeNumber } from "../whole-number.ts";
 import { refOf, versionParams } from "./versions.ts";
 
 const COLLECTION_TYPES = ["application/geo+json", "application/json"];
@@ -29,14 +30,8 @@ export const overlayRoutes: Route[] = [
     role: "viewer",
     params: versionParams,
     query: z.object({
-      after: z.coerce
-        .number()
-        .int()
-        .min(0)
-        .max(2_147_483_647)
-        .default(0)
-        .meta({ description: "`next` of the page before" }),
-      limit: z.coerce.number().int().min(1).max(1_000).default(100),
+      after: wholeNumber(0, MAX_INT).default(0).meta({ description: "`next` of the page before" }),
+      limit: wholeNumber(1, 1_000).default(100),
     }),
     responses: {
       200: {

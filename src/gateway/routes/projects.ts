@@ -3,6 +3,7 @@ import { z } from "zod";
 import { projectName, projectSlug } from "../../projects/project-folder.ts";
 import { createProject, findProject, listProjects, type Project } from "../../projects/project-store.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { wholeNumber } from "../whole-number.ts";
 
 /** Path parameter of every route under a project. What cannot be a slug is simply not found. */
 export const projectParams = z.object({ slug: z.string() });
@@ -29,7 +30,7 @@ export const projectRoutes: Route[] = [
     role: "viewer",
     query: z.object({
       after: z.string().max(63).default("").meta({ description: "`next` of the page before" }),
-      limit: z.coerce.number().int().min(1).max(500).default(100),
+      limit: wholeNumber(1, 500).default(100),
     }),
     responses: {
       200: {

@@ -5,6 +5,7 @@ import { AppError } from "../../errors.ts";
 import { findProjectId, listLive, listReleases, listSwitches } from "../../releases/delivery-store.ts";
 import { pointerUrl, releaseKey } from "../../storage/keys.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { wholeNumber } from "../whole-number.ts";
 import { linkBases } from "./job-lookup.ts";
 import { projectParams } from "./projects.ts";
 
@@ -44,7 +45,7 @@ export const releaseRoutes: Route[] = [
     summary: "List the releases of a project",
     role: "viewer",
     params: projectParams,
-    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(200) }),
+    query: z.strictObject({ limit: wholeNumber(1, 1_000).default(200) }),
     responses: { 200: { description: "Newest first", schema: answer } },
     async handle({ db, deps, principal, params, query }) {
       const { tenant_id } = principal;

@@ -8,12 +8,11 @@ import { countTiles, findTileSet } from "../../projects/tile-store.ts";
 import { findVersion, listVersions, type Version } from "../../projects/version-store.ts";
 import { tileCount } from "../../tiles/dzi.ts";
 import { defineRoute, type Principal, type Route } from "../route.ts";
+import { MAX_INT, wholeNumber } from "../whole-number.ts";
 import { projectParams } from "./projects.ts";
 
-const number = z.coerce.number().int().min(1).max(2_147_483_647);
-
 /** Path parameters of every route under a version. */
-export const versionParams = projectParams.extend({ version: number });
+export const versionParams = projectParams.extend({ version: wholeNumber(1, MAX_INT) });
 
 /** What the store functions want, from what the path and the key say. */
 export function refOf(request: { principal: Principal; params: z.infer<typeof versionParams> }): {
@@ -89,7 +88,7 @@ export const versionRoutes: Route[] = [
     description: "Empty, or with `copy_from` a copy of another version of the project, tiles included.",
     role: "admin",
     params: projectParams,
-    body: z.strictObject({ copy_from: z.int().min(1).max(2_147_483_647).optional() }),
+    body: z.strictObject({ copy_from: z.int().min(1).max(MAX_INT).optional() }),
     responses: { 201: { description: "Created", schema: versionDetail } },
     async handle({ db, deps, principal, params, body }) {
       const version = await createVersion({
