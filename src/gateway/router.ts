@@ -99,7 +99,10 @@ function refuseOrTellMethods(ctx: RouterContext, cors: ReadonlySet<string>): voi
   if (ctx.method !== "OPTIONS") throw new AppError("method_not_allowed", { method: ctx.method, path: ctx.path });
   if (layers.some((layer) => cors.has(String(layer.path)))) {
     allowAnyOrigin(ctx);
-    ctx.set({ "Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Allow-Headers": "Range, If-None-Match" });
+    ctx.set({
+      "Access-Control-Allow-Methods": "GET, HEAD",
+      "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match",
+    });
   }
   ctx.status = 204;
 }
@@ -107,6 +110,6 @@ function refuseOrTellMethods(ctx: RouterContext, cors: ReadonlySet<string>): voi
 function allowAnyOrigin(ctx: Context): void {
   ctx.set({
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Content-Length, Content-Range",
+    "Access-Control-Expose-Headers": "ETag, Content-Length, Content-Range, Accept-Ranges",
   });
 }

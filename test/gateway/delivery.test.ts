@@ -68,6 +68,7 @@ describe("delivery", () => {
         "release_not_found",
         "no-store",
       ]);
+      expect(body.action).toContain("/projects/<slug>/releases");
     }
   });
 
@@ -119,6 +120,45 @@ describe("delivery", () => {
     }
   });
 
+  it.each([
+    ["bytes=0-1", 206, "a ", "bytes 0-1/6"],
+    ["bytes=2-", 206, "tile", "bytes 2-5/6"],
+    ["bytes=-3", 206, "ile", "bytes 3-5/6"],
+    ["bytes=-100", 206, "a tile", "bytes 0-5/6"],
+    ["bytes=4-100", 206, "le", "bytes 4-5/6"],
+    ["bytes=6-", 416, null, "bytes */6"],
+    ["bytes=-0", 416, null, "bytes */6"],
+    ["bytes=3-2", 200, "a tile", null],
+    ["bytes=0-1,3-4", 200, "a tile", null],
+    ["pages=1-2", 200, "a tile", null],
+    ["bytes=-", 200, "a tile", null],
+  ])("answers Range: %s with %i", async (range, status, text, contentRange) => {
+    const path = `/${draft.project}/tiles/${SET}/tiles_files/10/0_0.png`;
+    const answer = await get(path, { Range: range });
+    expect([answer.status, answer.headers.get("Content-Range")]).toEqual([status, contentRange]);
+    if (text === null) expect(answer.body).toMatchObject({ code: "range_not_satisfiable", facts: { size: 6 } });
+    else expect([answer.body, answer.headers.get("Content-Length")]).toEqual([text, String(text.length)]);
+  });
+
+  it("answers a Range with all of it when the client has part of something else", async () => {
+    const path = `/${draft.project}/tiles/${SET}/tiles.dzi`;
+    const whole = await get(path);
+    const etag = whole.headers.get("ETag")!;
+    expect(whole.headers.get("Accept-Ranges")).toBe("bytes");
+    const headers = { Range: "bytes=0-0" };
+    expect((await get(path, { ...headers, "If-Range": etag })).status).toBe(206);
+    expect((await get(path, { ...headers, "If-Range": `W/${etag}` })).status).toBe(200);
+    expect((await get(path, { ...headers, "If-Range": '"other"' })).body).toEqual(whole.body);
+    expect((await get(path, { ...headers, "If-None-Match": etag })).status).toBe(304);
+    // Range is for GET only.
+    const head = await get(path, headers, "HEAD");
+    expect([head.status, head.headers.get("Content-Length")]).toEqual([200, whole.headers.get("Content-Length")]);
+  });
+
+  it("serves viewers that add a field to the query so that no cache answers", async () => {
+    expect((await get(`/dev/${draft.project}/release.json?t=123`)).status).toBe(200);
+  });
+
   it("keeps what lies in the store and is not released to itself", async () => {
     const { project } = draft;
     for (const path of [
@@ -158,6 +198,7 @@ describe("delivery", () => {
       "*",
       "GET, HEAD",
     ]);
+    expect(headers.get("Access-Control-Allow-Headers")).toBe("Range, If-Range, If-None-Match");
     expect(
       (await room.call("GET", "/jobs", { headers: { Origin: "https://viewer.example" } })).headers.get(
         "Access-Control-Allow-Origin",

@@ -5,6 +5,7 @@ import type { Database } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { isReleased, isReleasedTileSet } from "../../releases/delivery-store.ts";
 import { publicDescriptorKey, publicTileKey, releaseKey } from "../../storage/keys.ts";
+import { byteRange, type ByteRange } from "../byte-range.ts";
 import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 
 const IMMUTABLE = "public, max-age=31536000, immutable";
@@ -58,11 +59,27 @@ async function immutable(request: RouteRequest, key: string, mediaType: string):
   const info = await request.deps.stores.public.head(key);
   if (!info) throw missing(request);
   if (has(request, headers.ETag)) return { status: 304, headers };
-  const sized = { ...headers, "Content-Type": mediaType, "Content-Length": String(info.size) };
-  if (request.ctx.method === "HEAD") return { status: 200, headers: sized };
-  const found = await request.deps.stores.public.get(key);
+  const typed = { ...headers, "Content-Type": mediaType, "Accept-Ranges": "bytes" };
+  if (request.ctx.method === "HEAD") return { status: 200, headers: { ...typed, "Content-Length": String(info.size) } };
+  const range = rangeOf(request, headers.ETag, info.size);
+  const found = await request.deps.stores.public.get(key, range ?? undefined);
   if (!found) throw missing(request);
-  return { status: 200, body: found.body, headers: { ...sized, "Content-Length": String(found.info.size) } };
+  if (!range) return { status: 200, body: found.body, headers: { ...typed, "Content-Length": String(info.size) } };
+  const part = {
+    "Content-Range": `bytes ${range.start}-${range.end}/${info.size}`,
+    "Content-Length": String(range.end - range.start + 1),
+  };
+  return { status: 206, body: found.body, headers: { ...typed, ...part } };
+}
+
+/** `If-Range`: a client that has part of another object gets all of this one. Error: range_not_satisfiable. */
+function rangeOf({ ctx }: RouteRequest, etag: string, size: number): ByteRange | null {
+  const condition = ctx.get("If-Range");
+  if (condition !== "" && condition !== etag) return null;
+  const range = byteRange(ctx.get("Range"), size);
+  if (range !== "outside") return range;
+  ctx.set("Content-Range", `bytes */${size}`);
+  throw new AppError("range_not_satisfiable", { range: ctx.get("Range"), size });
 }
 
 async function tileOf(
@@ -81,6 +98,7 @@ async function tileOf(
 }
 
 const document = { description: "The release document", mediaType: "application/json" };
+const part = { description: "The part that `Range` asks for" };
 /** Any query: viewers add fields of their own so that a cache does not answer. */
 const open = { method: "get", role: null, cors: true, query: z.looseObject({}) } as const;
 
@@ -110,7 +128,7 @@ export const deliveryRoutes: Route[] = [
     ...open,
     path: "/:project/releases/:release/release.json",
     summary: "A release, whether live or not",
-    responses: { 200: document, 304: { description: "It never changes" } },
+    responses: { 200: document, 206: part, 304: { description: "It never changes" } },
     async handle(request) {
       const { project, release } = keyOf(request, z.object({ project: segment, release: segment }));
       const { database } = request.deps;
@@ -125,7 +143,11 @@ export const deliveryRoutes: Route[] = [
     ...open,
     path: "/:project/tiles/:digest/tiles.dzi",
     summary: "The descriptor of a released pyramid",
-    responses: { 200: { description: "DZI", mediaType: "application/xml" }, 304: { description: "It never changes" } },
+    responses: {
+      200: { description: "DZI", mediaType: "application/xml" },
+      206: part,
+      304: { description: "It never changes" },
+    },
     async handle(request) {
       const { project, digest: set } = keyOf(request, z.object({ project: segment, digest }));
       return tileOf(request, project, set, publicDescriptorKey(project, set), "application/xml");
@@ -135,7 +157,11 @@ export const deliveryRoutes: Route[] = [
     ...open,
     path: "/:project/tiles/:digest/tiles_files/:level/:tile",
     summary: "A tile of a released pyramid",
-    responses: { 200: { description: "The image", mediaType: "image/*" }, 304: { description: "It never changes" } },
+    responses: {
+      200: { description: "The image", mediaType: "image/*" },
+      206: part,
+      304: { description: "It never changes" },
+    },
     async handle(request) {
       const key = keyOf(request, z.object({ project: segment, digest, level, tile }));
       const mediaType = MEDIA_TYPES[key.tile.split(".").at(-1)!]!;

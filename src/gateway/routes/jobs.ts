@@ -34,7 +34,7 @@ const listQuery = z.strictObject({
   type: z.string().optional(),
   project: z.string().optional().meta({ description: "Slug" }),
   environment: z.enum(ENVIRONMENTS).optional(),
-  limit: wholeNumber(1, 200).default(50),
+  limit: wholeNumber(1, 200, 50),
   cursor: z.string().optional().meta({ description: "`next_cursor` of the page before" }),
 });
 

@@ -30,8 +30,8 @@ export const overlayRoutes: Route[] = [
     role: "viewer",
     params: versionParams,
     query: z.object({
-      after: wholeNumber(0, MAX_INT).default(0).meta({ description: "`next` of the page before" }),
-      limit: wholeNumber(1, 1_000).default(100),
+      after: wholeNumber(0, MAX_INT, 0).meta({ description: "`next` of the page before" }),
+      limit: wholeNumber(1, 1_000, 100),
     }),
     responses: {
       200: {

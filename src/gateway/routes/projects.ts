@@ -30,7 +30,7 @@ export const projectRoutes: Route[] = [
     role: "viewer",
     query: z.object({
       after: z.string().max(63).default("").meta({ description: "`next` of the page before" }),
-      limit: wholeNumber(1, 500).default(100),
+      limit: wholeNumber(1, 500, 100),
     }),
     responses: {
       200: {

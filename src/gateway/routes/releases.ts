@@ -45,7 +45,7 @@ export const releaseRoutes: Route[] = [
     summary: "List the releases of a project",
     role: "viewer",
     params: projectParams,
-    query: z.strictObject({ limit: wholeNumber(1, 1_000).default(200) }),
+    query: z.strictObject({ limit: wholeNumber(1, 1_000, 200) }),
     responses: { 200: { description: "Newest first", schema: answer } },
     async handle({ db, deps, principal, params, query }) {
       const { tenant_id } = principal;
