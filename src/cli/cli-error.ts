@@ -11,6 +11,8 @@ export interface ProblemDetails {
   code?: string;
   /** What happened and what to do. */
   detail?: string;
+  /** What to do, alone: the end of `detail`. */
+  action?: string;
   errors?: Problem[];
 }
 
@@ -49,7 +51,12 @@ export function problemLines(problems: readonly Problem[]): string[] {
 /** The server's refusal as sentences. */
 export function refusal(details: ProblemDetails): CliError {
   const code = details.code ?? `http_${details.status}`;
-  return new CliError(EXIT.refused, code, details.detail ?? details.title, { problems: details.errors ?? [] });
+  const { detail = details.title, action = "" } = details;
+  const message = action !== "" && detail.endsWith(action) ? detail.slice(0, -action.length).trimEnd() : detail;
+  return new CliError(EXIT.refused, code, message, {
+    lines: action === "" ? [] : [action],
+    problems: details.errors ?? [],
+  });
 }
 
 /** Whatever was thrown, as a `CliError`. */

@@ -70,7 +70,7 @@ describe("import", () => {
     await importInto("closed");
     await freeze(server, "closed");
     const { code, stderr } = await platen(["import", folder, "--project", "closed", "--version", "1"]);
-    expect(stderr).toContain("✗ Version 1 of closed is published and frozen. Make a new version");
+    expect(stderr).toContain("✗ Version 1 of closed is published and frozen.\nMake a new version");
     expect(code).toBe(1);
   });
 

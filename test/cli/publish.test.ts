@@ -82,8 +82,19 @@ it("publish of what is live already is refused with the server's sentence", asyn
   const project = await draft();
   await room.platen(["publish", project, "--env", "dev", "--watch"]);
   const { code, stdout, stderr } = await room.platen(["publish", project, "--env", "dev"]);
-  expect(stderr).toContain(`✗ Version 1 of ${project} is live in dev already.`);
+  expect(stderr).toBe(`✗ Version 1 of ${project} is live in dev already.\nNothing is left to do.\n`);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  const told = await room.platen(["publish", project, "--env", "dev", "--json"]);
+  expect(told.json()).toEqual([
+    {
+      error: {
+        code: "already_live",
+        message: `Version 1 of ${project} is live in dev already.`,
+        action: "Nothing is left to do.",
+        errors: [],
+      },
+    },
+  ]);
 });
 
 it("validate says that a version can be published", async () => {

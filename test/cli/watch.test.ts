@@ -30,7 +30,7 @@ it("a second cancel is refused with the job's state", async () => {
   const job = await queued();
   await room.platen(["cancel", job]);
   const { code, stderr } = await room.platen(["cancel", job]);
-  expect(stderr).toMatch(/✗ Job \S+ is cancelled\./);
+  expect(stderr).toMatch(/✗ Job \S+ is cancelled already\.\nNothing is left to cancel/);
   expect(code).toBe(1);
 });
 
