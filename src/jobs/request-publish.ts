@@ -127,8 +127,11 @@ async function insert(tx: Db, request: PublishRequest): Promise<AcceptedPublish>
       throw new KeyTaken();
   }
   const problems = await readinessProblems(tx, version);
-  if (problems[0])
-    throw new AppError("version_invalid", { count: problems.length, first: problems[0].message }, { problems });
+  const [first] = problems;
+  if (first) {
+    const facts = { count: problems.length, first: `${first.path}: ${first.message}` };
+    throw new AppError("version_invalid", facts, { problems });
+  }
   await claim(tx, { tenant_id: by.tenant_id, project_id: version.project_id, environment }, id, version);
   await appendEvent(tx, id, "status", { status: "queued", generation: 1, message });
   if (request.idempotency) await store.forgetExpired(tx, FORGOTTEN_AT_A_TIME);

@@ -42,21 +42,17 @@ const HEADS_AT_A_TIME = 32;
 const UNEXPECTED_NAMED = 5;
 const SECRET = /(secret|passw(or)?d|private_?key|access_?key|api_?key|credential|^token$|auth_?token)/i;
 
+const configMissing = ({ project, number }: VersionRef): Problem =>
+  problem("config_missing", "/config", `PUT /projects/${project}/versions/${number}/config sets it.`);
+const TILES_MISSING = problem("tiles_missing", "/tiles", "Import a pyramid: its tiles.dzi, then its tiles.");
+
 /** What can be told without reading the draft: cheap enough for every request. */
 export async function readinessProblems(db: Db, version: VersionRef): Promise<Problem[]> {
   const problems: Problem[] = [];
-  if ((await findConfig(db, version.id)) === null)
-    problems.push(
-      problem(
-        "config_missing",
-        "/config",
-        `PUT /projects/${version.project}/versions/${version.number}/config sets it.`,
-      ),
-    );
+  if ((await findConfig(db, version.id)) === null) problems.push(configMissing(version));
   if ((await countOverlays(db, version.id)).visible === 0) problems.push(problem("no_visible_overlay", "/overlays"));
   const tileSet = await findTileSet(db, version.id);
-  if (!tileSet)
-    return [...problems, problem("tiles_missing", "/tiles", "Import a pyramid: its tiles.dzi, then its tiles.")];
+  if (!tileSet) return [...problems, TILES_MISSING];
   const [present, expected] = [await countTiles(db, version.id), tileCount(tileSet)];
   if (present < expected)
     problems.push(problem("tile_missing", "/tiles", `${present} of ${expected} tiles were imported.`));
@@ -75,7 +71,7 @@ export async function validateVersion(
 ): Promise<Validation> {
   const problems = new ProblemList();
   const config = await findConfig(db, version.id);
-  if (config === null) problems.add(problem("config_missing", "/config"));
+  if (config === null) problems.add(configMissing(version));
   else for (const path of secretPaths(config)) problems.add(problem("config_secret", `/config${path}`));
 
   const layers = await listLayers(db, version.id);
@@ -85,7 +81,7 @@ export async function validateVersion(
   const { overlays, visible } = await countOverlays(db, version.id);
   if (visible === 0) problems.add(problem("no_visible_overlay", "/overlays"));
   const tileSet = await findTileSet(db, version.id);
-  if (!tileSet) problems.add(problem("tiles_missing", "/tiles"));
+  if (!tileSet) problems.add(TILES_MISSING);
   const tiles = tileSet ? await countTiles(db, version.id) : 0;
   const total = overlays + tiles;
   const progress = { ...options, onProgress: (done: number) => options.onProgress?.(Math.min(done, total), total) };

@@ -97,10 +97,15 @@ describe("a publish", () => {
     expect(body.errors.map((each: { code: string }) => each.code)).toEqual(["config_missing", "no_visible_overlay"]);
     expect(await jobsOf(draft)).toEqual([]);
     const verdict = await room.call("GET", `${pathOf(draft)}/validate`, { key: room.keys.viewer });
-    expect(verdict.body).toMatchObject({
-      valid: false,
-      errors: [{ code: "config_missing" }, { code: "no_visible_overlay" }],
-    });
+    // The same problems in the same words, whoever is asked.
+    expect(verdict.body).toEqual({ valid: false, errors: body.errors });
+    expect(body.detail).toContain(`the first: /config: ${body.errors[0].message} Mend what`);
+    expect(body.detail).not.toContain("..");
+    await room.call("POST", `/projects/${draft.project}/versions`, { body: {} });
+    const bare = `/projects/${draft.project}/versions/2/publish`;
+    const refused = (await room.call("POST", bare, { body: {} })).body.errors;
+    expect(refused.at(-1)).toMatchObject({ code: "tiles_missing" });
+    expect((await room.call("GET", `${bare}/validate`)).body.errors).toEqual(refused);
   });
 
   it("of a draft that is ready is told to be possible, without starting anything", async () => {
