@@ -20,6 +20,8 @@ COPY migrations migrations
 COPY temporal-config temporal-config
 COPY bootstrap bootstrap
 COPY src src
+# The gateway serves it at /docs/errors.
+COPY docs/errors.md docs/errors.md
 
 # A named volume takes its owner from the image.
 RUN install --directory --owner=node --group=node /data /data/private /data/public
