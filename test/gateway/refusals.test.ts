@@ -4,6 +4,7 @@ import { Agent, createServer, request } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { query } from "../../src/db.ts";
 import { refuseUnparsed } from "../../src/gateway/refuse-unparsed.ts";
 import { createLog } from "../../src/log.ts";
 import { sendRaw, startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
@@ -91,6 +92,20 @@ describe("what is no HTTP", () => {
     expect(logged).not.toContain(room.keys.admin);
     expect(logged).not.toContain("rawPacket");
   });
+});
+
+it("a fault of our own is logged with its stack and the request's id, and the answer holds no more than that", async () => {
+  const db = room.database.em.fork();
+  await query(db, "alter table projects rename to elsewhere");
+  const answer = await room.call("GET", "/projects", { headers: { "X-Request-Id": "mine-7" } });
+  await query(db, "alter table elsewhere rename to projects");
+  expect(answer.body).toMatchObject({ status: 500, code: "internal", request_id: "mine-7" });
+  expect(JSON.stringify(answer.body)).not.toContain("does not exist");
+  const line = JSON.parse(logged.split("\n").find((each) => each.includes("mine-7"))!);
+  expect(line).toMatchObject({ level: 50, path: "/projects", error: { code: "42P01" } });
+  expect(line.error.message).toContain("does not exist");
+  expect(line.error.stack).toMatch(/project-store\.ts:\d+/);
+  expect(logged).not.toContain(room.keys.admin);
 });
 
 describe("a refusal in the middle of an upload", () => {
