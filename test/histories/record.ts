@@ -44,7 +44,9 @@ async function record(scenario: string, id: string): Promise<void> {
   await handleOf(id).result().catch(() => undefined);
   const history = await handleOf(id).fetchHistory();
   const path = fileURLToPath(new URL(`publish/${VERSION}-${scenario}.json`, import.meta.url));
-  await writeFile(path, `${historyToJSON(history).trim()}\n`);
+  // Stack traces name the folder of whoever recorded.
+  const text = historyToJSON(history).replaceAll(fileURLToPath(new URL("../..", import.meta.url)), "platen/");
+  await writeFile(path, `${text.trim()}\n`);
 }
 
 /** Large enough that an upload is seen while it runs. */
