@@ -71,7 +71,7 @@ describe("npm start", () => {
     const file = await readStackFile(folder);
     expect((await stat(join(folder, "stack.json"))).mode & 0o777).toBe(0o600);
     expect((await fetch(`${file.gateway}/dev/harbour-town/release.json`)).status).toBe(200);
-    expect(await alive(file.pids)).toEqual(["stack", "postgres", "temporal", "gateway", "worker"]);
+    expect((await alive(file.pids)).toSorted()).toEqual(["gateway", "postgres", "stack", "temporal", "worker"]);
 
     const second = runStack(folder);
     expect(await second.ended).toBe(1);
