@@ -24,10 +24,11 @@ async function occupyPorts(): Promise<Server[]> {
   );
 }
 
+/** Names of those that live, sorted: gateway and worker start side by side. */
 async function alive(pids: Record<string, number>): Promise<string[]> {
   const living: string[] = [];
   for (const [name, pid] of Object.entries(pids)) if ((await identify(pid)) !== null) living.push(name);
-  return living;
+  return living.toSorted();
 }
 
 /** Command lines of the processes that have to do with a folder. */
@@ -71,7 +72,7 @@ describe("npm start", () => {
     const file = await readStackFile(folder);
     expect((await stat(join(folder, "stack.json"))).mode & 0o777).toBe(0o600);
     expect((await fetch(`${file.gateway}/dev/harbour-town/release.json`)).status).toBe(200);
-    expect((await alive(file.pids)).toSorted()).toEqual(["gateway", "postgres", "stack", "temporal", "worker"]);
+    expect(await alive(file.pids)).toEqual(["gateway", "postgres", "stack", "temporal", "worker"]);
 
     const second = runStack(folder);
     expect(await second.ended).toBe(1);
@@ -93,7 +94,7 @@ describe("npm start", () => {
     const before = await readStackFile(folder);
     killed.signal("SIGKILL");
     await killed.ended;
-    expect(await alive(before.pids)).toEqual(["postgres", "temporal", "gateway", "worker"]);
+    expect(await alive(before.pids)).toEqual(["gateway", "postgres", "temporal", "worker"]);
 
     const stack = runStack(folder);
     await stack.until("Serving until Ctrl-C.");
