@@ -3,11 +3,10 @@ import type { Problem } from "../../contract/publish.ts";
 import type { Db } from "../db.ts";
 import { findConfig, listLayers } from "../projects/content-store.ts";
 import { countOverlays, duplicateRefs, overlayPage } from "../projects/overlay-store.ts";
-import { countTiles, findTileSet, missingTiles, tilePage, type TileEntry } from "../projects/tile-store.ts";
-import { inParallel } from "../storage/in-parallel.ts";
-import { draftTileKey } from "../storage/keys.ts";
+import { countTiles, findTileSet } from "../projects/tile-store.ts";
 import type { Stores } from "../storage/object-store.ts";
-import { expectedTile, tileCount, type Descriptor } from "../tiles/dzi.ts";
+import { tileCount } from "../tiles/dzi.ts";
+import { checkTiles } from "./check-tiles.ts";
 import { geometryProblem } from "./geometry.ts";
 import { MAX_PROBLEMS, problem, ProblemList, segment } from "./problem-list.ts";
 
@@ -35,11 +34,6 @@ export interface ValidateOptions {
 
 /** Overlays a page: about 15 ms of topology tests before the event loop gets its turn. */
 const PAGE = 250;
-/** Manifest rows a page: about 2 ms of checks against the pyramid. */
-const TILE_PAGE = 1_000;
-const HEADS_AT_A_TIME = 32;
-/** Keys that the sentence about superfluous tiles names. */
-const UNEXPECTED_NAMED = 5;
 const SECRET = /(secret|passw(or)?d|private_?key|access_?key|api_?key|credential|^token$|auth_?token)/i;
 
 const configMissing = ({ project, number }: VersionRef): Problem =>
@@ -120,60 +114,6 @@ async function checkOverlays(
       problem("duplicate_ref", `/overlays/${segment(ref)}/ref`, `${count} overlays are called ${JSON.stringify(ref)}.`),
     );
   }
-}
-
-async function checkTiles(
-  db: Db,
-  stores: Stores,
-  version: VersionRef,
-  tileSet: Descriptor,
-  problems: ProblemList,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress: (done: number) => void },
-  overlays: number,
-): Promise<void> {
-  const checkAsset = async (tile: TileEntry): Promise<void> => {
-    const key = draftTileKey(version.tenant, version.project, version.number, tile.key);
-    const found = await stores.private.head(key);
-    if (found?.size === tile.size) return;
-    const what = found ? `It has ${found.size} bytes and should have ${tile.size}.` : "It is not there.";
-    problems.add(problem("asset_missing", `/tiles/${tile.key}`, what));
-  };
-  // Keys are unique in the manifest, so counting those that the pyramid calls for tells whether all are there.
-  let matched = 0;
-  const unexpected: string[] = [];
-  let tooMany = 0;
-  for (let after = "", done = overlays; !problems.full;) {
-    signal?.throwIfAborted();
-    const page = await tilePage(db, version.id, after, TILE_PAGE);
-    for (const { key } of page) {
-      if (expectedTile(tileSet, key)) matched += 1;
-      else {
-        tooMany += 1;
-        if (unexpected.length < UNEXPECTED_NAMED) unexpected.push(key);
-      }
-    }
-    await inParallel(page, { atATime: HEADS_AT_A_TIME, signal }, checkAsset);
-    done += page.length;
-    onProgress(done);
-    const last = page.at(-1);
-    if (!last || page.length < TILE_PAGE) break;
-    after = last.key;
-  }
-  if (problems.full) return;
-  if (tooMany > 0)
-    problems.add(
-      problem(
-        "tile_unexpected",
-        "/tiles",
-        `${tooMany} tile(s) too many: ${unexpected.join(", ")}${tooMany > unexpected.length ? ", …" : ""}.`,
-      ),
-    );
-  const absent = tileCount(tileSet) - matched;
-  if (absent <= 0) return;
-  // Looked up only now that some are known to be absent: the pyramid may call for millions.
-  const named = await missingTiles(db, version.id, tileSet, { limit: Math.min(absent, problems.room), signal });
-  for (const key of named) problems.add(problem("tile_missing", `/tiles/${key}`));
-  problems.addUnnamed(absent - named.length);
 }
 
 /** JSON pointers of members whose names look like secrets. */
