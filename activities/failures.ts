@@ -22,7 +22,7 @@ const MAX_PROBLEMS = 200;
  */
 export function toFailure(error: unknown, unforeseen?: () => number): Error {
   if (error instanceof TemporalFailure) return error;
-  const known = error instanceof AppError ? error : (asOutage(error) ?? bug(error));
+  const known = knownAs(error);
   const nonRetryable =
     known.code === "internal"
       ? unforeseen !== undefined && unforeseen() >= UNFORESEEN_ATTEMPTS
@@ -39,6 +39,20 @@ export function toFailure(error: unknown, unforeseen?: () => number): Error {
     details: [details],
     ...(error instanceof Error ? { cause: error } : {}),
   });
+}
+
+/**
+ * What stands in the way of an attempt that is tried again, as the job has to say it: retried for hours, it would look fine
+ * otherwise. Null for what ends the activity, and for attempts that only have to enter again.
+ */
+export function troubleOf(error: unknown): AppError | null {
+  if (error instanceof TemporalFailure) return null;
+  const known = knownAs(error);
+  return known.definition.retryable && known.code !== "superseded" ? known : null;
+}
+
+function knownAs(error: unknown): AppError {
+  return error instanceof AppError ? error : (asOutage(error) ?? bug(error));
 }
 
 function bug(error: unknown): AppError {

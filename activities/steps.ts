@@ -8,8 +8,8 @@ import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
 import type { Attempt, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.ts";
 import { enterStep } from "../src/jobs/protocol/enter-step.ts";
 import type { StepEntry } from "../src/jobs/protocol/entered.ts";
-import { leaveStep, logEntry } from "../src/jobs/protocol/ledger-writes.ts";
-import { toFailure } from "./failures.ts";
+import { leaveStep, logEntry, noteTrouble } from "../src/jobs/protocol/ledger-writes.ts";
+import { toFailure, troubleOf } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
 
 export interface ActivityDeps extends ProtocolDeps {
@@ -86,7 +86,7 @@ export async function inStep<T>(
   });
 }
 
-/** Heartbeats and mirrors while `work` runs. */
+/** Heartbeats and mirrors while `work` runs; what it fails with, and is tried again for, is told in the job. */
 export async function beating<T>(
   deps: ActivityDeps,
   context: Context,
@@ -105,9 +105,21 @@ export async function beating<T>(
       log: (message, level = "info") => logEntry(deps, on.grip, { level, message, step: on.step }),
       resume,
     });
+  } catch (error) {
+    const trouble = context.cancellationSignal.aborted ? null : troubleOf(error);
+    if (trouble) await tell(deps, on, trouble);
+    throw error;
   } finally {
     reporter.stop();
   }
+}
+
+/** Never fails: it must not hide what went wrong, and PostgreSQL may be the very thing that is away. */
+async function tell(deps: ActivityDeps, { grip, row }: { grip: Grip; row: JobRow }, trouble: AppError): Promise<void> {
+  const { code, message, action } = trouble;
+  await noteTrouble(deps, grip, { code, message: `${message} ${action}`, step: row.step }).catch((error: unknown) => {
+    deps.log.warn({ error, job_id: grip.job_id, code }, "what keeps a job waiting could not be written into it");
+  });
 }
 
 /** May an activity give up on what nobody foresaw? Not once the publish is past its switch, and never while settling. */

@@ -49,13 +49,13 @@ export const PUBLISHING_FAILURES = {
     retryable: true,
     title: "Object store unreachable",
     sentence: "The object store failed at {key}: {reason}.",
-    action: "It is tried again by itself; see the store's own log.",
+    action: "Mend the store; a publish goes on by itself.",
   },
   store_full: {
     status: 507,
     retryable: true,
     title: "Object store is full",
     sentence: "The object store has no room for {key}: {reason}.",
-    action: "Free space; the publish goes on by itself.",
+    action: "Make room (`df -h` and `df -i` tell what is used up); a publish goes on by itself.",
   },
 } as const satisfies Record<string, FailureDefinition>;

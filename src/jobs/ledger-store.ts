@@ -37,6 +37,24 @@ export async function appendEvent(
   return row.seq;
 }
 
+/** Is the newest log entry with a failure's code this one, of this step, and younger than that? */
+export async function hasTold(
+  db: Db,
+  jobId: string,
+  told: { code: string; step: string | null; minutes: number },
+): Promise<boolean> {
+  const row = await queryOne<{ same: boolean }>(
+    db,
+    `
+    select data ->> 'code' = $2 and data ->> 'step' is not distinct from $3
+      and at > now() - make_interval(mins => $4) as same
+    from job_events where job_id = $1 and kind = 'log' and data ? 'code' order by seq desc limit 1
+    `,
+    [jobId, told.code, told.step, told.minutes],
+  );
+  return row?.same ?? false;
+}
+
 /** Events after `after` in order, at most `limit`. */
 export async function eventsAfter(db: Db, jobId: string, after: number, limit: number): Promise<JobEvent[]> {
   const rows = await query<{ seq: number; at: string; kind: EventKind; data: Record<string, unknown> }>(
