@@ -42,8 +42,8 @@ export interface ChaosRoom extends Publishing {
 
 const PYRAMID = { width: 4_000, height: 4_000, tile_size: 256, overlap: 0, format: "png" as const };
 
-export async function createChaosRoom(): Promise<ChaosRoom> {
-  const room = await publishing.createPublishing();
+export async function createChaosRoom(options: publishing.PublishingOptions = {}): Promise<ChaosRoom> {
+  const room = await publishing.createPublishing(options);
   const gates = await createCommitGates(room.databaseUrl);
   const reconcilers: Reconciler[] = [];
   const reconcile = (everyMs = 0): Reconciler => {

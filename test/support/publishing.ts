@@ -25,7 +25,7 @@ import type { Stores } from "../../src/storage/object-store.ts";
 import { createExecutions, type Executions } from "../../src/temporal.ts";
 import { ensurePrincipal, ensureTenant } from "../../src/tenants/tenant-store.ts";
 import { expectedTiles, type Descriptor } from "../../src/tiles/dzi.ts";
-import { createTestDatabase } from "./database.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { testTemporal, type TestTemporal } from "./temporal.ts";
 
 export interface Draft {
@@ -49,12 +49,21 @@ export interface Publishing {
   close(): Promise<void>;
 }
 
-/** `executions`: replaces Temporal where a test scripts its answers as data. */
-export async function createPublishing(options: { executions?: Executions } = {}): Promise<Publishing> {
+export interface PublishingOptions {
+  /** Replaces Temporal where a test scripts its answers as data. */
+  executions?: Executions;
+  /** Where the stores are; a new folder by default. */
+  storeFolder?: string;
+  /** Servers of the file's own, where it stops them; the run's by default. They are closed with the room. */
+  database?: TestDatabase;
+  temporal?: TestTemporal;
+}
+
+export async function createPublishing(options: PublishingOptions = {}): Promise<Publishing> {
   quietRuntime();
-  const db = await createTestDatabase({ pool: 20 });
-  const temporal = await testTemporal();
-  const storeFolder = await mkdtemp(join(tmpdir(), "platen-store-"));
+  const db = options.database ?? (await createTestDatabase({ pool: 20 }));
+  const temporal = options.temporal ?? (await testTemporal());
+  const storeFolder = options.storeFolder ?? (await mkdtemp(join(tmpdir(), "platen-store-")));
   const config = readConfig({
     PLATEN_DATABASE_URL: db.url,
     PLATEN_TEMPORAL_ADDRESS: temporal.address,
