@@ -31,6 +31,18 @@ export interface WorkerOptions {
 /** How long running activities may go on after a stop; the next worker resumes them from their heartbeats. */
 const GRACE = "3 seconds";
 
+/** What decides how much a worker does at a time, and how fast; also for the bare worker that ours is measured against. */
+export function workerSettings(config: Config) {
+  return {
+    namespace: config.PLATEN_TEMPORAL_NAMESPACE,
+    maxConcurrentActivityTaskExecutions: config.PLATEN_WORKER_CONCURRENCY,
+    // Heartbeats carry cancellation back: a click in the Web UI reaches an activity within this and the heartbeat's own way.
+    maxHeartbeatThrottleInterval: "2 seconds",
+    defaultHeartbeatThrottleInterval: "2 seconds",
+    shutdownGraceTime: GRACE,
+  } as const;
+}
+
 export async function startWorker({
   config,
   log,
@@ -55,16 +67,11 @@ export async function startWorker({
     executions: createExecutions(client, { taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX }),
   };
   const worker = await Worker.create({
+    ...workerSettings(config),
     connection,
-    namespace: config.PLATEN_TEMPORAL_NAMESPACE,
     taskQueue: taskQueue("publish", config.PLATEN_TASK_QUEUE_PREFIX),
     workflowBundle: bundle ?? (await buildBundle()),
     activities: createActivities(deps),
-    maxConcurrentActivityTaskExecutions: config.PLATEN_WORKER_CONCURRENCY,
-    // Heartbeats carry cancellation back: a click in the Web UI reaches an activity within this and the heartbeat's own way.
-    maxHeartbeatThrottleInterval: "2 seconds",
-    defaultHeartbeatThrottleInterval: "2 seconds",
-    shutdownGraceTime: GRACE,
     ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
   });
   const done = worker.run().finally(async () => {

@@ -1,0 +1,5 @@
+/** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
+import { publishThroughput } from "./publish-throughput.ts";
+import type { Bench } from "./support/bench.ts";
+
+export const BENCHES: readonly Bench[] = [publishThroughput];

@@ -1,0 +1,43 @@
+/** A client of the gateway: asks for publishes and sees them end. */
+import { isFinal, type JobStatus } from "../../contract/job-state.ts";
+import type { StepState } from "../../contract/progress.ts";
+import type { StackFile } from "../../src/dev/stack-file.ts";
+
+export interface SeenJob {
+  id: string;
+  status: JobStatus;
+  steps: StepState[];
+  error?: string | null;
+}
+
+export interface PublishClient {
+  /** The new job's id. */
+  publish(project: string, version?: number): Promise<string>;
+  /** Resolves when the job is completed. Error: it ended otherwise. */
+  untilCompleted(job: string): Promise<SeenJob>;
+}
+
+/** `lookMs`: pause between two looks at a job that has not ended. */
+export function publishClient(stack: Pick<StackFile, "gateway" | "api_keys">, lookMs = 20): PublishClient {
+  const headers = { authorization: `Bearer ${stack.api_keys.admin}`, "content-type": "application/json" };
+  const ask = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
+    const answer = await fetch(`${stack.gateway}${path}`, { ...init, headers });
+    if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}: ${await answer.text()}`);
+    return (await answer.json()) as T;
+  };
+  return {
+    async publish(project, version = 1) {
+      const body = JSON.stringify({ target_environment: "dev" });
+      return (await ask<{ id: string }>(`/projects/${project}/versions/${version}/publish`, { method: "POST", body }))
+        .id;
+    },
+    async untilCompleted(id) {
+      for (;;) {
+        const job = await ask<SeenJob>(`/jobs/${id}`);
+        if (job.status === "completed") return job;
+        if (isFinal(job.status)) throw new Error(`job ${id} ended ${job.status}: ${job.error}`);
+        await new Promise((next) => setTimeout(next, lookMs));
+      }
+    },
+  };
+}
