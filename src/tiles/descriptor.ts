@@ -1,7 +1,7 @@
 /** The `.dzi` file: what tools write, read strictly and printed in one canonical form. */
 import { SaxesParser, type SaxesTagNS } from "saxes";
 import { AppError } from "../errors.ts";
-import { TILE_FORMATS, tileCount, type Descriptor, type TileFormat } from "./dzi.ts";
+import { TILE_FORMATS, tileCount, type Descriptor } from "./dzi.ts";
 
 /** The namespaces that Deep Zoom tools have written over the years; the attributes are the same. */
 const NAMESPACES = ["http://schemas.microsoft.com/deepzoom/2008", "http://schemas.microsoft.com/deepzoom/2009"];
@@ -14,20 +14,23 @@ const MAX_TILE_SIZE = 8_192;
 /** A square image of about 600,000 pixels a side with tiles of 256; beyond it a typing mistake is likelier than a map. */
 export const MAX_TILES = 10_000_000;
 
-/** Errors: `descriptor_invalid` with the reason. */
+/**
+ * Names and formats in any case: tools differ (`--suffix .PNG` makes vips write `Format="PNG"`), and none means two things by it.
+ * Errors: `descriptor_invalid` with the reason.
+ */
 export function parseDescriptor(text: string): Descriptor {
   if (Buffer.byteLength(text) > MAX_DESCRIPTOR_BYTES) throw invalid(`it is longer than ${MAX_DESCRIPTOR_BYTES} bytes`);
   const { image, size } = readElements(text);
-  const format = attribute(image, "Format");
-  if (!(TILE_FORMATS as readonly string[]).includes(format))
-    throw invalid(`Format is ${JSON.stringify(format)}; it must be one of ${TILE_FORMATS.join(", ")}`);
+  const told = attribute(image, "Format");
+  const format = TILE_FORMATS.find((each) => each === told.toLowerCase());
+  if (!format) throw invalid(`Format is ${JSON.stringify(told)}; it must be one of ${TILE_FORMATS.join(", ")}`);
   const tile_size = integer(image, "TileSize", 1, MAX_TILE_SIZE);
   const descriptor: Descriptor = {
     width: integer(size, "Width", 1, MAX_SIDE),
     height: integer(size, "Height", 1, MAX_SIDE),
     tile_size,
     overlap: integer(image, "Overlap", 0, Math.floor(tile_size / 2)),
-    format: format as TileFormat,
+    format,
   };
   const tiles = tileCount(descriptor);
   if (tiles > MAX_TILES) throw invalid(`it calls for ${tiles} tiles; at most ${MAX_TILES} are possible`);
@@ -58,12 +61,12 @@ function readElements(text: string): { image: SaxesTagNS; size: SaxesTagNS } {
   });
   parser.on("opentag", (tag) => {
     const known = NAMESPACES.includes(tag.uri);
-    path.push(tag.local);
-    if (path.length === 1 && !(known && tag.local === "Image"))
+    path.push(tag.local.toLowerCase());
+    if (path.length === 1 && !(known && path[0] === "image"))
       throw invalid(`the root is <${tag.name}> in the namespace "${tag.uri}", not <Image> in "${NAMESPACES[0]}"`);
     if (path.length === 1) images.push(tag);
-    if (known && path.join("/") === "Image/Size") sizes.push(tag);
-    if (known && tag.local === "DisplayRects") throw invalid("sparse images (DisplayRects) are not supported");
+    if (known && path.join("/") === "image/size") sizes.push(tag);
+    if (known && path.at(-1) === "displayrects") throw invalid("sparse images (DisplayRects) are not supported");
   });
   parser.on("closetag", () => {
     path.pop();
@@ -77,7 +80,9 @@ function readElements(text: string): { image: SaxesTagNS; size: SaxesTagNS } {
 }
 
 function attribute(tag: SaxesTagNS, name: string): string {
-  const found = tag.attributes[name];
+  const found =
+    tag.attributes[name] ??
+    Object.values(tag.attributes).find((each) => each.name.toLowerCase() === name.toLowerCase());
   if (!found) throw invalid(`<${tag.local}> has no ${name}`);
   return found.value;
 }

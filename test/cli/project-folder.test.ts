@@ -113,14 +113,15 @@ describe("a folder that cannot be imported is refused before anything is sent, w
   });
 });
 
-it("files that tools and systems leave are skipped, and said", async () => {
+it("files that tools and systems leave are left out, and said in a line of each kind", async () => {
   await mkdir(join(folder, "tiles_files", "99"));
   await writeFile(join(folder, "tiles_files", "99", "0_0.png"), "x");
   await writeFile(join(folder, ".DS_Store"), "x");
   expect(await readFile(join(folder, "tiles_files", "vips-properties.xml"), "utf8")).toContain("<?xml");
   const { code, stdout } = await runPlaten(["import", folder], { env: NOWHERE });
-  for (const name of [".DS_Store", "tiles_files/vips-properties.xml", "tiles_files/99/0_0.png"]) {
-    expect(stdout).toContain(`skipped ${name}`);
-  }
+  expect(stdout).toBe(
+    "Left out 2 file(s) that are no part of a project folder: .DS_Store, tiles_files/vips-properties.xml\n" +
+      "Left out 1 tile(s) that the descriptor does not call for: tiles_files/99/0_0.png\n",
+  );
   expect(code).toBe(3);
 });

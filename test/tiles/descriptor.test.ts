@@ -28,6 +28,11 @@ test.each([
     "with a prefix",
     `<d:Image xmlns:d="http://schemas.microsoft.com/deepzoom/2008" ${GOOD}><d:Size Width="10" Height="20"/></d:Image>`,
   ],
+  ["of vips with --suffix .PNG", image(GOOD.replace("png", "PNG"))],
+  ["in capitals", image(GOOD.toUpperCase(), `<SIZE WIDTH="10" HEIGHT="20"/>`)],
+  ["in small letters", image(GOOD.toLowerCase(), `<size width="10" height="20"/>`)],
+  ["with attributes that only its own tool knows", image(`ServerFormat="Default" Quality="0.8" ${GOOD}`)],
+  ["with the line ends of Windows", image(GOOD).replaceAll(/[ >]/g, "$&\r\n")],
   ["with a BOM and a comment", `\uFEFF<?xml version="1.0"?><!-- made by hand -->${image(GOOD)}`],
 ])("a descriptor %s is read", (_, text) => {
   expect(parseDescriptor(text)).toEqual({ width: 10, height: 20, tile_size: 256, overlap: 1, format: "png" });

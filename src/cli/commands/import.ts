@@ -4,6 +4,7 @@ import { projectSlug } from "../../projects/project-folder.ts";
 import { CliError } from "../cli-error.ts";
 import type { CliContext, RunCommand } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { leftOutLines } from "../import/left-out.ts";
 import { readProjectFolder } from "../import/read-project-folder.ts";
 import { uploadProject } from "../import/upload-project.ts";
 import { parseParallel, parseVersion } from "../parse-option.ts";
@@ -47,7 +48,7 @@ async function importFolder(context: CliContext, path: string, options: ImportOp
       lines: ["Say which: `platen import FOLDER --project SLUG`."],
     });
   }
-  for (const name of folder.skipped) output.say(output.style("dim", `skipped ${name}: not part of a project folder`));
+  for (const line of leftOutLines(folder)) output.say(output.style("dim", line));
   const bytes = folder.tiles.reduce((sum, { size }) => sum + size, 0);
   const bar = createProgressBar(output, "tiles", folder.tiles.length);
   let passed = 0;
@@ -66,7 +67,7 @@ async function importFolder(context: CliContext, path: string, options: ImportOp
       },
     });
     bar.stop();
-    output.emit({ ...summary, skipped_files: folder.skipped });
+    output.emit({ ...summary, skipped_files: [...folder.skipped, ...folder.superfluous] });
     const tiles = `${summary.tiles_sent} tiles sent, ${summary.tiles_reused} there already`;
     output.say(
       `${output.style("green", "✓")} Version ${summary.version} of ${slug}: ${summary.overlays} overlays, ${tiles}.`,

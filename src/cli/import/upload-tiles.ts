@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import type { ReadableStream as WebStream } from "node:stream/web";
 import pLimit from "p-limit";
 import type { Server } from "../server.ts";
-import type { LocalTile } from "./read-project-folder.ts";
+import type { LocalTile } from "./read-tiles.ts";
 
 const MEDIA_TYPES: Record<string, string> = {
   jpg: "image/jpeg",
