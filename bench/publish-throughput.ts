@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { inParallel } from "../src/storage/in-parallel.ts";
 import { bareClient, startBareWorker, type BareClient } from "./support/bare-side.ts";
 import type { Bench, BenchRoom } from "./support/bench.ts";
+import { cpuSeconds } from "./support/cpu.ts";
 import { besideDatabase, counters, openDatabase, type BenchDatabase } from "./support/database.ts";
 import { publishClient } from "./support/publish-over-http.ts";
 import { makeSmallDrafts, TINY_OVERLAYS, type SmallDraft } from "./support/small-drafts.ts";
@@ -24,6 +25,8 @@ const AT_A_TIME = 16;
 
 interface Side {
   database: BenchDatabase;
+  /** Processes at work. */
+  pids: Record<string, number>;
   /** Those that are still to be published. */
   drafts: SmallDraft[];
   /** Answers when the publish is accepted. */
@@ -37,6 +40,8 @@ interface Round {
   /** Of PostgreSQL, per publish. */
   flushes: number;
   transactions: number;
+  /** CPU milliseconds per publish, by process. */
+  cpu: Record<string, number>;
 }
 
 export const publishThroughput: Bench = {
@@ -83,6 +88,9 @@ function described(rounds: Round[]): Record<string, unknown> {
     ...summary(rounds.map((each) => each.per_second)),
     postgres_transactions_per_publish: round(median(rounds.map((each) => each.transactions))),
     postgres_log_flushes_per_publish: round(median(rounds.map((each) => each.flushes))),
+    cpu_ms_per_publish: Object.fromEntries(
+      Object.keys(rounds[0]?.cpu ?? {}).map((name) => [name, round(median(rounds.map((each) => each.cpu[name] ?? 0)))]),
+    ),
   };
 }
 
@@ -92,13 +100,17 @@ function told(room: BenchRoom, side: string, found: Round): Round {
 }
 
 async function oneRound(side: Side, drafts: SmallDraft[]): Promise<Round> {
-  const before = await counters(side.database);
+  const each = (all: number): number => all / drafts.length;
+  const [before, cpuBefore] = [await counters(side.database), await cpuSeconds(side.pids)];
   const { seconds } = await timed(() => publishAll(side, drafts));
-  const after = await counters(side.database);
+  const [after, cpuAfter] = [await counters(side.database), await cpuSeconds(side.pids)];
   return {
     per_second: drafts.length / seconds,
-    flushes: (after.flushes - before.flushes) / drafts.length,
-    transactions: (after.transactions - before.transactions) / drafts.length,
+    flushes: each(after.flushes - before.flushes),
+    transactions: each(after.transactions - before.transactions),
+    cpu: Object.fromEntries(
+      Object.entries(cpuAfter).map(([name, until]) => [name, each(until - (cpuBefore[name] ?? 0)) * 1_000]),
+    ),
   };
 }
 
@@ -118,7 +130,7 @@ async function ourSide(room: BenchRoom, stack: BenchStack): Promise<Side> {
   const drafts = await makeSmallDrafts({ ...database, store: stack.store, count: WARM_UP + ROUNDS * PUBLISHES });
   const client = publishClient(stack);
   return {
-    ...{ database, drafts },
+    ...{ database, drafts, pids: { ...shared(stack), gateway: stack.gateway_pid, worker: stack.worker_pid } },
     start: ({ project }) => client.publish(project),
     untilCompleted: (job) => client.untilCompleted(job),
   };
@@ -132,8 +144,14 @@ async function bareSide(room: BenchRoom, stack: BenchStack): Promise<{ theirs: S
     store: place.store,
     count: WARM_UP + ROUNDS * PUBLISHES,
   });
-  await startBareWorker(room, stack, place);
+  const worker = await startBareWorker(room, stack, place);
   const bare = await bareClient(room, stack, { database: place.database, connections: AT_A_TIME });
   const { startPublish: start, untilCompleted } = bare;
-  return { bare, theirs: { database, drafts, start, untilCompleted } };
+  return { bare, theirs: { database, drafts, pids: { ...shared(stack), worker }, start, untilCompleted } };
+}
+
+/** Servers of both sides. */
+function shared({ pids }: BenchStack): Record<string, number> {
+  const { postgres = 0, temporal = 0 } = pids;
+  return { postgres, temporal };
 }

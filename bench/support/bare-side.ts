@@ -11,12 +11,12 @@ import type { BenchRoom } from "./bench.ts";
 import type { SmallDraft } from "./small-drafts.ts";
 import { untilRunning, type BenchStack } from "./stack.ts";
 
-/** Resolves when it polls. */
+/** Resolves with its process id when it polls. */
 export async function startBareWorker(
   room: BenchRoom,
   stack: BenchStack,
   options: { database: string; store: string },
-): Promise<void> {
+): Promise<number> {
   const log = join(stack.logs, "bare-worker.log");
   const child = await startChild({
     name: "bare worker",
@@ -33,6 +33,7 @@ export async function startBareWorker(
   });
   room.onEnd(() => child.stop(4_000));
   await untilRunning(log);
+  return child.pid;
 }
 
 export interface BareClient {
