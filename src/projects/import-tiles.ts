@@ -1,11 +1,11 @@
 /** A tile set as it comes in: the descriptor, then each tile, in any order and as often as an importer likes. */
 import { createHash } from "node:crypto";
 import { transaction, type Db } from "../db.ts";
-import { AppError } from "../errors.ts";
 import { draftTileKey } from "../storage/keys.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { expectedTile, type Descriptor } from "../tiles/dzi.ts";
-import { checkTile, inspectTile } from "../tiles/inspect-tile.ts";
+import { decodeTile } from "../tiles/decode-tile.ts";
+import { checkTile, inspectTile, rejectedTile, requireExpected } from "../tiles/inspect-tile.ts";
 import {
   deleteTiles,
   findTile,
@@ -79,8 +79,11 @@ export async function importTile(options: {
   bytes: Buffer;
 }): Promise<{ tile: TileEntry; changed: boolean; revision: number }> {
   const { db, store, version, key, bytes } = options;
+  const descriptor = await descriptorOf(db, version, key);
+  requireExpected(descriptor, key);
   const image = await inspectTile(key, bytes);
-  checkTile(await descriptorOf(db, version, key), key, image);
+  checkTile(descriptor, key, image);
+  await decodeTile(key, bytes, image);
   const tile: TileEntry = {
     key,
     size: bytes.byteLength,
@@ -109,8 +112,7 @@ export async function importTile(options: {
 
 async function descriptorOf(db: Db, version: Version, key: string): Promise<Descriptor> {
   const descriptor = await findTileSet(db, version.id);
-  if (!descriptor)
-    throw new AppError("tile_rejected", { key, reason: "the version has no tiles.dzi yet; put that first" });
+  if (!descriptor) throw rejectedTile(key, "the version has no tiles.dzi yet; put that first");
   return descriptor;
 }
 

@@ -1,7 +1,7 @@
 /** What a tile is, by its bytes; its name and its Content-Type prove nothing. */
 import sharp from "sharp";
 import { AppError, reasonOf } from "../errors.ts";
-import { expectedTile, type Descriptor, type TileFormat } from "./dzi.ts";
+import { expectedTile, type Descriptor, type ExpectedTile, type TileFormat } from "./dzi.ts";
 
 export interface TileImage {
   media_type: "image/jpeg" | "image/png" | "image/webp";
@@ -21,27 +21,36 @@ export const MEDIA_TYPES: Record<TileFormat, TileImage["media_type"]> = {
 /** Reads the header of an image. `key` is for the message. Errors: `tile_rejected`. */
 export async function inspectTile(key: string, bytes: Uint8Array): Promise<TileImage> {
   const media_type = signature(bytes);
-  if (!media_type) throw rejected(key, bytes.length === 0 ? "it is empty" : "it is no JPEG, PNG or WebP image");
-  const { width, height, pages } = await sharp(bytes)
+  if (!media_type) throw rejectedTile(key, bytes.length === 0 ? "it is empty" : "it is no JPEG, PNG or WebP image");
+  // Nothing is decoded here, however large the header says that it would be; the size is the caller's to check.
+  const { width, height, pages } = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((error: unknown) => {
-      throw rejected(key, `its header cannot be read (${reasonOf(error)})`, error);
+      throw rejectedTile(key, `its header cannot be read (${oneLine(error)})`, error);
     });
-  if ((pages ?? 1) > 1) throw rejected(key, "it is animated");
+  if ((pages ?? 1) > 1) throw rejectedTile(key, "it is animated");
   return { media_type, width, height };
 }
 
 /** Demands that the pyramid calls for `key` with just this kind and size of image. Errors: `tile_rejected`. */
 export function checkTile(descriptor: Descriptor, key: string, image: TileImage): void {
-  const expected = expectedTile(descriptor, key);
-  if (!expected) {
-    const { width, height, tile_size, format } = descriptor;
-    throw rejected(key, `a pyramid of ${width} × ${height} pixels in ${format} tiles of ${tile_size} has no such tile`);
-  }
+  const expected = requireExpected(descriptor, key);
   const media_type = MEDIA_TYPES[descriptor.format];
-  if (image.media_type !== media_type) throw rejected(key, `it is ${image.media_type}, not ${media_type}`);
+  if (image.media_type !== media_type) throw rejectedTile(key, `it is ${image.media_type}, not ${media_type}`);
   if (image.width !== expected.width || image.height !== expected.height)
-    throw rejected(key, `it has ${image.width} × ${image.height} pixels, not ${expected.width} × ${expected.height}`);
+    throw rejectedTile(
+      key,
+      `it has ${image.width} × ${image.height} pixels, not ${expected.width} × ${expected.height}`,
+    );
+}
+
+/** What the pyramid calls for under `key`. Error: `tile_rejected`, if there is no such tile. */
+export function requireExpected(descriptor: Descriptor, key: string): ExpectedTile {
+  const expected = expectedTile(descriptor, key);
+  if (expected) return expected;
+  const { width, height, tile_size, format } = descriptor;
+  const pyramid = `a pyramid of ${width} × ${height} pixels in ${format} tiles of ${tile_size}`;
+  throw rejectedTile(key, `${pyramid} has no such tile; names are {level}/{column}_{row}.${format}`);
 }
 
 /** Looked at before the decoder sees the bytes: it would also open SVG, TIFF and others, which no tile may be. */
@@ -53,6 +62,14 @@ function signature(bytes: Uint8Array): TileImage["media_type"] | null {
   return null;
 }
 
-function rejected(key: string, reason: string, cause?: unknown): AppError {
+/** `tile_rejected` with its reason, a clause without its full stop. */
+export function rejectedTile(key: string, reason: string, cause?: unknown): AppError {
   return new AppError("tile_rejected", { key, reason }, cause === undefined ? {} : { cause });
+}
+
+/** What libvips complains of, which may be several lines. */
+export function oneLine(error: unknown): string {
+  return reasonOf(error)
+    .trim()
+    .replaceAll(/\s*\n\s*/g, "; ");
 }
