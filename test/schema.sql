@@ -293,6 +293,17 @@ create table tiles (
   constraint tiles_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
 );
 
+create table verified_tile_sets (
+  project_id uuid not null,
+  digest text not null,
+  tenant_id uuid not null,
+  seal text not null,
+  verified_at timestamp with time zone not null,
+  constraint verified_tile_sets_pkey PRIMARY KEY (project_id, digest),
+  constraint verified_tile_sets_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint verified_tile_sets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
 create table versions (
   id uuid not null,
   tenant_id uuid not null,

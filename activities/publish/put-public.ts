@@ -3,15 +3,39 @@
  * anything but the bytes that the name promises, and nothing is ever deleted.
  */
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AppError } from "../../src/errors.ts";
 import { headerBytes, releaseDocument, type ReleaseHeader } from "../../src/releases/release-document.ts";
 import type { ManifestTile } from "../../src/releases/tile-manifest.ts";
 import * as keys from "../../src/storage/keys.ts";
-import { DigestMismatch, type ObjectStore, type Stores } from "../../src/storage/object-store.ts";
+import { DigestMismatch, type ObjectStore, type PromisedObject, type Stores } from "../../src/storage/object-store.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
-/** Copies one tile from the draft. Errors: source_tile_damaged (the draft's tile is not what was imported). */
+/** Copies those tiles that are not there from the draft; answers how many. Errors: source_tile_damaged (names the first). */
+export async function copyTiles(
+  stores: Stores,
+  input: AfterGenerate,
+  tiles: readonly ManifestTile[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { tenant, project, version } = input.target;
+  const objects = tiles.map((tile) => ({
+    from: keys.draftTileKey(tenant, project, version, tile.key),
+    to: promisedTile(input, tile),
+  }));
+  const outcomes = await stores.transfer.copy(objects, { signal });
+  for (const [at, outcome] of outcomes.entries()) {
+    if (typeof outcome !== "object") continue;
+    const what = outcome.kind === "absent" ? "missing" : DIFFERS;
+    throw new AppError("source_tile_damaged", { key: tiles[at]?.key, what });
+  }
+  return outcomes.filter((outcome) => outcome === "copied").length;
+}
+
+const DIFFERS = "not what was imported: its size or SHA-256 differs";
+
+/** Puts one tile from the draft in the place of whatever is there. Errors: source_tile_damaged (the draft's tile is not what was imported). */
 export async function putTile(
   stores: Stores,
   input: AfterGenerate,
@@ -25,13 +49,17 @@ export async function putTile(
   const promised = { sha256: tile.sha256, size: tile.size, signal };
   await stores.public.put(to, from.body, promised).catch((error: unknown) => {
     if (!(error instanceof DigestMismatch)) throw error;
-    const what = "not what was imported: its size or SHA-256 differs";
-    throw new AppError("source_tile_damaged", { key: tile.key, what }, { cause: error });
+    throw new AppError("source_tile_damaged", { key: tile.key, what: DIFFERS }, { cause: error });
   });
 }
 
 export function publicTileKey({ target, generated }: AfterGenerate, tile: { key: string }): string {
   return keys.publicTileKey(target.project, generated.tile_set_digest, tile.key);
+}
+
+/** The tile as it has to be at the destination. */
+export function promisedTile(input: AfterGenerate, tile: ManifestTile): PromisedObject {
+  return { key: publicTileKey(input, tile), size: tile.size, sha256: tile.sha256 };
 }
 
 export function headerOf({ target, validated, generated }: AfterGenerate): ReleaseHeader {
@@ -41,31 +69,29 @@ export function headerOf({ target, validated, generated }: AfterGenerate): Relea
 
 /** Writes the release's document. Error: release_invalid when the staged content does not have the release's digest. */
 export async function putRelease(stores: Stores, input: AfterGenerate, signal: AbortSignal): Promise<void> {
-  const { content_key, digest, bytes } = input.generated;
   const header = headerOf(input);
-  const head = headerBytes(header);
-  const staged = await stores.private.get(content_key);
-  if (!staged) throw new AppError("store_unavailable", { key: content_key, reason: "the staged content is not there" });
-  // Read twice: once to know what the document's bytes must be, once to write them.
-  const [content, document] = [createHash("sha256"), createHash("sha256").update(head)];
-  let first = true;
-  await pipeline(
-    staged.body,
-    async function (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        content.update(chunk);
-        document.update(first ? chunk.subarray(1) : chunk);
-        first = false;
-      }
-    },
-    { signal },
-  );
-  if (content.digest("hex") !== digest) {
+  const document = await releaseDocument(stores, header, input.generated.content_key);
+  const checked = Readable.from(checkedDocument(document, headerBytes(header).byteLength, input.generated.digest), {
+    objectMode: false,
+  });
+  // Nobody may ever read it: then the document, which holds a file, ends with it.
+  checked.once("close", () => document.destroy());
+  await stores.public.put(keys.releaseKey(input.target.project, header.release_id), checked, { signal });
+}
+
+/** The document as it is; fails at its end if the content in it has another digest, so that it is not put in place. */
+async function* checkedDocument(document: Readable, headerLength: number, digest: string): AsyncGenerator<Buffer> {
+  const hash = createHash("sha256").update("{");
+  let header = headerLength;
+  for await (const chunk of document as AsyncIterable<Buffer>) {
+    const skipped = Math.min(header, chunk.byteLength);
+    header -= skipped;
+    hash.update(chunk.subarray(skipped));
+    yield chunk;
+  }
+  if (hash.digest("hex") !== digest) {
     throw new AppError("release_invalid", { path: "/digest", reason: "the staged content has another digest by now" });
   }
-  const promised = { sha256: document.digest("hex"), size: head.byteLength + bytes - 1, signal };
-  const key = keys.releaseKey(input.target.project, header.release_id);
-  await stores.public.put(key, await releaseDocument(stores, header, content_key), promised);
 }
 
 /** What is wrong with the document at the destination, or null. */

@@ -1,20 +1,25 @@
 /**
  * Step 4: every tile that the pyramid calls for is at the destination, with the right size and digest; the release too. What is
- * missing or damaged is named, put again from the draft, and named as a problem when that cannot be done.
+ * missing or damaged is named, put again from the draft, and named as a problem when that cannot be done. A tile set that was read
+ * to the last byte and has not been written since is not read again.
  */
 import { createHash } from "node:crypto";
-import { pipeline } from "node:stream/promises";
 import type { Problem } from "../../contract/publish.ts";
 import { AppError } from "../../src/errors.ts";
 import { readManifest, type ManifestTile } from "../../src/releases/tile-manifest.ts";
-import { inParallel } from "../../src/storage/in-parallel.ts";
-import type { ObjectStore } from "../../src/storage/object-store.ts";
+import { findSeal, keepSeal } from "../../src/releases/verified-tile-set-store.ts";
+import { inOrder, inParallel } from "../../src/storage/in-parallel.ts";
+import type { Inspection, ObjectFault } from "../../src/storage/object-store.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
-import { publicTileKey, putRelease, putTile, releaseFault } from "./put-public.ts";
+import { promisedTile, putRelease, putTile, releaseFault } from "./put-public.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
-const AT_A_TIME = 8;
+/** Tiles between two reports: some milliseconds. Also the unit of seals: with another number every tile set is read once more. */
 const BATCH = 64;
+const BATCHES_AT_A_TIME = 4;
+const MENDED_AT_A_TIME = 8;
+/** After so many days even what nobody has written is read again: a disk can fail without a word. */
+const TRUSTED_DAYS = 7;
 /** Enough to see what happened; the count tells the rest. */
 const MAX_NAMED = 100;
 
@@ -30,26 +35,18 @@ export async function verifyTiles(
   deps: ActivityDeps,
   input: AfterGenerate,
 ): Promise<{ verified: number; mended: number }> {
-  const { validated, generated } = input;
-  const total = validated.tile_count;
+  const total = input.validated.tile_count;
   return inStep(deps, input, { name: "verify_tiles", begins: `Verifying ${total} tiles` }, async (tools) => {
     const { signal } = tools;
+    const db = deps.database.em.fork();
+    const { tenant_id, project_id } = tools.row;
+    const key = { project_id, digest: input.generated.tile_set_digest };
     const found: Findings = { mended: 0, lost: 0, problems: [] };
-    let { index } = (tools.resume as { index: number } | undefined) ?? { index: 0 };
-    /** Tiles before it are whole: where the next attempt goes on. */
-    let whole = index;
-    if (index > 0) await tools.log(`Resuming at tile ${index + 1} of ${total}`);
-    for await (const batch of readManifest(deps.stores.private, generated.manifest_key, index, BATCH)) {
-      await inParallel(batch, { atATime: AT_A_TIME, signal }, async (tile) => {
-        const fault = await tileFault(deps.stores.public, publicTileKey(input, tile), tile, signal);
-        if (fault)
-          await mend(found, tools, `/tiles/${tile.key}`, fault, () => putTile(deps.stores, input, tile, signal));
-      });
-      index += batch.length;
-      if (found.lost === 0) whole = index;
-      tools.report(index / Math.max(1, total), `${index} of ${total} tiles verified`, { index: whole });
+    const untouched = await isUntouched(deps, input, await findSeal(db, key, TRUSTED_DAYS), signal);
+    if (!untouched) {
+      const seal = await verifyAll(deps, input, tools, found);
+      if (seal !== null) await keepSeal(db, { ...key, tenant_id, seal });
     }
-    if (index !== total) note(found, "/tiles", `The manifest has ${index} tiles, the pyramid calls for ${total}.`);
     const fault = await releaseFault(deps.stores.public, input, signal);
     if (fault) await mend(found, tools, "/release.json", fault, () => putRelease(deps.stores, input, signal));
 
@@ -59,11 +56,80 @@ export async function verifyTiles(
       throw new AppError("tiles_damaged", facts, { problems: found.problems });
     }
     const mended = found.mended > 0 ? `, ${found.mended} of them mended` : "";
+    const how = untouched ? " (unchanged since every byte of them was read)" : "";
     return {
-      result: { verified: index, mended: found.mended },
-      message: `Verified ${index} tiles at the destination${mended}`,
+      result: { verified: total, mended: found.mended },
+      message: `Verified ${total} tiles at the destination${how}${mended}`,
     };
   });
+}
+
+/** Looks at every tile without reading it: is the tile set what it was when it was last verified? */
+async function isUntouched(
+  deps: ActivityDeps,
+  input: AfterGenerate,
+  seal: string | null,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (seal === null) return false;
+  const seals: string[] = [];
+  for await (const { inspection } of inspected(deps, input, { from: 0, read: "sizes", signal })) {
+    if (inspection.faults.some(Boolean)) return false;
+    seals.push(inspection.seal);
+  }
+  return sealOf(seals) === seal;
+}
+
+/** Reads every tile and mends what is damaged. Answers the tile set's seal if all of it was found whole by this attempt. */
+async function verifyAll(
+  deps: ActivityDeps,
+  input: AfterGenerate,
+  tools: StepTools,
+  found: Findings,
+): Promise<string | null> {
+  const { signal } = tools;
+  const total = input.validated.tile_count;
+  const { index: from } = (tools.resume as { index: number } | undefined) ?? { index: 0 };
+  let index = from;
+  /** Tiles before it are whole: where the next attempt goes on. */
+  let whole = from;
+  if (from > 0) await tools.log(`Resuming at tile ${from + 1} of ${total}`);
+  const seals: string[] = [];
+  for await (const { tiles, inspection } of inspected(deps, input, { from, read: "bytes", signal })) {
+    seals.push(inspection.seal);
+    const damaged = tiles.flatMap((tile, at) => {
+      const fault = inspection.faults[at];
+      return fault ? [{ tile, fault }] : [];
+    });
+    await inParallel(damaged, { atATime: MENDED_AT_A_TIME, signal }, ({ tile, fault }) =>
+      mend(found, tools, `/tiles/${tile.key}`, told(fault, tile), () => putTile(deps.stores, input, tile, signal)),
+    );
+    index += tiles.length;
+    if (found.lost === 0) whole = index;
+    tools.report(index / Math.max(1, total), `${index} of ${total} tiles verified`, { index: whole });
+  }
+  if (index !== total) note(found, "/tiles", `The manifest has ${index} tiles, the pyramid calls for ${total}.`);
+  return from === 0 && found.lost + found.mended === 0 ? sealOf(seals) : null;
+}
+
+/** The tiles from number `from` on with what the store finds, in batches, in order. */
+function inspected(
+  deps: ActivityDeps,
+  input: AfterGenerate,
+  { from, ...how }: { from: number; read: "sizes" | "bytes"; signal: AbortSignal },
+): AsyncGenerator<{ tiles: ManifestTile[]; inspection: Inspection }> {
+  const batches = readManifest(deps.stores.private, input.generated.manifest_key, from, BATCH);
+  return inOrder(batches, { atATime: BATCHES_AT_A_TIME, signal: how.signal }, async (tiles) => {
+    const objects = tiles.map((tile) => promisedTile(input, tile));
+    return { tiles, inspection: await deps.stores.public.inspect(objects, how) };
+  });
+}
+
+const sealOf = (seals: string[]): string => createHash("sha256").update(seals.join()).digest("hex");
+
+function told(fault: ObjectFault, { size }: ManifestTile): string {
+  if (fault.kind === "absent") return "it is not there";
+  return fault.kind === "size" ? `it has ${fault.size} bytes and should have ${size}` : "its SHA-256 differs";
 }
 
 /** Puts it again, and names it: in the log when that helped, as a problem when it did not. */
@@ -89,21 +155,4 @@ async function mend(
 function note(found: Findings, path: string, message: string): void {
   found.lost += 1;
   if (found.problems.length < MAX_NAMED) found.problems.push({ code: "tile_damaged", path, message });
-}
-
-async function tileFault(
-  store: ObjectStore,
-  key: string,
-  tile: ManifestTile,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const found = await store.get(key);
-  if (!found) return "it is not there";
-  if (found.info.size !== tile.size) {
-    found.body.destroy();
-    return `it has ${found.info.size} bytes and should have ${tile.size}`;
-  }
-  const hash = createHash("sha256");
-  await pipeline(found.body, hash, { signal });
-  return hash.digest("hex") === tile.sha256 ? null : "its SHA-256 differs";
 }

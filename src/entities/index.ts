@@ -1,7 +1,14 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
 import { IdempotencyKey, Job, JobEvent, Lease, PublishGuard } from "./jobs.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
-import { EnvironmentRelease, EnvironmentRow, ObjectClaim, Release, ReleaseReservation } from "./releases.ts";
+import {
+  EnvironmentRelease,
+  EnvironmentRow,
+  ObjectClaim,
+  Release,
+  ReleaseReservation,
+  VerifiedTileSet,
+} from "./releases.ts";
 import { ApiKey, Principal, Tenant } from "./tenants.ts";
 
 export const entities = [
@@ -24,5 +31,6 @@ export const entities = [
   EnvironmentRow,
   EnvironmentRelease,
   ObjectClaim,
+  VerifiedTileSet,
   Lease,
 ];

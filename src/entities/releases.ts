@@ -86,3 +86,17 @@ export const ObjectClaim = defineEntity({
     claimed_at: now(),
   },
 });
+
+/** A tile set of the public store whose every byte was read and found right at `verified_at`. */
+export const VerifiedTileSet = defineEntity({
+  name: "VerifiedTileSet",
+  tableName: "verified_tile_sets",
+  properties: {
+    project_id: reference(Project).primary(),
+    digest: p.text().primary(),
+    tenant_id: reference(Tenant),
+    /** What the store knew of its objects then (`Inspection`). */
+    seal: p.text(),
+    verified_at: moment(),
+  },
+});

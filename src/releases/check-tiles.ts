@@ -1,7 +1,6 @@
 /** Step 1, tiles: the manifest holds exactly what the pyramid calls for, and every tile of it is in the private store. */
 import type { Db } from "../db.ts";
 import { missingTiles, tilePage, type TileEntry } from "../projects/tile-store.ts";
-import { inParallel } from "../storage/in-parallel.ts";
 import { draftTileKey } from "../storage/keys.ts";
 import type { Stores } from "../storage/object-store.ts";
 import { expectedTile, tileCount, type Descriptor } from "../tiles/dzi.ts";
@@ -10,7 +9,6 @@ import type { VersionRef } from "./validate-version.ts";
 
 /** Manifest rows a page: about 2 ms of checks against the pyramid. */
 const TILE_PAGE = 1_000;
-const HEADS_AT_A_TIME = 32;
 /** Keys that the sentence about superfluous tiles names. */
 const UNEXPECTED_NAMED = 5;
 
@@ -24,12 +22,20 @@ export async function checkTiles(
   { signal, onProgress }: { signal?: AbortSignal; onProgress: (done: number) => void },
   overlays: number,
 ): Promise<void> {
-  const checkAsset = async (tile: TileEntry): Promise<void> => {
-    const key = draftTileKey(version.tenant, version.project, version.number, tile.key);
-    const found = await stores.private.head(key);
-    if (found?.size === tile.size) return;
-    const what = found ? `It has ${found.size} bytes and should have ${tile.size}.` : "It is not there.";
-    problems.add(problem("asset_missing", `/tiles/${tile.key}`, what));
+  const checkAssets = async (page: TileEntry[]): Promise<void> => {
+    const objects = page.map(({ key, size, sha256 }) => ({
+      key: draftTileKey(version.tenant, version.project, version.number, key),
+      size,
+      sha256,
+    }));
+    const { faults } = await stores.private.inspect(objects, { read: "sizes", signal });
+    for (const [at, fault] of faults.entries()) {
+      const tile = page[at];
+      if (!fault || !tile) continue;
+      const what =
+        fault.kind === "size" ? `It has ${fault.size} bytes and should have ${tile.size}.` : "It is not there.";
+      problems.add(problem("asset_missing", `/tiles/${tile.key}`, what));
+    }
   };
   // Keys are unique in the manifest, so counting those that the pyramid calls for tells whether all are there.
   let matched = 0;
@@ -45,7 +51,7 @@ export async function checkTiles(
         if (unexpected.length < UNEXPECTED_NAMED) unexpected.push(key);
       }
     }
-    await inParallel(page, { atATime: HEADS_AT_A_TIME, signal }, checkAsset);
+    await checkAssets(page);
     done += page.length;
     onProgress(done);
     const last = page.at(-1);

@@ -3,6 +3,8 @@ import type { Dirent } from "node:fs";
 import { open, opendir, rm, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileBody } from "./file-body.ts";
+import { createHash } from "node:crypto";
+import type { FolderThreads } from "./folder-threads.ts";
 import type { FolderStoreOptions } from "./folders.ts";
 import { DigestMismatch, type ObjectInfo, type ObjectStore } from "./object-store.ts";
 import { consuming, createStaging } from "./staging.ts";
@@ -26,12 +28,15 @@ export function assertKey(key: string): void {
 const differs = (expected: { sha256?: string; size?: number }, found: { sha256: string; size: number }): boolean =>
   (expected.sha256 ?? found.sha256) !== found.sha256 || (expected.size ?? found.size) !== found.size;
 
-export function createFolderStore(options: FolderStoreOptions): ObjectStore {
+/** Where the object `key` is. Error: a plain one for a key that no caller may build. */
+export function objectPath(root: string, key: string): string {
+  assertKey(key);
+  return join(root, key);
+}
+
+export function createFolderStore(options: FolderStoreOptions, threads: FolderThreads): ObjectStore {
   const staging = createStaging(options);
-  const pathOf = (key: string): string => {
-    assertKey(key);
-    return join(options.root, ...key.split("/"));
-  };
+  const pathOf = (key: string): string => objectPath(options.root, key);
   return {
     put: (key, body, { signal, ...expected } = {}) =>
       consuming(body, async () => {
@@ -97,6 +102,16 @@ export function createFolderStore(options: FolderStoreOptions): ObjectStore {
       await rm(pathOf(key), { force: true }).catch((error: unknown) => {
         throw storeError(key, error);
       });
+    },
+
+    async inspect(objects, how) {
+      try {
+        const files = objects.map(({ key, size, sha256 }) => ({ path: pathOf(key), size, sha256 }));
+        const { faults, seals } = await threads.inspect(files, how);
+        return { faults, seal: createHash("sha256").update(seals.join()).digest("hex") };
+      } catch (error) {
+        throw storeError((error as NodeJS.ErrnoException).path ?? options.root, error);
+      }
     },
   };
 }

@@ -34,3 +34,29 @@ export async function inParallel<T, R>(
   signal?.throwIfAborted();
   return results;
 }
+
+/**
+ * Does `work` for each item as it comes, at most `atATime` at once, and yields the results in the items' order. Like `inParallel` it
+ * ends only when all that was started has settled, also when the caller leaves the loop early.
+ */
+export async function* inOrder<T, R>(
+  items: AsyncIterable<T>,
+  options: { atATime: number; signal?: AbortSignal | undefined },
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const { atATime, signal } = options;
+  const running: Promise<R>[] = [];
+  try {
+    for await (const item of items) {
+      signal?.throwIfAborted();
+      const started = work(item);
+      // Its failure is told when its turn comes, and must not end the process before that.
+      started.catch(() => undefined);
+      running.push(started);
+      if (running.length >= atATime) yield await (running.shift() as Promise<R>);
+    }
+    for (let next = running.shift(); next; next = running.shift()) yield await next;
+  } finally {
+    await Promise.allSettled(running);
+  }
+}

@@ -41,6 +41,25 @@ export class DigestMismatch extends Error {
   }
 }
 
+/** An object, and what its bytes must be. */
+export interface PromisedObject extends ObjectInfo {
+  /** Lower-case hex. */
+  sha256: string;
+}
+
+/** What is wrong with an object. */
+export type ObjectFault = { kind: "absent" } | { kind: "size"; size: number } | { kind: "digest" };
+
+export interface Inspection {
+  /** Of each object in order, null for those that are whole. */
+  faults: (ObjectFault | null)[];
+  /**
+   * Digest of all that the store knows of the objects without reading them: for a folder their inodes, sizes and times of change.
+   * Equal seals mean that nobody has written any of them in between; damage below the file system is not seen.
+   */
+  seal: string;
+}
+
 /** Errors: `store_unavailable` and `store_full` (AppError, retryable); a missing key is null, never an error. */
 export interface ObjectStore {
   /**
@@ -54,6 +73,13 @@ export interface ObjectStore {
   /** Objects whose keys begin with `prefix` (which ends with `/`), in no promised order. */
   list(prefix: string): AsyncIterable<ObjectInfo>;
   delete(key: string): Promise<void>;
+  /** Looks at many objects at once: at their `sizes`, or reads all their `bytes`. Throws the signal's reason when it aborts. */
+  inspect(objects: readonly PromisedObject[], options: InspectOptions): Promise<Inspection>;
+}
+
+export interface InspectOptions {
+  read: "sizes" | "bytes";
+  signal?: AbortSignal | undefined;
 }
 
 /** The pointer as stored: which epoch is live, and the nonce that tells two writers of equal bytes apart. */
@@ -88,4 +114,28 @@ export interface PointerStore {
 export interface Stores {
   private: ObjectStore;
   public: ObjectStore & PointerStore;
+  transfer: Transfer;
+}
+
+/** One object on its way from the private store into the public one. */
+export interface Transferred {
+  /** Key in the private store. */
+  from: string;
+  /** In the public store. */
+  to: PromisedObject;
+}
+
+/** Many objects at once from the private store into the public one. */
+export interface Transfer {
+  /**
+   * Copies each object that is not there with its size, atomically, and only if its bytes are the promised ones. Answers for each
+   * whether it was `copied` or `kept` as it was, or what is wrong with the source. Safe to run twice and from several processes.
+   * What was copied may be lost in a power cut until `flush` has resolved. Throws the signal's reason when it aborts.
+   */
+  copy(
+    objects: readonly Transferred[],
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<("copied" | "kept" | ObjectFault)[]>;
+  /** Lets these objects of the public store survive a power cut, whoever wrote them; `all` that is in it costs no more from some dozens on. */
+  flush(keys: readonly string[] | "all"): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { createFolders, type FolderStoreOptions, type Folders } from "./folders.
 import { BodyFailure, isMissing } from "./store-error.ts";
 
 /** A dot keeps it out of every listing and key. */
-const FOLDER = ".writing";
+export const STAGING_FOLDER = ".writing";
 
 export interface Staged {
   path: string;
@@ -34,7 +34,7 @@ export function createStaging(options: FolderStoreOptions, folders: Folders = cr
   const { root, durable = true } = options;
 
   async function stage<T>(fill: (path: string) => Promise<T>): Promise<T> {
-    const path = join(root, FOLDER, randomUUID());
+    const path = join(root, STAGING_FOLDER, randomUUID());
     try {
       return await folders.within(dirname(path), () => fill(path));
     } catch (error) {
@@ -122,13 +122,13 @@ export async function consuming<T>(body: Readable | Uint8Array, work: () => Prom
 
 /** Removes what killed processes left in `root`: staged files untouched for `olderThanMs`. Answers how many. */
 export async function sweepStaged(root: string, olderThanMs: number): Promise<number> {
-  const entries = await opendir(join(root, FOLDER)).catch((error: unknown) => {
+  const entries = await opendir(join(root, STAGING_FOLDER)).catch((error: unknown) => {
     if (isMissing(error)) return null;
     throw error;
   });
   let removed = 0;
   for await (const { name } of entries ?? []) {
-    const path = join(root, FOLDER, name);
+    const path = join(root, STAGING_FOLDER, name);
     // Its writer may be done with it by now, or another process sweep it.
     const found = await stat(path).catch((error: unknown) => {
       if (isMissing(error)) return null;

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { Log } from "../log.ts";
 import { createFolderPointer } from "./folder-pointer.ts";
 import { createFolderStore } from "./folder-store.ts";
+import { createFolderThreads } from "./folder-threads.ts";
+import { createFolderTransfer } from "./folder-transfer.ts";
 import type { Stores } from "./object-store.ts";
 import { sweepStaged } from "./staging.ts";
 
@@ -12,10 +14,15 @@ const ABANDONED_MS = 24 * 3_600_000;
 /** `folder` holds `private/` (drafts, staged releases) and `public/` (what viewers load). */
 export function createStores(options: { folder: string; durable?: boolean }): Stores {
   const durable = options.durable ?? true;
-  const publicOptions = { root: join(options.folder, "public"), durable };
+  const [from, to] = [join(options.folder, "private"), join(options.folder, "public")];
+  const threads = createFolderThreads();
   return {
-    private: createFolderStore({ root: join(options.folder, "private"), durable }),
-    public: { ...createFolderStore(publicOptions), ...createFolderPointer(publicOptions) },
+    private: createFolderStore({ root: from, durable }, threads),
+    public: {
+      ...createFolderStore({ root: to, durable }, threads),
+      ...createFolderPointer({ root: to, durable }),
+    },
+    transfer: createFolderTransfer({ from, to, durable }, threads),
   };
 }
 

@@ -6,6 +6,7 @@ import { countOverlays } from "../../src/projects/overlay-store.ts";
 import { createProject } from "../../src/projects/project-store.ts";
 import { readOverlays } from "../../src/projects/read-overlays.ts";
 import { createFolderStore } from "../../src/storage/folder-store.ts";
+import { createFolderThreads } from "../../src/storage/folder-threads.ts";
 import { ensureTenant } from "../../src/tenants/tenant-store.ts";
 
 const [url = "", count = ""] = process.argv.slice(2);
@@ -29,7 +30,7 @@ const database = await createDatabase({ url });
 const db = database.em.fork();
 const { id: tenant_id } = await ensureTenant(db, { slug: "many", name: "Many" });
 await createProject(db, { tenant_id, slug: "many", name: "Many", created_by: null });
-const store = createFolderStore({ root: "unused" });
+const store = createFolderStore({ root: "unused" }, createFolderThreads());
 const version = await createVersion({ db, store, tenant_id, project: "many", created_by: null });
 const result = await importOverlays(db, version, readOverlays(collection(), "collection"));
 const counts = await countOverlays(db, version.id);

@@ -26,7 +26,7 @@ beforeEach(async () => {
     },
   });
   const real = createStores({ folder, durable: false });
-  stores = { private: watched(real.private), public: watched(real.public) };
+  stores = { ...real, private: watched(real.private), public: watched(real.public) };
   await stores.private.put("content", Buffer.from(`{"config":{}}`));
 });
 afterEach(() => rm(folder, { recursive: true }));

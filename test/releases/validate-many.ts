@@ -15,7 +15,7 @@ const db = database.em.fork();
 const version = await findVersion(db, { tenant_id, project, version: 1 });
 const stores = createStores({ folder: "unused" });
 // Every object is there: asking the disk for each of them is not what is measured.
-stores.private.head = async (key) => ({ key, size: 1 });
+stores.private.inspect = async (objects) => ({ faults: objects.map(() => null), seal: "" });
 
 let busy = 0;
 let before = process.threadCpuUsage();

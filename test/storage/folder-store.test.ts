@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileBody } from "../../src/storage/file-body.ts";
 import { createFolderStore } from "../../src/storage/folder-store.ts";
+import { createFolderThreads } from "../../src/storage/folder-threads.ts";
 import { DigestMismatch, type ObjectStore } from "../../src/storage/object-store.ts";
 
 let root: string;
@@ -13,7 +14,7 @@ let store: ObjectStore;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "platen-folder-"));
-  store = createFolderStore({ root });
+  store = createFolderStore({ root }, createFolderThreads());
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
