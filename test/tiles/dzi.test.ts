@@ -53,33 +53,45 @@ test("a pyramid calls for exactly the tiles that cutting it by hand gives", () =
   );
 });
 
-test.each([
-  { width: 1, height: 1, size: 256, overlap: 1 },
-  { width: 257, height: 256, size: 256, overlap: 1 },
-  { width: 1000, height: 613, size: 254, overlap: 1 },
-  { width: 511, height: 3, size: 64, overlap: 0 },
-])(
-  "a pyramid that sharp cuts ($width × $height, $size + $overlap) is just what its descriptor calls for",
-  async (made) => {
-    const { width, height, size, overlap } = made;
-    const folder = await mkdtemp(join(tmpdir(), "platen-dzi-"));
-    try {
-      await sharp({ create: { width, height, channels: 3, background: "#3a6" } })
-        .jpeg()
-        .tile({ layout: "dz", size, overlap })
-        .toFile(join(folder, "tiles.dz"));
-      const descriptor = parseDescriptor(await readFile(join(folder, "tiles.dzi"), "utf8"));
-      expect(descriptor).toMatchObject({ width, height, tile_size: size, overlap });
-      const files = await readdir(join(folder, "tiles_files"), { recursive: true });
-      const keys = files.filter((name) => /\d_\d+\./.test(name));
-      expect(keys.sort()).toEqual([...expectedTiles(descriptor)].map(({ key }) => key).sort());
-      for (const key of keys)
-        checkTile(descriptor, key, await inspectTile(key, await readFile(join(folder, "tiles_files", key))));
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  },
-);
+/** Lengths of a few tiles, and so close to a whole number of them that the last is a sliver or just its overlap. */
+const cuts = fc
+  .record({ tile_size: fc.integer({ min: 8, max: 40 }), overlap: fc.integer({ min: 0, max: 4 }) })
+  .chain((numbers) => {
+    const near = fc
+      .tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: -5, max: 5 }))
+      .map(([tiles, more]) => Math.max(1, tiles * numbers.tile_size + more));
+    return fc.record({ width: near, height: near }).map((size): Descriptor => ({ ...numbers, ...size, format: "png" }));
+  });
+
+test("a pyramid that sharp cuts is just what its descriptor calls for, whatever its size", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "platen-dzi-"));
+  let cut = 0;
+  await fc.assert(
+    fc.asyncProperty(cuts, async (asked) => {
+      const place = join(folder, String((cut += 1)));
+      await sharp({ create: { width: asked.width, height: asked.height, channels: 3, background: "#3a6" } })
+        .png()
+        .tile({ layout: "dz", size: asked.tile_size, overlap: asked.overlap })
+        .toFile(`${place}.dz`);
+      const descriptor = parseDescriptor(await readFile(`${place}.dzi`, "utf8"));
+      expect(descriptor).toEqual(asked);
+      const files = (await readdir(`${place}_files`, { recursive: true })).filter((name) => /\d_\d+\./.test(name));
+      expect(files.sort()).toEqual([...expectedTiles(descriptor)].map(({ key }) => key).sort());
+      for (const key of files)
+        checkTile(descriptor, key, await inspectTile(key, await readFile(join(`${place}_files`, key))));
+    }),
+    {
+      numRuns: 60,
+      examples: [
+        [{ width: 1, height: 1, tile_size: 256, overlap: 1, format: "png" }],
+        [{ width: 257, height: 256, tile_size: 256, overlap: 1, format: "png" }],
+        [{ width: 1000, height: 613, tile_size: 254, overlap: 1, format: "png" }],
+        [{ width: 1, height: 5000, tile_size: 512, overlap: 2, format: "png" }],
+      ],
+    },
+  );
+  await rm(folder, { recursive: true });
+});
 
 test("a pyramid of the largest size has levels that can be counted", () => {
   const side = 2 ** 31 - 1;
