@@ -33,12 +33,15 @@ export function absentTemporal(): Executions {
   return createExecutions(client, { taskQueuePrefix: "", deadlineMs: 500 });
 }
 
-/** Without `executions`, Temporal is down. `settings`: variables of the configuration. `log`: none by default. */
+/**
+ * Without `executions`, Temporal is down. `settings`: variables of the configuration. `log`: none by default. `room`: of a test
+ * that has one already; it stays open when the gateway is closed.
+ */
 export async function startGatewayRoom(
-  options: { executions?: Executions | "real"; settings?: Record<string, string>; log?: Log } = {},
+  options: { executions?: Executions | "real"; settings?: Record<string, string>; log?: Log; room?: Publishing } = {},
 ): Promise<GatewayRoom> {
   const executions = options.executions ?? absentTemporal();
-  const room = await createPublishing(executions === "real" ? {} : { executions });
+  const room = options.room ?? (await createPublishing(executions === "real" ? {} : { executions }));
   const variables = Object.entries(room.config).map(([name, value]) => [name, String(value)]);
   const config = readConfig({
     ...Object.fromEntries(variables),
@@ -76,7 +79,7 @@ export async function startGatewayRoom(
     },
     async close() {
       await gateway.close();
-      await room.close();
+      if (!options.room) await room.close();
     },
   };
 }

@@ -11,13 +11,15 @@ export interface CommitGate {
   reached(): Promise<void>;
   /** Lets it commit, and stops nobody any more; resolves when it has committed. */
   open(): Promise<void>;
+  /** Local ports of the connections that wait, as their server sees them. */
+  ports(): Promise<number[]>;
   /** Ends its connection instead, as a network that breaks: it is rolled back, and nobody is stopped any more. */
   abort(): Promise<void>;
 }
 
 export interface CommitGates {
-  /** Stops the next transaction that writes an event of this kind for the job, with `data` in it. */
-  close(event: { job_id: string; kind: string; data: Record<string, unknown> }): Promise<CommitGate>;
+  /** Stops the next transaction that writes an event of this kind for the job (or any), with `data` in it. */
+  close(event: { job_id: string | null; kind: string; data: Record<string, unknown> }): Promise<CommitGate>;
   /** Resolves when a statement waits for a row of the table that it wants to change, and that another transaction has locked. */
   somebodyWaits(table: "jobs" | "publish_guards" | "versions"): Promise<void>;
   /** Locks the row of the guard that the job holds: its switch waits for it, inside its transaction. Answers how to let go. */
@@ -25,16 +27,18 @@ export interface CommitGates {
   end(): Promise<void>;
 }
 
-/** `url`: the test's own database. */
+/** `url`: the test's own database. When its server dies all gates are open, and no more can be closed. */
 export async function createCommitGates(url: string): Promise<CommitGates> {
   const client = new Client({ connectionString: url });
+  // A server that a test stops ends it.
+  client.on("error", () => undefined);
   await client.connect();
   await client.query(`
-    create table gates (id int generated always as identity primary key, job_id uuid not null, kind text not null, data jsonb not null);
+    create table gates (id int generated always as identity primary key, job_id uuid, kind text not null, data jsonb not null);
     create function wait_at_gate() returns trigger language plpgsql as $$
     declare gate int;
     begin
-      select id into gate from gates where job_id = new.job_id and kind = new.kind and new.data @> gates.data limit 1;
+      select id into gate from gates where coalesce(job_id, new.job_id) = new.job_id and kind = new.kind and new.data @> gates.data limit 1;
       if gate is not null then perform pg_advisory_xact_lock_shared(gate); end if;
       return null;
     end $$;
@@ -66,6 +70,11 @@ export async function createCommitGates(url: string): Promise<CommitGates> {
           await client.query(`select pg_advisory_unlock($1)`, [gate]);
           await until("the held transaction to commit", async () => !(await waiting(gate)));
         },
+        async ports() {
+          const sql = `select client_port from pg_stat_activity where pid = any($1::int[])`;
+          const { rows } = await client.query<{ client_port: number }>(sql, [await sessions(gate)]);
+          return rows.map((row) => row.client_port);
+        },
         async abort() {
           await client.query(`delete from gates where id = $1`, [gate]);
           for (const pid of await sessions(gate)) await client.query(`select pg_terminate_backend($1)`, [pid]);
@@ -93,6 +102,6 @@ export async function createCommitGates(url: string): Promise<CommitGates> {
       await holder.query(`select 1 from publish_guards where job_id = $1 for update`, [jobId]);
       return () => holder.end();
     },
-    end: () => client.end(),
+    end: () => client.end().catch(() => undefined),
   };
 }
