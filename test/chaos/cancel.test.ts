@@ -14,7 +14,7 @@ import {
 } from "../support/chaos-room.ts";
 import { pendingActivity, requestCancel, workflowStatus } from "../support/operator.ts";
 import { jobRow, ledger, until } from "../support/publishing.ts";
-import { makeEndless } from "../support/stuck-file.ts";
+import { HELD_WORKER, holdBack } from "../support/stuck-file.ts";
 
 /** 3 s are promised; the rest is for a machine that runs other tests too. */
 const CANCEL_MS = 5_000;
@@ -34,11 +34,11 @@ describe("a cancel", { timeout: 90_000 }, () => {
     { way: "through the API", press: async (job: string) => expect(await cancel(job)).toBe("requested") },
     { way: "from the Temporal Web UI", press: (job: string) => requestCancel(room, job) },
   ])("$way reaches a running upload at once, leaves nothing public, and can be retried", async ({ way, press }) => {
-    await room.worker();
+    await room.worker({ entry: HELD_WORKER });
     const draft = await room.draft();
     const recorder = room.record(draft);
     const { job, gate } = await room.publishUpTo(draft, "upload");
-    const endless = await makeEndless(await sourceTile(room, draft, 130));
+    const held = await holdBack(await sourceTile(room, draft, 130));
     await gate.open();
     await until("128 tiles to be uploaded", async () => (await jobRow(room, job)).progress > 30);
     expect((await pendingActivity(room, job))?.name).toBe("upload");
@@ -56,7 +56,7 @@ describe("a cancel", { timeout: 90_000 }, () => {
     await expectSoundLedger(room, job, ["cancelled"]);
     expect(await guardOf(room, draft)).toBeNull();
 
-    await endless.restore();
+    await held.restore();
     expect(await retryJob(room.deps, { job_id: job, by: room.principal })).toEqual({ generation: 2 });
     expect(await guardOf(room, draft)).toBe(job);
     expect(await room.ended(job, 60_000)).toMatchObject({ status: "completed", generation: 2, epoch: 1 });

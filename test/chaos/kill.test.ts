@@ -14,7 +14,7 @@ import {
 } from "../support/chaos-room.ts";
 import { pendingActivity } from "../support/operator.ts";
 import { jobRow, until, type Draft } from "../support/publishing.ts";
-import { makeEndless, makeStuck } from "../support/stuck-file.ts";
+import { HELD_WORKER, holdBack, makeStuck } from "../support/stuck-file.ts";
 import type { PointerRecorder } from "../support/pointer-recorder.ts";
 
 /** The heartbeat timeout is 10 s; the rest is for a busy machine. */
@@ -81,11 +81,11 @@ describe("kill -9 of the worker", { timeout: 90_000 }, () => {
 
 describe("a worker that is told to stop", { timeout: 60_000 }, () => {
   it("in mid-upload hands over at once: the job is neither cancelled nor failed", async () => {
-    const worker = await room.worker();
+    const worker = await room.worker({ entry: HELD_WORKER });
     const draft = await room.draft();
     const recorder = room.record(draft);
     const { job, gate } = await room.publishUpTo(draft, "upload");
-    const endless = await makeEndless(await sourceTile(room, draft, 130));
+    const held = await holdBack(await sourceTile(room, draft, 130));
     await gate.open();
     await until("128 tiles to be uploaded", async () => (await jobRow(room, job)).progress > 30);
     const toldAt = Date.now();
@@ -94,7 +94,7 @@ describe("a worker that is told to stop", { timeout: 60_000 }, () => {
     await until("the next attempt", async () => (await pendingActivity(room, job))?.attempt === 2);
     console.log(`SIGTERM in upload: attempt 2 after ${seconds(toldAt)} s`);
     expect(await jobRow(room, job)).toMatchObject({ status: "running", step: "upload" });
-    await endless.restore();
+    await held.restore();
     await room.worker();
     expect(await room.ended(job, TAKEOVER_MS)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
     expect(await messages(room, job)).toContainEqual(expect.stringContaining("Resuming at tile 129 of"));

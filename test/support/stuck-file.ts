@@ -1,6 +1,7 @@
-/** Files that keep a worker where it is: one that whoever opens it waits for, and one that whoever reads it never finishes. */
+/** Files that keep a worker where it is: one that whoever opens it waits for, and one that a worker made for it waits for. */
 import { execFile } from "node:child_process";
-import { link, open, rename, truncate, writeFile } from "node:fs/promises";
+import { link, open, rename, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 export interface StuckFile {
@@ -25,15 +26,11 @@ export async function makeStuck(path: string): Promise<StuckFile> {
   };
 }
 
-/** More than any machine copies while a test runs; takes no room, for nothing of it is written. */
-const ENDLESS_BYTES = 64 * 2 ** 30;
-
-/** Zeroes without end in its place: whoever copies it is busy, and can be interrupted. */
-export async function makeEndless(path: string): Promise<Pick<StuckFile, "restore">> {
-  const [endless, real] = [`${path}.endless`, `${path}.real`];
-  await writeFile(endless, "");
-  await truncate(endless, ENDLESS_BYTES);
-  await link(path, real);
-  await rename(endless, path);
-  return { restore: () => rename(real, path) };
+/** Lets a `HELD_WORKER` wait with this tile, and with those it would copy in the same call: it is busy, and can be interrupted. */
+export async function holdBack(path: string): Promise<Pick<StuckFile, "restore">> {
+  await writeFile(`${path}.held`, "");
+  return { restore: () => rm(`${path}.held`) };
 }
+
+/** Entry of a worker that can be held back. */
+export const HELD_WORKER = fileURLToPath(new URL("held-worker.ts", import.meta.url));

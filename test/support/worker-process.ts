@@ -10,6 +10,8 @@ export interface WorkerProcess {
   pid: number;
   /** Everything it has logged: one JSON document a line. */
   log(): string;
+  /** Resolves with its exit code, null after a signal. */
+  ended: Promise<number | null>;
   /** `kill -9`; resolves when it is gone. */
   kill(): Promise<void>;
   /** SIGSTOP; resolves when it stands still. */
@@ -25,6 +27,12 @@ export interface WorkerProcessOptions {
   concurrency?: number;
   /** Other than the room's: tasks that the room's workers never see. */
   taskQueuePrefix?: string;
+  /** Path of another entry than the product's, for a worker in rigged surroundings. */
+  entry?: string;
+  /** Of that entry. */
+  args?: string[];
+  /** Between two batches of the mirror. */
+  mirrorTickMs?: number;
 }
 
 /** Two seconds on a machine that does nothing else. */
@@ -39,8 +47,9 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
     PLATEN_LOG_LEVEL: "info",
     PLATEN_TASK_QUEUE_PREFIX: prefix,
     PLATEN_WORKER_CONCURRENCY: options.concurrency ?? 20,
+    PLATEN_MIRROR_TICK_MS: options.mirrorTickMs ?? room.config.PLATEN_MIRROR_TICK_MS,
   }).map(([name, value]) => [name, String(value)] as const);
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [options.entry ?? MAIN, ...(options.args ?? [])], {
     env: configEnvironment(Object.fromEntries(settings)),
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -53,7 +62,7 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
   const pid = child.pid ?? 0;
 
   const polling = async (): Promise<boolean> => {
-    if (child.exitCode !== null) throw new Error(`the worker ended:\n${log}`);
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the worker ended:\n${log}`);
     return polls(room, prefix, pid);
   };
   await until(`worker ${pid} to poll`, polling, START_MS).catch((error: unknown) => {
@@ -63,6 +72,7 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
   return {
     pid,
     log: () => log,
+    ended,
     async kill() {
       kill();
       await ended;
