@@ -26,11 +26,11 @@ export function whyNotJson(text: string, refusal: unknown): string {
 export function unexpected(text: string, offset: number, place: Place): string {
   const character = String.fromCodePoint(text.codePointAt(offset) ?? 0);
   const near = text.slice(Math.max(0, offset - NEAR), offset + NEAR);
-  return `unexpected ${quoted(character)} at ${print(place)}, near ${quoted(near)}`;
+  return `unexpected ${quoted(character)} at ${printPlace(place)}, near ${quoted(near)}`;
 }
 
 export function tooDeep(place: Place): string {
-  return `it is nested deeper than ${MAX_DEPTH} levels at ${print(place)}`;
+  return `it is nested deeper than ${MAX_DEPTH} levels at ${printPlace(place)}`;
 }
 
 /** Line and column of `text[offset]`; `from`: where `text` begins. */
@@ -43,10 +43,10 @@ export function placeIn(text: string, offset: number, from: Place = { line: 1, c
 
 function endsEarly(text: string, place: Place): string {
   const end = text.trimEnd();
-  return `it ends too early, at ${print(place)}${end === "" ? "" : `, after ${quoted(end.slice(-NEAR))}`}`;
+  return `it ends too early, at ${printPlace(place)}${end === "" ? "" : `, after ${quoted(end.slice(-NEAR))}`}`;
 }
 
-const print = ({ line, column }: Place): string => `line ${line}, column ${column}`;
+export const printPlace = ({ line, column }: Place): string => `line ${line}, column ${column}`;
 /** A cut may go through a surrogate pair. */
 const quoted = (text: string): string => JSON.stringify(text.toWellFormed());
 

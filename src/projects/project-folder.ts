@@ -5,13 +5,19 @@
  */
 import { z } from "zod";
 import { RESERVED_SLUGS } from "../storage/keys.ts";
+import { checkedValue, isObject } from "./checked-value.ts";
+import { geometry } from "./geometry-schema.ts";
 
 /** Characters of a name or ref; a longer ref would not fit the index on it. */
 const MAX_NAME = 200;
 const MAX_LAYERS = 1_000;
 
+/** They would reach terminals and logs wherever the text is told. */
+const NO_CONTROL = new RegExp("^[^\\u0000-\\u001f\\u007f-\\u009f]*$");
+const noControl = "must hold no control characters, such as line ends or tabs";
+
 /** A reference that clients choose: an overlay's, a layer's, a type's. */
-const ref = z.string().min(1).max(MAX_NAME);
+const ref = z.string().min(1).max(MAX_NAME).regex(NO_CONTROL, noControl);
 
 /** First segment of public paths: lower-case letters, digits and inner hyphens, at most 63. */
 export const projectSlug = z
@@ -19,19 +25,45 @@ export const projectSlug = z
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "must be lower-case letters, digits and inner hyphens, at most 63")
   .refine((slug) => !(RESERVED_SLUGS as readonly string[]).includes(slug), "is reserved: public paths begin with it");
 
-export const projectName = z.string().trim().min(1).max(MAX_NAME);
+export const projectName = z.string().trim().min(1).max(MAX_NAME).regex(NO_CONTROL, noControl);
+
+const LANGUAGE_TAG = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
+const isLanguageTag = new RegExp(LANGUAGE_TAG);
 
 /** Text by language tag, or one text whose language is not said. */
-export const label = z
-  .union([z.string(), z.record(z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/), z.string())], {
-    error: "must be one text, or texts by language tag such as en or zh-Hant",
-  })
-  .meta({ description: 'Text by BCP 47 language tag, e.g. {"en": "Harbour", "ar": "الميناء"}, or one text.' });
+export const label = checkedValue<string | Record<string, string>>(
+  function* (value) {
+    if (typeof value !== "string" && !isTextByLanguage(value))
+      yield { path: [], message: "must be one text, or texts by language tag such as en or zh-Hant" };
+  },
+  {
+    anyOf: [
+      { type: "string" },
+      {
+        type: "object",
+        propertyNames: { type: "string", pattern: LANGUAGE_TAG },
+        additionalProperties: { type: "string" },
+      },
+    ],
+    description: 'Text by BCP 47 language tag, e.g. {"en": "Harbour", "ar": "الميناء"}, or one text.',
+  },
+);
 
-const style = z.record(z.string(), z.unknown()).meta({ description: "Free; viewers read what they know." });
+function isTextByLanguage(value: unknown): boolean {
+  return (
+    isObject(value) && Object.entries(value).every(([tag, text]) => isLanguageTag.test(tag) && typeof text === "string")
+  );
+}
+
+function freeObject(description: Record<string, string> = {}): z.ZodType<Record<string, unknown>> {
+  const faultsOf = (value: unknown) => (isObject(value) ? [] : [{ path: [], message: "must be a JSON object" }]);
+  return checkedValue(faultsOf, { type: "object", additionalProperties: {}, ...description });
+}
+
+const style = freeObject({ description: "Free; viewers read what they know." });
 
 /** A free JSON object; docs/project-folder.md names the keys that viewers know. */
-export const mapConfig = z.record(z.string(), z.unknown());
+export const mapConfig = freeObject();
 
 export const layer = z.strictObject({
   ref: ref.meta({ description: "What overlays name it by; unique in the version." }),
@@ -63,26 +95,6 @@ export const projectFile = z
     layers: layerList.default([]),
   })
   .meta({ title: "project.json of a Platen project folder" });
-
-const position = z.array(z.number()).min(2).meta({ description: "Longitude (or x), latitude (or y), …" });
-const line = z.array(position);
-const rings = z.array(line);
-
-/** GeoJSON (RFC 7946) by shape only: publishing checks closed rings, crossings and the like. */
-export const geometry = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("Point"), coordinates: position }),
-  z.object({ type: z.literal("MultiPoint"), coordinates: line }),
-  z.object({ type: z.literal("LineString"), coordinates: line }),
-  z.object({ type: z.literal("MultiLineString"), coordinates: rings }),
-  z.object({ type: z.literal("Polygon"), coordinates: rings }),
-  z.object({ type: z.literal("MultiPolygon"), coordinates: z.array(rings) }),
-  z.object({
-    type: z.literal("GeometryCollection"),
-    get geometries(): z.ZodArray<z.ZodType<Record<string, unknown>>> {
-      return z.array(geometry);
-    },
-  }),
-]);
 
 /** One feature of `overlays.geojson`. Members beside type, geometry and properties are not kept. */
 export const overlayFeature = z.looseObject({

@@ -6,9 +6,13 @@ import { whyNotStorable } from "./storable-json.ts";
 /** Characters of a value in a problem. */
 const MAX_VALUE = 100;
 
+/** Problems that are told one by one; nobody reads more, and a small body can hold a hundred thousand. */
+const MAX_PROBLEMS = 100;
+
+/** `count`: of all problems, of which `problems` has the first hundred. */
 export type Judged<Schema extends z.ZodType> =
-  | { data: z.output<Schema>; problems: [] }
-  | { data?: undefined; problems: [Problem, ...Problem[]] };
+  | { data: z.output<Schema>; problems: []; count: 0 }
+  | { data?: undefined; problems: [Problem, ...Problem[]]; count: number };
 
 /**
  * `whyNotStorable` comes first, under the code `not_storable`: schemas recurse, and what is nested without end would overflow
@@ -16,11 +20,13 @@ export type Judged<Schema extends z.ZodType> =
  */
 export function judge<Schema extends z.ZodType>(schema: Schema, value: unknown): Judged<Schema> {
   const unstorable = whyNotStorable(value);
-  if (unstorable) return { problems: [{ code: "not_storable", path: "", message: unstorable }] };
+  if (unstorable) return { problems: [{ code: "not_storable", path: "", message: unstorable }], count: 1 };
   const result = schema.safeParse(value, { error: say });
-  if (result.success) return { data: result.data, problems: [] };
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, value));
-  return { problems: problems as [Problem, ...Problem[]] };
+  if (result.success) return { data: result.data, problems: [], count: 0 };
+  const { issues } = result.error;
+  const count = issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
+  const problems = issues.slice(0, MAX_PROBLEMS).flatMap((issue) => problemsOf(issue, value));
+  return { problems: problems.slice(0, MAX_PROBLEMS) as [Problem, ...Problem[]], count };
 }
 
 /** Where zod's own words leave out what was given or what may be. */
@@ -42,7 +48,7 @@ function oneOf(given: unknown, values: readonly unknown[]): string {
 function problemsOf(issue: z.core.$ZodIssue, input: unknown): Problem[] {
   const path = issue.path as (string | number)[];
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, MAX_PROBLEMS).map((key) => ({
       code: "unknown_field",
       path: pointer([...path, key]),
       message: `there is no field ${JSON.stringify(key)} here`,
@@ -53,6 +59,8 @@ function problemsOf(issue: z.core.$ZodIssue, input: unknown): Problem[] {
   if (issue.code === "invalid_type" && value === undefined) {
     return [{ code: "required", path: pointer(path), message: `it is missing; ${issue.expected} is expected` }];
   }
+  if (issue.code === "custom" && value === undefined)
+    return [{ code: "required", path: pointer(path), message: `it is missing; it ${issue.message}` }];
   return [{ code: issue.code, path: pointer(path), message: issue.message, ...shown(value) }];
 }
 

@@ -23,13 +23,15 @@ export interface Input {
 /** Answers the parsed values in the same order. Error: `invalid_request`. */
 export function validate(inputs: Input[]): unknown[] {
   const problems: (Problem & { in: Place })[] = [];
+  let count = 0;
   const parsed = inputs.map(({ place, schema, value, at: base = "" }) => {
     const judged = judge(schema ? strict(schema) : z.unknown(), value);
+    count += judged.count;
     problems.push(...judged.problems.map((each) => ({ ...each, in: place, path: base + each.path })));
     return schema && judged.data;
   });
   const [first] = problems;
   if (!first) return parsed;
   const name = first.path === "" ? `the ${first.in}` : `${first.path.slice(1)} in the ${first.in}`;
-  throw new AppError("invalid_request", { count: problems.length, first: `${name}: ${first.message}` }, { problems });
+  throw new AppError("invalid_request", { count, first: `${name}: ${first.message}` }, { problems });
 }
