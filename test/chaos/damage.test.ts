@@ -1,14 +1,11 @@
-import { createHash } from "node:crypto";
 import { readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { queryOne } from "../../src/db.ts";
 import { createVersion } from "../../src/projects/create-version.ts";
 import { replaceConfig } from "../../src/projects/content-store.ts";
+import { overlayRow } from "../../src/projects/derive-overlay.ts";
 import { insertOverlays } from "../../src/projects/overlay-store.ts";
 import { editDraft } from "../../src/projects/version-store.ts";
 import { findReleaseOfVersion } from "../../src/releases/release-store.ts";
-import { releaseKey } from "../../src/storage/keys.ts";
 import {
   createChaosRoom,
   expectReleasedOnce,
@@ -22,6 +19,7 @@ import {
   type ChaosRoom,
 } from "../support/chaos-room.ts";
 import { watchPresence } from "../support/presence.ts";
+import { expectWhole, publicTiles, releaseFile } from "../support/whole-release.ts";
 import type { Draft } from "../support/publishing.ts";
 
 let room: ChaosRoom;
@@ -42,7 +40,7 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
     await rm(await publicTile(room, draft, 70));
     await flipBit(await publicTile(room, draft, 200));
     await swap(await publicTile(room, draft, 250), await publicTile(room, draft, 300));
-    await flipBit(await releaseFile(draft));
+    await flipBit(await releaseFile(room, draft));
     await gate.open();
 
     expect(await room.ended(job)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
@@ -63,7 +61,7 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
         .sort(),
     );
     expect(await messages(room, job)).toContainEqual(expect.stringContaining(", 6 of them mended"));
-    await expectWhole(draft);
+    await expectWhole(room, draft);
     await expectReleasedOnce(room, draft, [job]);
     await expectSoundLedger(room, job, ["completed"]);
     expect(await recorder.served()).toEqual([1]);
@@ -95,7 +93,7 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
     expect(await findReleaseOfVersion(room.database.em.fork(), draft.version_id)).toBeNull();
     await expectSoundLedger(room, job, ["failed"]);
     expect(await guardOf(room, draft)).toBeNull();
-    await expectWhole(live);
+    await expectWhole(room, live);
     const release_id = await expectReleasedOnce(room, live, [first]);
     expect(await recorder.served()).toEqual([1]);
     expect(await recorder.copy()).toEqual({ epoch: 1, release_id });
@@ -110,10 +108,10 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
     expect(await room.ended(await room.publish(live))).toMatchObject({ status: "completed" });
     const draft = await otherOverlays(live);
     const { job, gate } = await room.publishUpTo(draft, "upload done");
-    const tiles = await publicTiles(live);
-    expect(tiles).toEqual(await publicTiles(draft));
+    const tiles = await publicTiles(room, live);
+    expect(tiles).toEqual(await publicTiles(room, draft));
     for (const path of tiles.slice(50, 250)) await flipBit(path);
-    const presence = watchPresence([...tiles, await releaseFile(live)]);
+    const presence = watchPresence([...tiles, await releaseFile(room, live)]);
     await gate.open();
 
     expect(await room.ended(job)).toMatchObject({ status: "completed", epoch: 2 });
@@ -124,8 +122,8 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
     const told = await messages(room, job);
     expect(told).toContainEqual(expect.stringContaining(`(${tiles.length} were there already)`));
     expect(told).toContainEqual(expect.stringContaining(", 200 of them mended"));
-    await expectWhole(live);
-    await expectWhole(draft);
+    await expectWhole(room, live);
+    await expectWhole(room, draft);
     expect(await recorder.served()).toEqual([1, 2]);
   });
 });
@@ -143,19 +141,6 @@ async function swap(one: string, other: string): Promise<void> {
   await rename(`${one}.kept`, other);
 }
 
-/** Its release's document, reserved or released. */
-async function releaseFile(draft: Draft): Promise<string> {
-  const sql = `select release_id from release_reservations where version_id = $1 order by revision desc`;
-  const row = await queryOne<{ release_id: string }>(room.database.em.fork(), sql, [draft.version_id]);
-  return join(room.storeFolder, "public", releaseKey(draft.project, row?.release_id ?? ""));
-}
-
-async function publicTiles(draft: Draft): Promise<string[]> {
-  const [first, keys] = [await publicTile(room, draft, 0), await tileKeys(room, draft)];
-  const folder = first.slice(0, -(keys[0] ?? "").length);
-  return keys.map((key) => join(folder, key));
-}
-
 /** The same tiles under another config and more overlays, as the product copies versions. */
 async function otherOverlays(live: Draft): Promise<Draft> {
   const { tenant_id, project } = live;
@@ -166,25 +151,8 @@ async function otherOverlays(live: Draft): Promise<Draft> {
   const geometry = { type: "Point", coordinates: [1, 1] };
   const flag = { ref: "flag", type: "flag", layer: null, label: { en: "Flag" }, geometry, properties: {} };
   await editDraft(db, version, async (tx) => {
-    await insertOverlays(tx, draft, 1_000, JSON.stringify([{ ...flag, style: null, visible: true }]));
+    await insertOverlays(tx, draft, 1_000, `[${overlayRow({ ...flag, style: null, visible: true })}]`);
     return { changed: await replaceConfig(tx, draft, { title: "Town with a flag" }) };
   });
   return draft;
-}
-
-/** Every tile is what was imported, and the document what its digest says. */
-async function expectWhole(draft: Draft): Promise<void> {
-  const release = await findReleaseOfVersion(room.database.em.fork(), draft.version_id);
-  const keys = await tileKeys(room, draft);
-  const paths = await publicTiles(draft);
-  const first = await sourceTile(room, draft, 0);
-  const folder = first.slice(0, -(keys[0] ?? "").length);
-  for (const [index, key] of keys.entries()) {
-    const [found, imported] = await Promise.all([readFile(paths[index] ?? ""), readFile(join(folder, key))]);
-    expect(found.equals(imported), key).toBe(true);
-  }
-  const text = await readFile(await releaseFile(draft), "utf8");
-  const header = `"digest":"${release?.digest}",`;
-  const content = `{${text.slice(text.indexOf(header) + header.length)}`;
-  expect(createHash("sha256").update(content).digest("hex")).toBe(release?.digest);
 }

@@ -32,7 +32,7 @@ export interface ChaosRoom extends Publishing {
   /** A draft of about 340 tiles, six batches of an upload. */
   draft(options?: publishing.DraftOptions): Promise<Draft>;
   /** Watches what viewers of the project see from now on. */
-  record(draft: Draft, environment?: Environment): PointerRecorder;
+  record(draft: Draft, environment?: Environment, lookMs?: number): PointerRecorder;
   /** Queues a publish and starts its workflow. */
   publish(draft: Draft, options?: { environment?: Environment; start?: boolean }): Promise<string>;
   /** A publish whose worker stands at a moment until the gate is opened. */
@@ -68,8 +68,8 @@ export async function createChaosRoom(options: publishing.PublishingOptions = {}
     },
     killWorkers,
     draft: (options) => createDraft(room, { descriptor: PYRAMID, ...options }),
-    record(draft, environment = "dev") {
-      const recorder = recordPointer(room.storeFolder, environment, draft.project);
+    record(draft, environment = "dev", lookMs) {
+      const recorder = recordPointer(room.storeFolder, environment, draft.project, lookMs);
       recorders.push(recorder);
       return recorder;
     },

@@ -19,7 +19,13 @@ const EPOCH_FILE = /^(\d{12})\.json$/;
 /** Pause between two looks that nothing prompted: watching misses what happens before the folder is there. */
 const LOOK_MS = 5;
 
-export function recordPointer(storeFolder: string, environment: string, project: string): PointerRecorder {
+/** `lookMs`: longer where a test has many of them. */
+export function recordPointer(
+  storeFolder: string,
+  environment: string,
+  project: string,
+  lookMs = LOOK_MS,
+): PointerRecorder {
   const folder = join(storeFolder, "public", environment, project);
   const digests = new Map<string, string>();
   const served: number[] = [];
@@ -54,7 +60,7 @@ export function recordPointer(storeFolder: string, environment: string, project:
     queued = true;
     looking = looking.then(look).catch((error: unknown) => void wrongs.push(String(error)));
   }
-  const timer = setInterval(soon, LOOK_MS);
+  const timer = setInterval(soon, lookMs);
 
   return {
     async served() {

@@ -1,0 +1,81 @@
+/** Publishes whose worker is killed at chosen points of an activity, and what must be true of each of them afterwards. */
+import { expect } from "vitest";
+import { startJob } from "../../src/jobs/protocol/start.ts";
+import { expectReleasedOnce, expectSoundLedger, guardOf, type ChaosRoom } from "./chaos-room.ts";
+import type { MortalWorkers } from "./mortal-workers.ts";
+import type { PointerRecorder } from "./pointer-recorder.ts";
+import { expectWhole } from "./whole-release.ts";
+import { queueJob, SMALL, type Draft } from "./publishing.ts";
+
+/** Of a publish, in order; `settle` ends one whose draft has no config. */
+export const ACTIVITIES = ["validate", "generateRelease", "upload", "verifyTiles", "markPublished", "settle"] as const;
+export type ActivityName = (typeof ACTIVITIES)[number];
+
+interface Doomed {
+  job: string;
+  activity: ActivityName;
+  point: number | null;
+  live: Draft;
+  draft: Draft;
+  recorder: PointerRecorder;
+}
+
+/** A worker that dies is noticed after 10 s, and whoever takes over may share its process with others that are doomed. */
+const END_MS = 240_000;
+/** Pause between two looks at each pointer. */
+const LOOK_MS = 50;
+
+/** How many points the activity passes when nobody dies. */
+export async function countPoints(room: ChaosRoom, workers: MortalWorkers, activity: ActivityName): Promise<number> {
+  const { job } = await start(room, workers, activity, null);
+  await room.ended(job, END_MS);
+  return workers.points(job);
+}
+
+/**
+ * For each of `points`: a project whose version 1 is live and whose version 2 is being published when the worker dies there. All of
+ * them are under way at once, so that many also lose their worker through no fault of their own.
+ */
+export async function expectSurvived(
+  room: ChaosRoom,
+  workers: MortalWorkers,
+  dooms: { activity: ActivityName; point: number }[],
+): Promise<void> {
+  const doomed = await Promise.all(dooms.map(({ activity, point }) => start(room, workers, activity, point)));
+  for (const each of doomed) await expectGood(room, workers, each);
+}
+
+async function start(
+  room: ChaosRoom,
+  workers: MortalWorkers,
+  activity: ActivityName,
+  point: number | null,
+): Promise<Doomed> {
+  const live = await room.draft({ descriptor: SMALL });
+  const recorder = room.record(live, "dev", LOOK_MS);
+  const first = await room.publish(live);
+  expect(await room.ended(first, END_MS)).toMatchObject({ status: "completed", epoch: 1 });
+  const config = activity === "settle" ? { config: null } : {};
+  const draft = await room.draft({ descriptor: SMALL, project: live, ...config });
+  const job = await queueJob(room, draft);
+  await workers.doom(job, activity, point);
+  await startJob(room.deps, job, 1);
+  return { job, activity, point, live, draft, recorder };
+}
+
+async function expectGood(room: ChaosRoom, workers: MortalWorkers, doomed: Doomed): Promise<void> {
+  const { job, activity, point, live, draft, recorder } = doomed;
+  const what = `${activity}, point ${point}`;
+  const status = activity === "settle" ? "failed" : "completed";
+  expect(await room.ended(job, END_MS), what).toMatchObject({ status, generation: 1 });
+  expect(workers.hasDied(job), `${what}: the worker died (${await workers.points(job).catch(() => "no")} points)`).toBe(true);
+  await expectSoundLedger(room, job, [status]);
+  expect(await guardOf(room, draft), what).toBeNull();
+  if (status === "completed") {
+    await expectReleasedOnce(room, draft, [job]);
+    await expectWhole(room, draft);
+  }
+  await expectWhole(room, live);
+  expect(await recorder.served(), what).toEqual(status === "completed" ? [1, 2] : [1]);
+  recorder.stop();
+}
