@@ -40,6 +40,8 @@ const schema = z.object({
   PLATEN_MAX_JSON_BYTES: count(1_048_576, 1_024, 104_857_600),
   PLATEN_MAX_OVERLAYS_BYTES: count(1_073_741_824, 1_024, 10_737_418_240),
   PLATEN_MAX_TILE_BYTES: count(16_777_216, 1_024, 1_073_741_824),
+  /** Longest pause of a body in seconds; and what it may take in all besides a second for each KiB. */
+  PLATEN_BODY_SECONDS: count(30, 1, 3_600),
   /** Seconds between two `ping` events on a stream. */
   PLATEN_PING_SECONDS: count(30, 1, 3_600),
   /** Longest life of a stream in seconds; each ends at a random moment between two thirds of it and all of it. */

@@ -6,7 +6,7 @@ export const REQUEST_FAILURES = {
     status: 400,
     retryable: false,
     title: "Malformed JSON",
-    sentence: "The body is not valid JSON: {reason}.",
+    sentence: "The body cannot be read as JSON: {reason}.",
     action: "Send one JSON document, UTF-8, as Content-Type application/json.",
   },
   invalid_request: {
@@ -64,6 +64,14 @@ export const REQUEST_FAILURES = {
     title: "Body ended early",
     sentence: "The body ended before it was complete: {reason}.",
     action: "Send it again; nothing was changed.",
+  },
+  body_too_slow: {
+    status: 408,
+    retryable: true,
+    title: "Body came too slowly",
+    sentence:
+      "The body came too slowly: {received} bytes in all, then none for {seconds} s or fewer than 1,024 a second.",
+    action: "Send it again over a better connection; nothing was changed.",
   },
   malformed_request: {
     status: 400,

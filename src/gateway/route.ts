@@ -2,7 +2,6 @@
  * A route is a value: method, path, role, schemas, handler. The router and the OpenAPI document are both made from the same
  * list, so no route can be missing from the description, and no handler sees what its schemas did not accept.
  */
-import type { Readable } from "node:stream";
 import type { Context } from "koa";
 import type { z } from "zod";
 import type { Database, Db } from "../db.ts";
@@ -31,8 +30,11 @@ export interface RouteRequest<Params = unknown, Query = unknown, Body = unknown>
   params: Params;
   query: Query;
   body: Body;
-  /** The raw body of a route whose `body` is a stream. */
-  stream: Readable;
+  /**
+   * The body of a route whose `body` is a stream, at most `bytes` of it, once. A client that waits for `100 Continue` is asked to send
+   * it only now. Errors: `body_too_large`, `body_too_slow`, `incomplete_body`.
+   */
+  receive(bytes: number): AsyncGenerator<Buffer, void, undefined>;
   /** Guaranteed on every route with a role; throws on the open ones. */
   principal: Principal;
   /** A forked EntityManager of this request. */
@@ -49,7 +51,7 @@ export interface RouteAnswer {
 }
 
 interface BodyStream {
-  /** Media types the route takes; the body is handed over unread as `stream`. */
+  /** Media types the route takes; the body is left to the handler, to `receive`. */
   stream: readonly string[];
 }
 

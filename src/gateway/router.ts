@@ -5,7 +5,8 @@ import type { Context, Middleware } from "koa";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { authenticate } from "./middleware/authenticate.ts";
-import { readJsonBody } from "./middleware/json-body.ts";
+import { receiveChunks } from "../projects/receive-body.ts";
+import { hasBody, readJsonBody } from "./middleware/json-body.ts";
 import { requireMediaType } from "./middleware/media-type.ts";
 import { validate } from "./middleware/validate-request.ts";
 import type { GatewayDeps, Route, RouteAnswer, RouteRequest } from "./route.ts";
@@ -43,7 +44,11 @@ async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promi
   const takesStream = route.body !== undefined && "stream" in route.body;
   if (takesStream) requireMediaType(ctx, (route.body as { stream: readonly string[] }).stream);
   const bodySchema = takesStream ? undefined : (route.body as Exclude<Route["body"], { stream: readonly string[] }>);
-  const body = bodySchema ? await readJsonBody(ctx, deps.config.PLATEN_MAX_JSON_BYTES) : undefined;
+  const receive = (bytes: number) =>
+    receiveChunks(ctx.req, { bytes, seconds: deps.config.PLATEN_BODY_SECONDS, begin: () => askForBody(ctx) });
+  const body = bodySchema && (await readJsonBody(ctx, () => receive(deps.config.PLATEN_MAX_JSON_BYTES)));
+  // Nobody will read it, and it may have no end.
+  if (!route.body && hasBody(ctx)) ctx.set("Connection", "close");
   const [params, query, parsedBody] = validate([
     { place: "path", schema: route.params, value: { ...ctx["params"] } },
     { place: "query", schema: route.query ?? NO_QUERY, value: { ...ctx.query } },
@@ -51,7 +56,7 @@ async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promi
   ]);
   const request: RouteRequest = {
     // Routes without a schema of their path read it themselves, and answer 404 where a schema would say 400.
-    ...{ params: params ?? { ...ctx["params"] }, query, body: parsedBody, stream: ctx.req, db, deps, ctx },
+    ...{ params: params ?? { ...ctx["params"] }, query, body: parsedBody, receive, db, deps, ctx },
     get principal() {
       if (!principal) throw new Error(`${route.path} is open: it has no principal`);
       return principal;
@@ -59,6 +64,11 @@ async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promi
   };
   const answer = await route.handle(request);
   if (answer) send(ctx, answer);
+}
+
+/** A client that expects `100 Continue` has not sent its body yet: what was refused until now has cost it nothing. */
+function askForBody(ctx: Context): void {
+  if (ctx.get("Expect") !== "") ctx.res.writeContinue();
 }
 
 function send(ctx: Context, { status, body, headers = {} }: RouteAnswer): void {

@@ -1,28 +1,23 @@
 /** Reads a JSON body: all of it, or an error that says what is wrong with it. */
-import getRawBody, { type RawBodyError } from "raw-body";
 import type { Context } from "koa";
-import { AppError, reasonOf } from "../../errors.ts";
-import { whyNotJson } from "../../projects/json-fault.ts";
-import { bodyTooLarge } from "../../projects/receive-body.ts";
+import { AppError } from "../../errors.ts";
+import { parseExactJson } from "../../projects/exact-json.ts";
+import { receiveBytes } from "../../projects/receive-body.ts";
 import { requireJson } from "./media-type.ts";
 
 /**
- * `limit` in bytes. No body at all reads as `{}`, so that a request whose fields are all optional needs none. Errors:
- * unsupported_media_type, body_too_large, incomplete_body, malformed_json.
+ * No body at all reads as `{}`, so that a request whose fields are all optional needs none. `receive`: its chunks. Errors:
+ * unsupported_media_type, malformed_json, and those of `receive`.
  */
-export async function readJsonBody(ctx: Context, limit: number): Promise<unknown> {
+export async function readJsonBody(ctx: Context, receive: () => AsyncIterable<Buffer>): Promise<unknown> {
   if (!hasBody(ctx)) return {};
   requireJson(ctx);
-  const bytes = await getRawBody(ctx.req, { limit, length: ctx.get("Content-Length") || null }).catch(
-    (error: RawBodyError) => {
-      if (error.type === "entity.too.large") throw bodyTooLarge(limit, error.length ?? error.expected);
-      throw new AppError("incomplete_body", { reason: reasonOf(error) }, { cause: error });
-    },
-  );
+  const bytes = await receiveBytes(receive());
   return bytes.length === 0 ? {} : parse(bytes);
 }
 
-function hasBody(ctx: Context): boolean {
+/** Does the request announce a body, however long? */
+export function hasBody(ctx: Context): boolean {
   const length = ctx.get("Content-Length");
   return ctx.get("Transfer-Encoding") !== "" || (length !== "" && length !== "0");
 }
@@ -31,12 +26,12 @@ function parse(bytes: Buffer): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new AppError("malformed_json", { reason: "it is not valid UTF-8" }, { cause: error });
+  } catch (cause) {
+    throw malformed("it is not valid UTF-8", cause);
   }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new AppError("malformed_json", { reason: whyNotJson(text, error) }, { cause: error });
-  }
+  return parseExactJson(text, malformed);
+}
+
+function malformed(reason: string, cause?: unknown): AppError {
+  return new AppError("malformed_json", { reason }, cause === undefined ? {} : { cause });
 }

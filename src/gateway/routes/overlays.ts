@@ -4,7 +4,6 @@ import { importOverlays } from "../../projects/import-overlays.ts";
 import { overlayPage, type StoredOverlay } from "../../projects/overlay-store.ts";
 import { overlayFeature } from "../../projects/project-folder.ts";
 import { readOverlays } from "../../projects/read-overlays.ts";
-import { receiveChunks } from "../../projects/receive-body.ts";
 import { findDraft, findVersion } from "../../projects/version-store.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { MAX_INT, wholeNumber } from "../whole-number.ts";
@@ -76,7 +75,7 @@ export const overlayRoutes: Route[] = [
     async handle(request) {
       const version = await findDraft(request.db, refOf(request));
       const form = request.ctx.is(SEQUENCE_TYPES) ? "sequence" : "collection";
-      const chunks = receiveChunks(request.stream, request.deps.config.PLATEN_MAX_OVERLAYS_BYTES);
+      const chunks = request.receive(request.deps.config.PLATEN_MAX_OVERLAYS_BYTES);
       return { status: 200, body: await importOverlays(request.db, version, readOverlays(chunks, form)) };
     },
   }),

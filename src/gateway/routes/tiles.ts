@@ -69,7 +69,7 @@ export const tileRoutes: Route[] = [
     },
     async handle(request) {
       const version = await findDraft(request.db, refOf(request));
-      const text = await receiveBytes(request.stream, MAX_DESCRIPTOR_BYTES);
+      const text = await receiveBytes(request.receive(MAX_DESCRIPTOR_BYTES));
       const descriptor = parseDescriptor(text.toString());
       const result = await importDescriptor(request.db, version, descriptor);
       return { status: 200, body: { expected: tileCount(descriptor), ...result } };
@@ -125,7 +125,7 @@ export const tileRoutes: Route[] = [
     async handle(request) {
       const { db, deps, params } = request;
       const version = await findDraft(db, refOf(request));
-      const bytes = await receiveBytes(request.stream, deps.config.PLATEN_MAX_TILE_BYTES);
+      const bytes = await receiveBytes(request.receive(deps.config.PLATEN_MAX_TILE_BYTES));
       const key = `${params.level}/${params.name}`;
       const { tile, changed, revision } = await importTile({ db, store: deps.stores.private, version, key, bytes });
       return { status: 200, body: { key, size: tile.size, sha256: tile.sha256, changed, revision } };
