@@ -23,12 +23,18 @@ export async function inspectTile(key: string, bytes: Uint8Array): Promise<TileI
   const media_type = signature(bytes);
   if (!media_type) throw rejectedTile(key, bytes.length === 0 ? "it is empty" : "it is no JPEG, PNG or WebP image");
   // Nothing is decoded here, however large the header says that it would be; the size is the caller's to check.
-  const { width, height, pages } = await sharp(bytes, { limitInputPixels: false })
+  const { width, height, pages, orientation } = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((error: unknown) => {
       throw rejectedTile(key, `its header cannot be read (${oneLine(error)})`, error);
     });
   if ((pages ?? 1) > 1) throw rejectedTile(key, "it is animated");
+  // A photo's own note, which `vips dzsave --no-strip` copies into every tile of it: browsers would turn each in its place.
+  if ((orientation ?? 1) !== 1)
+    throw rejectedTile(
+      key,
+      `it is to be turned when it is shown (EXIF orientation ${orientation}); turn the picture with \`vips autorot\`, then cut it again`,
+    );
   return { media_type, width, height };
 }
 

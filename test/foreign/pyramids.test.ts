@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -23,7 +22,7 @@ afterAll(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe("a pyramid by vips is imported and published with every byte", () => {
-  it.each(PUBLISHED)("$name: $width × $height, $options", async ({ name, width, height }) => {
+  it.each(PUBLISHED)("$name", async ({ name, width, height }) => {
     folder = await makeForeignFolder(name);
     const { tiles } = await publishFolder(room, name, folder);
     expect(tiles).toMatchObject({ width, height });
@@ -53,9 +52,8 @@ it("what systems and tools leave in a folder is left out and told in one line, a
   for (const name of ["empty", "tiles_files/empty", "tiles_files/7", "tiles_files/@eaDir/6"])
     await mkdir(join(folder, name), { recursive: true });
   await symlink("/no/such/file", join(level, "lost.webp"));
-  execFileSync("mkfifo", [join(level, "pipe")]);
   const { told } = await publishFolder(room, "leftovers", folder);
   expect(told.match(/^Left out .*$/gm)).toEqual([
-    expect.stringMatching(/^Left out 24 file\(s\) that are no part of a project folder: (\S+, ){4}\S+ and 19 more$/),
+    expect.stringMatching(/^Left out 23 file\(s\) that are no part of a project folder: (\S+, ){4}\S+ and 18 more$/),
   ]);
 });

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { isNode, visit, type Node, type SourceFile } from "./source-files.ts";
 
 const MAX_LINES = 400;
-const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|d|config|fixture))*\.(ts|tsx|js|mjs)$/;
+const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|long|d|config|fixture))*\.(ts|tsx|js|mjs)$/;
 const MIGRATION = /^\d{4}_[a-z0-9]+(_[a-z0-9]+)*\.ts$/;
 /** Drawers: names that say nothing of what is inside, so that everything ends up there. */
 const DRAWER = /(^|\/)(utils?|common|helpers?|lib|shared|misc|types|manager)(\/|\.(ts|js)$)/;

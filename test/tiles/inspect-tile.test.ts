@@ -33,6 +33,15 @@ test("a GIF is no tile", async () => {
   await expect(inspectTile("0/0_0.png", await draw(1, 1).gif().toBuffer())).rejects.toThrow(/no JPEG/);
 });
 
+test.each(["jpeg", "png", "webp"] as const)(
+  "a %s that browsers would turn is no tile, one that says it is upright is",
+  async (format) => {
+    const noted = (orientation: number) => draw(30, 20).withMetadata({ orientation }).toFormat(format).toBuffer();
+    await expect(inspectTile("0/0_0.jpg", await noted(6))).rejects.toThrow(/EXIF orientation 6.*`vips autorot`/);
+    expect(await inspectTile("0/0_0.jpg", await noted(1))).toMatchObject({ width: 30, height: 20 });
+  },
+);
+
 test("a tile must be of the pyramid's format and of the size that its place calls for", () => {
   const tile = { media_type: "image/webp", width: 44, height: 200 } as const;
   expect(() => checkTile(descriptor, "9/1_0.webp", tile)).not.toThrow();
