@@ -176,6 +176,10 @@ create table overlays (
   properties jsonb not null,
   style jsonb,
   visible boolean not null default true,
+  release_text text,
+  formatted smallint not null default 0,
+  geometry_problem text,
+  checked smallint not null default 0,
   constraint overlays_pkey PRIMARY KEY (version_id, sort_order),
   constraint overlays_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint overlays_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
@@ -322,3 +326,18 @@ create table versions (
   constraint versions_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
   constraint versions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
+
+CREATE OR REPLACE FUNCTION public.forget_derived_overlay()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      begin
+        new.release_text := null;
+        new.formatted := 0;
+        new.geometry_problem := null;
+        new.checked := 0;
+        return new;
+      end
+      $function$;
+
+CREATE TRIGGER overlays_forget_derived BEFORE UPDATE OF ref, type, layer, label, geometry, properties, style ON public.overlays FOR EACH ROW WHEN (((NOT (new.release_text IS DISTINCT FROM old.release_text)) AND (((((((new.ref IS DISTINCT FROM old.ref) OR (new.type IS DISTINCT FROM old.type)) OR (new.layer IS DISTINCT FROM old.layer)) OR (new.label IS DISTINCT FROM old.label)) OR (new.geometry IS DISTINCT FROM old.geometry)) OR (new.properties IS DISTINCT FROM old.properties)) OR (new.style IS DISTINCT FROM old.style)))) EXECUTE FUNCTION forget_derived_overlay();

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import sharp from "sharp";
 import { transaction, type Database, type Db } from "../../src/db.ts";
 import { replaceConfig } from "../../src/projects/content-store.ts";
+import { overlayRow } from "../../src/projects/derive-overlay.ts";
 import { insertOverlays, type Overlay } from "../../src/projects/overlay-store.ts";
 import { createProject } from "../../src/projects/project-store.ts";
 import { insertTiles, replaceTileSet } from "../../src/projects/tile-store.ts";
@@ -60,7 +61,12 @@ async function makeDraft(
   const { id: version_id } = await insertVersion(tx, { tenant_id, project_id, created_by: null });
   const owner = { tenant_id, version_id };
   await replaceConfig(tx, owner, { title: project });
-  await insertOverlays(tx, owner, 1, JSON.stringify(Array.from({ length: TINY_OVERLAYS }, (_, at) => plot(at + 1))));
+  await insertOverlays(
+    tx,
+    owner,
+    1,
+    `[${Array.from({ length: TINY_OVERLAYS }, (_, at) => overlayRow(plot(at + 1))).join(",")}]`,
+  );
   await replaceTileSet(tx, owner, TINY);
   const sha256 = createHash("sha256").update(tile).digest("hex");
   const tiles = [...expectedTiles(TINY)].map(({ key }) => ({

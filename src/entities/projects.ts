@@ -70,6 +70,15 @@ export const Overlay = defineEntity({
   name: "Overlay",
   tableName: "overlays",
   indexes: [{ name: "overlays_ref_index", properties: ["version_id", "ref"] }],
+  // Only its name is compared; schema.sql has the whole of it.
+  triggers: [
+    {
+      name: "overlays_forget_derived",
+      timing: "before",
+      events: ["update"],
+      expression: "-- migrations/0002_derive_overlays.ts",
+    },
+  ],
   properties: {
     version_id: reference(Version).primary(),
     sort_order: p.integer().primary().autoincrement(false),
@@ -82,6 +91,12 @@ export const Overlay = defineEntity({
     properties: p.json(),
     style: p.json().nullable(),
     visible: p.boolean().default(true),
+    /** As it stands in release.json; derived from the columns above by the rules number `formatted`, 0 for not at all. */
+    release_text: p.text().nullable(),
+    formatted: p.smallint().default(0),
+    /** What is wrong with the geometry, by the rules number `checked`, 0 for not looked at; null: nothing. */
+    geometry_problem: p.text().nullable(),
+    checked: p.smallint().default(0),
   },
 });
 

@@ -4,6 +4,7 @@ import { open, unlink, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Db } from "../db.ts";
+import { overlayRow } from "./derive-overlay.ts";
 import { deleteOverlays, insertOverlays, type Overlay } from "./overlay-store.ts";
 import { editDraft, type Version } from "./version-store.ts";
 
@@ -39,7 +40,7 @@ export async function importOverlays(
   }
 }
 
-/** Where in the spool file the JSON text of a batch of `rows` overlays is. */
+/** Where in the spool file the JSON text of a batch of `rows` rows is. */
 interface Batch {
   start: number;
   bytes: number;
@@ -61,7 +62,7 @@ async function spool(file: FileHandle, overlays: AsyncIterable<Overlay>): Promis
     length = 0;
   };
   for await (const overlay of overlays) {
-    const text = JSON.stringify(overlay);
+    const text = overlayRow(overlay);
     texts.push(text);
     length += text.length;
     if (texts.length === BATCH_ROWS || length >= BATCH_LENGTH) await flush();

@@ -55,7 +55,14 @@ export async function deleteOverlays(tx: Db, version_id: string): Promise<void> 
   await query(tx, `delete from overlays where version_id = $1`, [version_id]);
 }
 
-/** Appends a batch at positions `first`, `first` + 1, …; `batch` is the JSON text of an array of `Overlay`. Call inside `editDraft`. */
+/** What a row holds beside its owner, derived columns included: they are as true of a copy. */
+export const OVERLAY_COLUMNS = `
+  sort_order, ref, type, layer, label, geometry, properties, style, visible, release_text, formatted, geometry_problem, checked`;
+
+/**
+ * Appends a batch at positions `first`, `first` + 1, …; `batch` is the JSON text of an array of what `overlayRow` makes. The one way
+ * in: what is derived from an overlay is written with it. Call inside `editDraft`.
+ */
 export async function insertOverlays(
   tx: Db,
   owner: { version_id: string; tenant_id: string },
@@ -63,15 +70,18 @@ export async function insertOverlays(
   batch: string,
 ): Promise<void> {
   // One JSON parameter for the whole batch: PostgreSQL takes at most 65,535 parameters, and one array per column costs the same.
+  // A member of type `json` keeps its text to the byte, so the text of the release need not be sent beside the columns.
   await query(
     tx,
     `
-    insert into overlays (version_id, tenant_id, sort_order, ref, type, layer, label, geometry, properties, style, visible)
-    select $1, $2, $3::int + (row.ordinality - 1)::int, o.ref, o.type, o.layer, o.label, o.geometry, o.properties,
-      nullif(o.style, 'null'::jsonb), o.visible
-    from jsonb_array_elements($4::jsonb) with ordinality as row(body, ordinality),
-      jsonb_to_record(row.body) as o(ref text, type text, layer text, label jsonb, geometry jsonb, properties jsonb,
-        style jsonb, visible boolean)
+    insert into overlays (version_id, tenant_id, ${OVERLAY_COLUMNS})
+    select $1, $2, $3::int + (row.ordinality - 1)::int, o.ref, o.type, o.layer, o.label, o.geometry, o.properties, o.style,
+      row.visible, case when row.formatted > 0 then row.overlay::text end, row.formatted, row.geometry_problem, row.checked
+    from rows from (
+        json_to_recordset($4::json)
+          as (overlay json, visible boolean, formatted smallint, geometry_problem text, checked smallint)
+      ) with ordinality as row(overlay, visible, formatted, geometry_problem, checked, ordinality),
+      json_to_record(row.overlay) as o(ref text, type text, layer text, label jsonb, geometry jsonb, properties jsonb, style jsonb)
     `,
     [owner.version_id, owner.tenant_id, first, batch],
   );

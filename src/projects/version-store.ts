@@ -11,6 +11,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { AppError } from "../errors.ts";
 import { iso, query, queryOne, transaction, type Db } from "../db.ts";
+import { OVERLAY_COLUMNS } from "./overlay-store.ts";
 
 export type VersionStatus = "draft" | "published";
 
@@ -155,9 +156,8 @@ export async function copyContent(tx: Db, ids: { tenant_id: string; from: string
       select $3, tenant_id, width, height, tile_size, overlap, format
       from tile_sets where version_id = $2 and tenant_id = $1
     )
-    insert into overlays (version_id, tenant_id, sort_order, ref, type, layer, label, geometry, properties, style, visible)
-    select $3, tenant_id, sort_order, ref, type, layer, label, geometry, properties, style, visible
-    from overlays where version_id = $2 and tenant_id = $1
+    insert into overlays (version_id, tenant_id, ${OVERLAY_COLUMNS})
+    select $3, tenant_id, ${OVERLAY_COLUMNS} from overlays where version_id = $2 and tenant_id = $1
     `,
     [ids.tenant_id, ids.from, ids.to],
   );

@@ -7,7 +7,7 @@ import { countTiles, findTileSet } from "../projects/tile-store.ts";
 import type { Stores } from "../storage/object-store.ts";
 import { tileCount } from "../tiles/dzi.ts";
 import { checkTiles } from "./check-tiles.ts";
-import { geometryProblem } from "./geometry.ts";
+import { geometryProblem } from "../geometry/geometry-problem.ts";
 import { MAX_PROBLEMS, problem, ProblemList, segment } from "./problem-list.ts";
 
 /** The version as its store finds it. */

@@ -7,7 +7,7 @@ import { drawHarbourTown } from "../../examples/harbour-town/draw.ts";
 import { createOverlays } from "../../examples/harbour-town/overlays.ts";
 import { HEIGHT, WIDTH } from "../../examples/harbour-town/plan.ts";
 import { createTown } from "../../examples/harbour-town/town.ts";
-import { geometryProblem } from "../../src/releases/geometry.ts";
+import { geometryProblem } from "../../src/geometry/geometry-problem.ts";
 import { readProjectFolder } from "../../src/cli/import/read-project-folder.ts";
 
 let folder: string;

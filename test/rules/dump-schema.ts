@@ -49,23 +49,23 @@ function asStatement({ name, columns, constraints, indexes }: Table): string {
   return [`create table ${name} (\n${body}\n);`, ...indexes.map((index) => `${index};`)].join("\n");
 }
 
-/** Views, sequences, functions, triggers and types: none so far, so one line each is enough to notice them. */
+/** Functions and triggers in full; of views, sequences and types there are none so far: one line each is enough to notice them. */
 async function otherObjects(db: Db): Promise<string[]> {
   const found = await query<{ line: string }>(
     db,
-    `select '-- ' || kind || ' ' || name as line from (
+    `select coalesce(definition || ';', '-- ' || kind || ' ' || name) as line from (
        select case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'relation' end as kind,
-         relname::text as name
+         relname::text as name, null as definition
        from pg_class
        where relnamespace = 'public'::regnamespace and relkind not in ('r', 'p', 'i', 'I', 'c') and relname <> 'migrations_id_seq'
        union all
-       select 'function', oid::regprocedure::text from pg_proc where pronamespace = 'public'::regnamespace
+       select 'function', oid::regprocedure::text, trim(pg_get_functiondef(oid), E'\\n') from pg_proc where pronamespace = 'public'::regnamespace
        union all
-       select 'trigger', tgname || ' on ' || tgrelid::regclass from pg_trigger where not tgisinternal
+       select 'trigger', tgname || ' on ' || tgrelid::regclass, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
        union all
-       select 'type', typname from pg_type where typnamespace = 'public'::regnamespace and typtype in ('d', 'e')
+       select 'type', typname, null from pg_type where typnamespace = 'public'::regnamespace and typtype in ('d', 'e')
      ) objects
-     order by 1`,
+     order by kind, name`,
   );
   return found.map(({ line }) => line);
 }

@@ -16,6 +16,7 @@ import { appendEvent, eventsAfter, type JobEvent } from "../../src/jobs/ledger-s
 import type { ProtocolDeps } from "../../src/jobs/protocol/attempt.ts";
 import { createLog } from "../../src/log.ts";
 import { replaceConfig } from "../../src/projects/content-store.ts";
+import { overlayRow } from "../../src/projects/derive-overlay.ts";
 import { insertOverlays, type Overlay } from "../../src/projects/overlay-store.ts";
 import { createProject } from "../../src/projects/project-store.ts";
 import { insertTiles, replaceTileSet } from "../../src/projects/tile-store.ts";
@@ -140,7 +141,7 @@ export async function createDraft(room: Publishing, options: DraftOptions = {}):
   const version = { version_id, tenant_id: room.tenant_id };
   if (options.config !== null) await replaceConfig(db, version, options.config ?? { title: "Town" });
   const overlays = (options.overlays ?? [{}, {}]).map((overlay, index) => ({ ...plot(index), ...overlay }));
-  await insertOverlays(db, version, 0, JSON.stringify(overlays));
+  await insertOverlays(db, version, 0, `[${overlays.map(overlayRow).join(",")}]`);
   const descriptor = options.descriptor ?? SMALL;
   await replaceTileSet(db, version, descriptor);
   const tiles = [];

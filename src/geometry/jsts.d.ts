@@ -1,4 +1,4 @@
-/** The three modules of jsts that `geometry.ts` uses; the package's own types do not cover deep imports. */
+/** The three modules of jsts that `geometry-problem.ts` uses; the package's own types do not cover deep imports. */
 declare module "jsts/org/locationtech/jts/geom/GeometryFactory.js" {
   export default class GeometryFactory {}
 }

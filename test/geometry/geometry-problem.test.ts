@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { geometryProblem } from "../../src/releases/geometry.ts";
+import { geometryProblem } from "../../src/geometry/geometry-problem.ts";
 
 const square = [
   [
