@@ -49,11 +49,11 @@ export const PUBLISHED: readonly Cut[] = [
 export const REFUSED: readonly (Cut & { says: RegExp })[] = [
   {
     ...small("depth-onetile", ["--depth", "onetile"]),
-    says: /tiles_files: it has the levels 0 to 2, .* 60 × 40 pixels has the levels 0 to 6; it was cut with depth onetile: .*--depth onepixel/,
+    says: /tiles_files: it has the levels 0 to 2, .* 60 × 40 pixels has the levels 0 to 6: .*--depth onepixel/,
   },
   {
     ...small("depth-one", ["--depth", "one"]),
-    says: /tiles_files: it has level 0 only, .* the levels 0 to 6; it was cut with depth one: .*--depth onepixel/,
+    says: /tiles_files: it has level 0 only, .* the levels 0 to 6: .*--depth onepixel/,
   },
   {
     ...small("skip-blanks", ["--skip-blanks", "0"]),

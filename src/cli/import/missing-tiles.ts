@@ -54,7 +54,6 @@ function fewerLevels(descriptor: Descriptor, tilelike: readonly string[]): strin
   const { width, height } = descriptor;
   return (
     `it has ${last === 0 ? "level 0 only" : `the levels 0 to ${last}`}, and a picture of ${width} × ${height} pixels has the levels ` +
-    `0 to ${top}; it was cut with depth ${last === 0 ? "one" : "onetile"}: cut it again with --depth onepixel, ` +
-    "the default of vips for Deep Zoom"
+    `0 to ${top}: cut it again with --depth onepixel, the default of vips for Deep Zoom, not with onetile or one`
   );
 }
