@@ -17,18 +17,17 @@ export function whyMissing(
   found: { has(key: string): boolean; size: number },
   tilelike: readonly string[],
 ): AppError {
+  const reason = wrongFormat(descriptor, tilelike) ?? fewerLevels(descriptor, tilelike);
+  if (reason) return folderInvalid(path, reason);
   const problems: Problem[] = [];
   for (const { key } of expectedTiles(descriptor)) {
     if (problems.length === NAMED_TILES) break;
     if (!found.has(key))
       problems.push({ code: "tile_missing", path: `/${key}`, message: "The descriptor calls for this tile." });
   }
-  const reason =
-    wrongFormat(descriptor, tilelike) ??
-    fewerLevels(descriptor, tilelike) ??
-    `${tileCount(descriptor) - found.size} tile(s) are missing; the first: ${problems[0]?.path.slice(1)}; copy all of them here, ` +
-      "or cut the picture again with every tile (vips: without --skip-blanks)";
-  return folderInvalid(path, reason, { problems });
+  const absent = `${tileCount(descriptor) - found.size} tile(s) are missing; the first: ${problems[0]?.path.slice(1)}`;
+  const remedy = "copy all of them here, or cut the picture again with every tile (vips: without --skip-blanks)";
+  return folderInvalid(path, `${absent}; ${remedy}`, { problems });
 }
 
 function wrongFormat({ format }: Descriptor, tilelike: readonly string[]): string | null {
