@@ -64,6 +64,8 @@ function faultOf(text: string, message: string): Fault {
 }
 
 function scan(text: string): Fault {
+  // The one before it has been taken off; the tokenizer would pass over this one.
+  if (text.startsWith("\uFEFF")) return { offset: 0, deep: false };
   const bytes = Buffer.from(text);
   const state = { depth: 0, at: 0, broken: -1 };
   const parser = new TokenParser();

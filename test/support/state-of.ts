@@ -1,0 +1,48 @@
+/** Everything that a request could have changed, in a form that two moments can be compared by. */
+import { createHash } from "node:crypto";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { query, queryOne, type Database } from "../../src/db.ts";
+
+/** Rows of each table and files of the store, by digest. */
+export async function stateOf(database: Database, storeFolder: string): Promise<Record<string, string>> {
+  const db = database.em.fork();
+  const tables = await query<{ name: string }>(
+    db,
+    `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+  );
+  const state: Record<string, string> = {};
+  for (const { name } of tables) {
+    const row = await queryOne<{ digest: string }>(
+      db,
+      `select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') as digest from "${name}" t`,
+    );
+    state[name] = row!.digest;
+  }
+  for (const entry of await readdir(storeFolder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    state[relative(storeFolder, path)] = createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
+  }
+  return state;
+}
+
+/** What this process still holds of requests that are over: spool files, files of the store, transactions. */
+export async function heldBack(database: Database, storeFolder: string): Promise<string[]> {
+  const [row] = await query<{ busy: number }>(
+    database.em.fork(),
+    `select count(*)::int as busy from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and state like 'idle in transaction%'`,
+  );
+  const open = await openFiles();
+  const held = open.filter((path) => path.includes("platen-overlays-") || path.startsWith(storeFolder));
+  return row!.busy > 0 ? [...held, `${row!.busy} transactions`] : held;
+}
+
+/** Paths of the files that this process has open; none where the system does not tell. */
+async function openFiles(): Promise<string[]> {
+  const numbers = await readdir("/proc/self/fd").catch(() => []);
+  return Promise.all(numbers.map((number) => readlink(`/proc/self/fd/${number}`).catch(() => "")));
+}
