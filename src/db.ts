@@ -1,9 +1,13 @@
-/** PostgreSQL through MikroORM: one ORM per process, one forked EntityManager per request and per activity. */
-import { IsolationLevel, MikroORM, type EntityManager } from "@mikro-orm/postgresql";
+/**
+ * PostgreSQL: MikroORM has the settings, the pool, the entities and the migrations; statements and transactions go to the pool's
+ * connections directly, which costs half of the ORM's way (docs/performance.md). One ORM per process, one forked EntityManager per
+ * request and per activity.
+ */
+import { createHash } from "node:crypto";
+import { MikroORM, type EntityManager } from "@mikro-orm/postgresql";
 import { Migrator } from "@mikro-orm/migrations";
-import { CompiledQuery } from "kysely";
 import { fileURLToPath } from "node:url";
-import type { Pool, PoolClient } from "pg";
+import type { Pool, PoolClient, QueryResultRow } from "pg";
 import { entities } from "./entities/index.ts";
 import { RowNaming } from "./entities/naming.ts";
 
@@ -24,7 +28,7 @@ export async function createDatabase(options: { url: string; pool?: number }): P
     entities,
     namingStrategy: RowNaming,
     pool: { min: 0, max: options.pool ?? 10 },
-    driverOptions: { idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS, onPoolCreated: takeBackDead },
+    driverOptions: { idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS },
     extensions: [Migrator],
     migrations: {
       path: fileURLToPath(new URL("../migrations", import.meta.url)),
@@ -36,32 +40,60 @@ export async function createDatabase(options: { url: string; pool?: number }): P
   });
 }
 
-/**
- * Takes a connection back when it dies inside a transaction. Kysely gives it back after the rollback, which fails on a dead one: each
- * restart of PostgreSQL would cost the pool as many places as there were transactions, until nothing works any more and no stop ends.
- */
-function takeBackDead(pool: Pool): void {
-  const held = new Set<PoolClient>();
-  pool.on("acquire", (client) => void held.add(client));
-  pool.on("release", (_, client) => void held.delete(client));
-  pool.on("connect", (client: PoolClient) => {
-    client.once("end", () => {
-      if (!held.has(client)) return;
-      client.release(true);
-      // Whoever still holds it may give it back, too.
-      client.release = () => undefined;
-    });
-  });
+/** The pool of each ORM, by its driver, which all forks share. */
+const pools = new WeakMap<object, Pool>();
+
+async function poolOf(db: Db): Promise<Pool> {
+  const driver = db.getDriver();
+  const known = pools.get(driver);
+  if (known) return known;
+  const pool = await driver.getConnection().getNativeClient();
+  pools.set(driver, pool);
+  return pool;
 }
 
-/** Runs one statement (`$1` placeholders) inside the current transaction, if there is one. */
+/** The connection of each transaction, by the EntityManager that it was handed out with; null when it is over. */
+const connections = new WeakMap<Db, PoolClient | null>();
+
+/** Names of prepared statements. Texts are ours, so they are few: some hundred. */
+const names = new Map<string, string>();
+
+function nameOf(sql: string): string {
+  const known = names.get(sql);
+  if (known !== undefined) return known;
+  const name = createHash("sha256").update(sql).digest("base64url").slice(0, 22);
+  names.set(sql, name);
+  return name;
+}
+
+/**
+ * Runs one statement (`$1` placeholders) inside the current transaction, if there is one. Each text is prepared once per
+ * connection: planning the statements of a publish costs PostgreSQL more than running them.
+ */
 export async function query<Row = Record<string, unknown>>(
   db: Db,
   sql: string,
   params: unknown[] = [],
 ): Promise<Row[]> {
-  const result = await db.getKysely().executeQuery(CompiledQuery.raw(sql, params));
-  return result.rows as Row[];
+  const held = connections.get(db);
+  if (held === null) throw new Error("a statement came after the end of its transaction");
+  const client = held ?? (await (await poolOf(db)).connect());
+  try {
+    const { rows } = await client.query<QueryResultRow>({ name: nameOf(sql), text: sql, values: params });
+    return rows as Row[];
+  } catch (error) {
+    throw withCaller(error);
+  } finally {
+    // The pool takes no dead connection back.
+    if (!held) client.release();
+  }
+}
+
+/** The driver's errors are made where the answer is read: without this they do not say who asked. */
+function withCaller(error: unknown): unknown {
+  const callers = new Error("").stack?.split("\n").slice(2).join("\n");
+  if (error instanceof Error && error.stack !== undefined && callers) error.stack += `\n${callers}`;
+  return error;
 }
 
 /** The first row, or null. */
@@ -78,16 +110,54 @@ export async function pingDatabase(db: Db): Promise<void> {
   await query(db, "select 1");
 }
 
-/** One transaction on one connection; nothing of it stays when `work` throws. */
+/** One transaction on one connection; nothing of it stays when `work` throws. Inside another one: a savepoint of that. */
 export async function transaction<T>(database: Database | Db, work: (tx: Db) => Promise<T>): Promise<T> {
-  const em = database instanceof MikroORM ? database.em.fork() : database;
-  return em.transactional(work as (tx: unknown) => Promise<T>, { clear: true });
+  const outer = database instanceof MikroORM ? undefined : connections.get(database);
+  if (outer) return within(database as Db, outer, NESTED, work);
+  return onConnection(database, "begin", work);
 }
 
 /** One read-only view of the database as of now, for as long as `work` takes. */
 export async function snapshot<T>(database: Database, work: (tx: Db) => Promise<T>): Promise<T> {
-  const options = { clear: true, isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true };
-  return database.em.fork().transactional(work as (tx: unknown) => Promise<T>, options);
+  return onConnection(database, "begin isolation level repeatable read read only", work);
+}
+
+/** Connections that could not end their transaction: they are closed, not used again. */
+const broken = new WeakSet<PoolClient>();
+
+/** Savepoints of one name hide each other, so one name is enough for any depth. */
+const NESTED = { begin: "savepoint nested", end: "release savepoint nested", undo: "rollback to savepoint nested" };
+
+async function onConnection<T>(database: Database | Db, begin: string, work: (tx: Db) => Promise<T>): Promise<T> {
+  const em = database instanceof MikroORM ? database.em : database;
+  const client = await (await poolOf(em)).connect();
+  try {
+    return await within(em, client, { begin, end: "commit", undo: "rollback" }, work);
+  } finally {
+    client.release(broken.has(client));
+  }
+}
+
+async function within<T>(
+  em: Db,
+  client: PoolClient,
+  { begin, end, undo }: typeof NESTED,
+  work: (tx: Db) => Promise<T>,
+): Promise<T> {
+  const tx = em.fork();
+  connections.set(tx, client);
+  try {
+    await client.query(begin);
+    const result = await work(tx);
+    await client.query(end);
+    return result;
+  } catch (error) {
+    // It fails on a connection that is dead, where PostgreSQL has rolled back by itself. The first error tells why.
+    await client.query(undo).catch(() => void broken.add(client));
+    throw error;
+  } finally {
+    connections.set(tx, null);
+  }
 }
 
 /** The ISO form of a timestamp as the driver returns it (`2026-11-23 05:01:38.015+00`). */

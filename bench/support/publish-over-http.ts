@@ -7,18 +7,18 @@ export interface SeenJob {
   id: string;
   status: JobStatus;
   steps: StepState[];
-  error?: string | null;
 }
 
 export interface PublishClient {
   /** The new job's id. */
   publish(project: string, version?: number): Promise<string>;
-  /** Resolves when the job is completed. Error: it ended otherwise. */
-  untilCompleted(job: string): Promise<SeenJob>;
+  /** Resolves when the gateway says that the job is completed. Error: it ended otherwise. */
+  untilCompleted(job: string): Promise<void>;
+  read(job: string): Promise<SeenJob>;
 }
 
-/** `lookMs`: pause between two looks at a job that has not ended. */
-export function publishClient(stack: Pick<StackFile, "gateway" | "api_keys">, lookMs = 20): PublishClient {
+/** `lookMs`: pause between two looks at a job that has not ended; what is measured is longer by half of it. */
+export function publishClient(stack: Pick<StackFile, "gateway" | "api_keys">, lookMs: number): PublishClient {
   const headers = { authorization: `Bearer ${stack.api_keys.admin}`, "content-type": "application/json" };
   const ask = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
     const answer = await fetch(`${stack.gateway}${path}`, { ...init, headers });
@@ -33,11 +33,12 @@ export function publishClient(stack: Pick<StackFile, "gateway" | "api_keys">, lo
     },
     async untilCompleted(id) {
       for (;;) {
-        const job = await ask<SeenJob>(`/jobs/${id}`);
-        if (job.status === "completed") return job;
-        if (isFinal(job.status)) throw new Error(`job ${id} ended ${job.status}: ${job.error}`);
+        const { status, error } = await ask<{ status: JobStatus; error: string | null }>(`/jobs/${id}/status`);
+        if (status === "completed") return;
+        if (isFinal(status)) throw new Error(`job ${id} ended ${status}: ${error}`);
         await new Promise((next) => setTimeout(next, lookMs));
       }
     },
+    read: (id) => ask(`/jobs/${id}`),
   };
 }
