@@ -16,6 +16,13 @@ export const RECORD_FAILURES = {
     sentence: "The slug {project} is taken.",
     action: "Choose another slug; they are unique because public URLs begin with them.",
   },
+  project_published: {
+    status: 409,
+    retryable: false,
+    title: "Project has releases",
+    sentence: "Project {project} has {count} release(s), which are kept.",
+    action: "Only projects that were never published can be deleted.",
+  },
   version_not_found: {
     status: 404,
     retryable: false,

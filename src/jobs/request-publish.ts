@@ -12,6 +12,7 @@ import { workflowId } from "../../contract/workflow-id.ts";
 import { transaction, type Database, type Db } from "../db.ts";
 import { AppError, reasonOf } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { sqlState } from "../outage.ts";
 import { findVersion } from "../projects/version-store.ts";
 import { readinessProblems } from "../releases/validate-version.ts";
 import type { Executions } from "../temporal.ts";
@@ -44,6 +45,8 @@ export interface PublishDeps {
 const REMEMBERED_HOURS = 24;
 /** Expired keys deleted with each new one. */
 const FORGOTTEN_AT_A_TIME = 20;
+/** SQLSTATE of a row that refers to none. */
+const FOREIGN_KEY = "23503";
 /** The answer waits this long for Temporal, so that links to the workflow work at once; the start goes on without it. */
 const START_WAIT_MS = 1_000;
 
@@ -75,6 +78,8 @@ async function accept(database: Database, request: PublishRequest): Promise<Acce
     // The same request was accepted meanwhile, by another connection: answer what it was answered.
     const winner = error instanceof KeyTaken ? await recall(database.em.fork(), request) : null;
     if (winner) return winner;
+    // The project was deleted between the look for its version and the insert that refers to it.
+    if (sqlState(error) === FOREIGN_KEY) throw new AppError("project_not_found", { project: request.project });
     throw error;
   }
 }

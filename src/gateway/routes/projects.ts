@@ -1,5 +1,6 @@
-/** Projects: list, create, look at. */
+/** Projects: list, create, look at, delete. */
 import { z } from "zod";
+import { deleteProject } from "../../projects/delete-project.ts";
 import { projectName, projectSlug } from "../../projects/project-folder.ts";
 import { createProject, findProject, listProjects, type Project } from "../../projects/project-store.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -68,6 +69,21 @@ export const projectRoutes: Route[] = [
     async handle({ db, principal, params }) {
       const project = await findProject(db, { tenant_id: principal.tenant_id, project: params.slug });
       return { status: 200, body: answerOf(project) };
+    },
+  }),
+  defineRoute({
+    method: "delete",
+    path: "/projects/:slug",
+    summary: "Delete a project that was never published",
+    description:
+      "With its drafts, their objects, and the jobs that failed to publish them. Refused while a publish runs, and for " +
+      "good once there is a release.",
+    role: "admin",
+    params: projectParams,
+    responses: { 204: { description: "Nothing of it is left" } },
+    async handle({ deps, principal, params }) {
+      await deleteProject(deps, { tenant_id: principal.tenant_id, project: params.slug });
+      return { status: 204 };
     },
   }),
 ];
