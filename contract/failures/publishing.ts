@@ -35,14 +35,14 @@ export const PUBLISHING_FAILURES = {
     retryable: false,
     title: "Tiles are missing or damaged at the destination",
     sentence: "{count} tile(s) are missing or damaged; the first: {first}.",
-    action: "Import the named tiles again, then publish.",
+    action: "Import the tiles again (`platen import --resend`; what is published, into a new version), then publish.",
   },
   source_tile_damaged: {
     status: 500,
     retryable: false,
     title: "An imported tile is missing or damaged",
     sentence: "The imported tile {key} is {what}.",
-    action: "Import the tiles again, then retry.",
+    action: "Import the tiles again (`platen import --resend`; what is published, into a new version), then publish.",
   },
   store_unavailable: {
     status: 503,

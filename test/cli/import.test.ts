@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from "vitest";
+import { draftTileKey } from "../../src/storage/keys.ts";
 import { freeze, startDraftsServer, type DraftsServer } from "../gateway-drafts/drafts-server.ts";
 import { startFlakyProxy } from "./flaky-proxy.ts";
 import { runPlaten, type Ran } from "./run-platen.ts";
@@ -93,6 +94,17 @@ describe("import", () => {
     const [summary] = (await importInto("spoilt")).json();
     expect(summary).toMatchObject({ version: 1, created: { version: false } });
     expect(summary?.["tiles_reused"]).toBeGreaterThan(0);
+  });
+
+  it("with --resend sends the tiles that the server has, and so mends what its store has lost", async () => {
+    await importInto("mended");
+    const key = draftTileKey("home", "mended", 1, "10/0_0.png");
+    await server.stores.private.delete(key);
+    expect((await importInto("mended")).json()).toMatchObject([{ tiles_sent: 0 }]);
+    expect(await server.stores.private.head(key)).toBeNull();
+    const summary = { version: 1, tiles_sent: SMALL_TILES, tiles_reused: 0 };
+    expect((await importInto("mended", "--resend")).json()).toMatchObject([summary]);
+    expect(await server.stores.private.head(key)).not.toBeNull();
   });
 
   it("of another folder into the same draft replaces what was there", async () => {

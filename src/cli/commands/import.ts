@@ -14,6 +14,7 @@ interface ImportOptions {
   project?: string;
   version?: number | "new";
   parallel: number;
+  resend: boolean;
 }
 
 /** `platen import FOLDER` */
@@ -28,6 +29,7 @@ export function addImport(program: Command, run: RunCommand): void {
       (text) => (text === "new" ? text : parseVersion(text)),
     )
     .option("--parallel <number>", "tiles on their way at a time", parseParallel, 12)
+    .option("--resend", "send every tile, also those that the server has: mends what its store has lost", false)
     .action((folder: string, options: ImportOptions, command: Command) =>
       run(command, (context) => importFolder(context, folder, options)),
     );
@@ -59,6 +61,7 @@ async function importFolder(context: CliContext, path: string, options: ImportOp
       slug,
       version: options.version,
       parallel: options.parallel,
+      resend: options.resend,
       signal,
       say: (line) => bar.above(line),
       onTile(done, size) {

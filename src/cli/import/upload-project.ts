@@ -16,6 +16,8 @@ export interface ImportRequest {
   version: number | "new" | undefined;
   /** Tiles on their way at a time. */
   parallel: number;
+  /** Also the tiles that the server has. */
+  resend: boolean;
   signal: AbortSignal;
   say: (line: string) => void;
   /** After each tile, sent or found there: how many are done, and the size of this one. */

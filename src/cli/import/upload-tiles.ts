@@ -24,6 +24,8 @@ export interface TileUpload {
   path: string;
   tiles: readonly LocalTile[];
   parallel: number;
+  /** Also those that the server has: its store may have lost or changed what its records vouch for. */
+  resend: boolean;
   onTile: (done: number, size: number) => void;
 }
 
@@ -34,8 +36,8 @@ export interface TileSummary {
 }
 
 /** Rejects with the first refusal; tiles that wait are dropped then, those on their way arrive. */
-export async function uploadTiles({ server, path, tiles, parallel, onTile }: TileUpload): Promise<TileSummary> {
-  const known = await readManifest(server, path);
+export async function uploadTiles({ server, path, tiles, parallel, resend, onTile }: TileUpload): Promise<TileSummary> {
+  const known = resend ? new Map<string, string>() : await readManifest(server, path);
   const summary: TileSummary = { tiles_sent: 0, tiles_reused: 0, bytes_sent: 0 };
   const limit = pLimit({ concurrency: parallel, rejectOnClear: true });
   const send = async (tile: LocalTile): Promise<void> => {
