@@ -20,17 +20,14 @@ const ENTRY = fileURLToPath(new URL("mortal-worker.ts", import.meta.url));
 /** Longer than any activity of these tests: what the mirror writes is no part of their work. */
 const MIRROR_TICK_MS = 10_000;
 
-/** `processes` of them, `concurrency` activities each: who shares a process dies with it. */
-export async function startMortalWorkers(
-  room: Publishing,
-  { processes, concurrency }: { processes: number; concurrency: number },
-): Promise<MortalWorkers> {
+/** `processes` of them, one activity at a time each: so a death costs nobody else an attempt, and every doom is met. */
+export async function startMortalWorkers(room: Publishing, processes: number): Promise<MortalWorkers> {
   const folder = await mkdtemp(join(tmpdir(), "platen-dooms-"));
   const running = new Set<WorkerProcess>();
   let stopped = false;
   async function keep(): Promise<void> {
     while (!stopped) {
-      const options = { concurrency, entry: ENTRY, args: [folder], mirrorTickMs: MIRROR_TICK_MS };
+      const options = { concurrency: 1, entry: ENTRY, args: [folder], mirrorTickMs: MIRROR_TICK_MS };
       // One that meets a doom before it was seen to poll has died like any other.
       const worker = await startWorkerProcess(room, options).catch((error: unknown) => {
         if (!String(error).includes("the worker ended")) throw error;
