@@ -7,8 +7,9 @@ import type { GeneratedRelease } from "../../contract/publish.ts";
 import { snapshot, type Db } from "../../src/db.ts";
 import { AppError } from "../../src/errors.ts";
 import { findVersion, type Version } from "../../src/projects/version-store.ts";
-import { describeTiles, releaseContent, tileManifest } from "../../src/releases/release-content.ts";
+import { releaseContent } from "../../src/releases/release-content.ts";
 import { findReleaseOfVersion, fixDigest } from "../../src/releases/release-store.ts";
+import { describedTileSet, tileManifest, type DescribedTiles } from "../../src/releases/release-tiles.ts";
 import { stagedContentKey, stagedManifestKey } from "../../src/storage/keys.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
 import type { AfterValidate } from "./step-input.ts";
@@ -47,9 +48,9 @@ async function reuse(deps: ActivityDeps, input: AfterValidate, tools: StepTools)
     deps.stores.private.head(keys.manifest_key),
   ]);
   if (content?.size !== released.bytes || !manifest) return null;
-  const { tile_set } = await describeTiles(db, await versionOf(db, input, tools), tools.signal);
   const { digest, bytes, tile_set_digest } = released;
-  return { ...keys, digest, bytes, tile_set_digest, tile_set };
+  // It has the tiles it was released with: a published version is frozen.
+  return { ...keys, digest, bytes, tile_set_digest, tile_set: await describedTileSet(db, tools.row.version_id) };
 }
 
 async function build(deps: ActivityDeps, db: Db, input: AfterValidate, tools: StepTools): Promise<GeneratedRelease> {
@@ -60,8 +61,7 @@ async function build(deps: ActivityDeps, db: Db, input: AfterValidate, tools: St
   if (version.revision !== revision) {
     throw new AppError("version_changed", { validated: revision, current: version.revision });
   }
-  const tiles = await describeTiles(db, version, signal);
-  await deps.stores.private.put(keys.manifest_key, lines(tileManifest(db, version.id, signal)), { signal });
+  const tiles = await putManifest(deps, db, version, keys.manifest_key, signal);
   const content = releaseContent(db, version, tiles.part, (count) =>
     tools.report(count / Math.max(1, overlay_count), `${count} of ${overlay_count} overlays written`),
   );
@@ -75,11 +75,18 @@ function versionOf(db: Db, { target }: AfterValidate, { row }: StepTools): Promi
   return findVersion(db, { tenant_id: row.tenant_id, project: target.project, version: target.version });
 }
 
-function lines(entries: AsyncIterable<object>): Readable {
-  return Readable.from(
-    (async function* () {
-      for await (const entry of entries) yield `${JSON.stringify(entry)}\n`;
-    })(),
-    { objectMode: false },
-  );
+async function putManifest(
+  { stores }: ActivityDeps,
+  db: Db,
+  version: Version,
+  key: string,
+  signal: AbortSignal,
+): Promise<DescribedTiles> {
+  let tiles: DescribedTiles | undefined;
+  const lines = async function* () {
+    tiles = yield* tileManifest(db, version, signal);
+  };
+  await stores.private.put(key, Readable.from(lines(), { objectMode: false }), { signal });
+  if (!tiles) throw new Error("the manifest was not read to its end");
+  return tiles;
 }

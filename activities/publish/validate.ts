@@ -17,6 +17,7 @@ export async function validate(deps: ActivityDeps, input: PublishStepInput): Pro
     const version = await findVersion(db, { tenant_id: tools.row.tenant_id, project, version: number });
     const found = await validateVersion(db, deps.stores, version, {
       signal: tools.signal,
+      keepVerdicts: true,
       onProgress: (done, total) =>
         tools.report(total === 0 ? 1 : done / total, `${done} of ${total} overlays and tiles checked`),
     });

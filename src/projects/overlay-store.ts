@@ -50,6 +50,13 @@ export async function countOverlays(db: Db, version_id: string): Promise<{ overl
   return row ?? { overlays: 0, visible: 0 };
 }
 
+/** Does not read on behind the first. */
+export async function hasVisibleOverlay(db: Db, version_id: string): Promise<boolean> {
+  return (
+    (await queryOne(db, `select 1 from overlays where version_id = $1 and visible limit 1`, [version_id])) !== null
+  );
+}
+
 /** Call inside `editDraft`. */
 export async function deleteOverlays(tx: Db, version_id: string): Promise<void> {
   await query(tx, `delete from overlays where version_id = $1`, [version_id]);

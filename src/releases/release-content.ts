@@ -1,52 +1,23 @@
 /**
  * The content of a release as canonical JSON (RFC 8785), streamed in one repeatable-read transaction: members in alphabetical
- * order, overlays in sort order, no ids of ours. The same draft always gives the same bytes.
+ * order, overlays in sort order, no ids of ours. The same draft always gives the same bytes. The texts of overlays are made when
+ * those are written; here they are put together.
  */
 import canonicalize from "canonicalize";
 import type { Db } from "../db.ts";
 import { findConfig, listLayers } from "../projects/content-store.ts";
-import { overlayPage } from "../projects/overlay-store.ts";
-import { countTiles, findTileSet, tilePage } from "../projects/tile-store.ts";
-import { publicTilesPrefix } from "../storage/keys.ts";
-import type { Descriptor } from "../tiles/dzi.ts";
-import { tileSetDigest } from "../tiles/tile-set-digest.ts";
-import type { ManifestTile } from "./tile-manifest.ts";
+import { releasePart } from "../projects/derive-overlay.ts";
+import type { StoredOverlay } from "../projects/overlay-store.ts";
+import { textPage, textsOrOverlays } from "../projects/overlay-text-store.ts";
 import { AppError } from "../errors.ts";
 import { configPart, layerPart, overlayPart, tilesPart } from "./release-schema.ts";
 import type { VersionRef } from "./validate-version.ts";
 import type { z } from "zod";
 
-const PAGE = 1_000;
+/** Overlays of a page and their bytes: 10 ms of PostgreSQL's work, which goes on while the page before is written. */
+const PAGE = { rows: 2_000, bytes: 2_000_000 };
 
-/** Every tile of the version, in key order (C collation). `signal` ends it between two pages. */
-export async function* tileManifest(db: Db, versionId: string, signal: AbortSignal): AsyncGenerator<ManifestTile> {
-  for (let after = ""; ;) {
-    signal.throwIfAborted();
-    const page = await tilePage(db, versionId, after, PAGE);
-    for (const { key, size, sha256 } of page) yield { key, size, sha256 };
-    const last = page.at(-1);
-    if (!last || page.length < PAGE) return;
-    after = last.key;
-  }
-}
-
-/** What `tiles` of the document says. Error: release_invalid when the version has no tile set. */
-export async function describeTiles(
-  db: Db,
-  version: VersionRef,
-  signal: AbortSignal,
-): Promise<{ digest: string; tile_set: Descriptor; part: z.infer<typeof tilesPart> }> {
-  const tileSet = await findTileSet(db, version.id);
-  if (!tileSet) throw new AppError("release_invalid", { path: "/tiles", reason: "the version has no tile set" });
-  const { width, height, tile_size, overlap, format } = tileSet;
-  const digest = await tileSetDigest(tileManifest(db, version.id, signal), tileSet);
-  const tile_count = await countTiles(db, version.id);
-  const url = `/${publicTilesPrefix(version.project, digest)}tiles.dzi`;
-  const part = { type: "dzi" as const, digest, url, width, height, tile_size, overlap, format, tile_count };
-  return { digest, tile_set: { width, height, tile_size, overlap, format }, part };
-}
-
-/** Yields the content in pieces of some hundred kilobytes. `onOverlays` counts what went by. */
+/** Yields the content in pieces of a megabyte or two, or of one overlay that is larger. `onOverlays` counts what went by. */
 export async function* releaseContent(
   db: Db,
   version: VersionRef,
@@ -60,31 +31,46 @@ export async function* releaseContent(
   });
   yield `{"config":${canonical(config)},"layers":${canonical(layers)},"overlays":[`;
   let count = 0;
-  for (let after = -1; ;) {
-    const page = await overlayPage(db, version.id, after, PAGE);
-    const parts: string[] = [];
-    for (const overlay of page) {
-      if (!overlay.visible) continue;
-      const { ref, type, layer, label, geometry, properties, style } = overlay;
-      const part = {
-        ref,
-        type,
-        label,
-        geometry,
-        properties,
-        ...(layer === null ? {} : { layer }),
-        ...(style ? { style } : {}),
-      };
-      parts.push(canonical(checked(overlayPart, `/overlays/${ref}`, part)));
-    }
-    if (parts.length > 0) yield `${count > 0 ? "," : ""}${parts.join(",")}`;
-    count += parts.length;
-    onOverlays(count);
-    const last = page.at(-1);
-    if (!last || page.length < PAGE) break;
-    after = last.sort_order;
+  for await (const page of overlayTexts(db, version.id)) {
+    yield count > 0 ? `,${page.text}` : page.text;
+    onOverlays((count += page.count));
   }
   yield `],"tiles":${canonical(checked(tilesPart, "/tiles", tiles))}}`;
+}
+
+/** The texts of all visible overlays, page by page, the next one asked for while the last is in use. */
+async function* overlayTexts(db: Db, versionId: string): AsyncGenerator<{ text: string; count: number }> {
+  let next = overlayText(db, versionId, -1);
+  try {
+    for (;;) {
+      const { text, count, last } = await next;
+      if (last === null) return;
+      next = overlayText(db, versionId, last);
+      // Its failure is told when its turn comes, and must not end the process before that.
+      next.catch(() => undefined);
+      yield { text, count };
+    }
+  } finally {
+    // The connection is not free before.
+    await next.catch(() => undefined);
+  }
+}
+
+async function overlayText(
+  db: Db,
+  versionId: string,
+  after: number,
+): Promise<{ text: string; count: number; last: number | null }> {
+  const { text, count, last } = await textPage(db, versionId, { after, ...PAGE });
+  if (text !== null || last === null) return { text: text ?? "", count, last };
+  const overlays = await textsOrOverlays(db, versionId, { after, last });
+  const texts = overlays.map((each) => each.text ?? formatted(each as StoredOverlay));
+  return { text: texts.join(","), count, last };
+}
+
+/** As `derive-overlay.ts` does it when the overlay is written, but with the reason where it has no place in a release. */
+function formatted(overlay: StoredOverlay): string {
+  return canonical(checked(overlayPart, `/overlays/${overlay.ref}`, releasePart(overlay)));
 }
 
 function canonical(value: unknown): string {

@@ -2,13 +2,14 @@
 import type { Problem } from "../../contract/publish.ts";
 import type { Db } from "../db.ts";
 import { findConfig, listLayers } from "../projects/content-store.ts";
-import { countOverlays, duplicateRefs, overlayPage } from "../projects/overlay-store.ts";
+import { hasVisibleOverlay } from "../projects/overlay-store.ts";
+import { surveyOverlays } from "../projects/overlay-verdict-store.ts";
 import { countTiles, findTileSet } from "../projects/tile-store.ts";
 import type { Stores } from "../storage/object-store.ts";
 import { tileCount } from "../tiles/dzi.ts";
+import { checkOverlays } from "./check-overlays.ts";
 import { checkTiles } from "./check-tiles.ts";
-import { geometryProblem } from "../geometry/geometry-problem.ts";
-import { MAX_PROBLEMS, problem, ProblemList, segment } from "./problem-list.ts";
+import { problem, ProblemList, segment } from "./problem-list.ts";
 
 /** The version as its store finds it. */
 export interface VersionRef {
@@ -30,10 +31,10 @@ export interface ValidateOptions {
   signal?: AbortSignal;
   /** `done` of `total` things were looked at. */
   onProgress?: (done: number, total: number) => void;
+  /** Write down what is found of overlays that nobody had checked; default: only look. */
+  keepVerdicts?: boolean;
 }
 
-/** Overlays a page: about 15 ms of topology tests before the event loop gets its turn. */
-const PAGE = 250;
 const SECRET = /(secret|passw(or)?d|private_?key|access_?key|api_?key|credential|^token$|auth_?token)/i;
 
 const configMissing = ({ project, number }: VersionRef): Problem =>
@@ -44,7 +45,7 @@ const TILES_MISSING = problem("tiles_missing", "/tiles", "Import a pyramid: its 
 export async function readinessProblems(db: Db, version: VersionRef): Promise<Problem[]> {
   const problems: Problem[] = [];
   if ((await findConfig(db, version.id)) === null) problems.push(configMissing(version));
-  if ((await countOverlays(db, version.id)).visible === 0) problems.push(problem("no_visible_overlay", "/overlays"));
+  if (!(await hasVisibleOverlay(db, version.id))) problems.push(problem("no_visible_overlay", "/overlays"));
   const tileSet = await findTileSet(db, version.id);
   if (!tileSet) return [...problems, TILES_MISSING];
   const [present, expected] = [await countTiles(db, version.id), tileCount(tileSet)];
@@ -72,7 +73,8 @@ export async function validateVersion(
   const refs = new Set(layers.map((layer) => layer.ref));
   if (refs.size < layers.length) problems.add(problem("duplicate_layer", "/layers"));
 
-  const { overlays, visible } = await countOverlays(db, version.id);
+  const survey = await surveyOverlays(db, version.id, [...refs]);
+  const { overlays, visible } = survey;
   if (visible === 0) problems.add(problem("no_visible_overlay", "/overlays"));
   const tileSet = await findTileSet(db, version.id);
   if (!tileSet) problems.add(TILES_MISSING);
@@ -80,40 +82,11 @@ export async function validateVersion(
   const total = overlays + tiles;
   const progress = { ...options, onProgress: (done: number) => options.onProgress?.(Math.min(done, total), total) };
 
-  await checkOverlays(db, version, refs, problems, progress);
+  const { signal, onProgress } = progress;
+  const keep = options.keepVerdicts ?? false;
+  await checkOverlays(db, version.id, { survey, layers: [...refs] }, problems, { signal, onProgress, keep });
   if (tileSet) await checkTiles(db, stores, version, tileSet, problems, progress, overlays);
   return { problems: problems.list(), overlay_count: visible, tile_count: tiles };
-}
-
-async function checkOverlays(
-  db: Db,
-  version: VersionRef,
-  layers: Set<string>,
-  problems: ProblemList,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress: (done: number) => void },
-): Promise<void> {
-  for (let after = -1, done = 0; !problems.full;) {
-    signal?.throwIfAborted();
-    const page = await overlayPage(db, version.id, after, PAGE);
-    for (const overlay of page) {
-      const path = `/overlays/${segment(overlay.ref)}`;
-      const wrong = geometryProblem(overlay.geometry);
-      if (wrong) problems.add(problem("geometry_invalid", `${path}/geometry`, `${wrong}.`));
-      if (overlay.layer !== null && !layers.has(overlay.layer))
-        problems.add(problem("layer_unknown", `${path}/layer`, `It names ${JSON.stringify(overlay.layer)}.`));
-    }
-    done += page.length;
-    onProgress(done);
-    const last = page.at(-1);
-    if (!last || page.length < PAGE) break;
-    after = last.sort_order;
-  }
-  if (problems.full) return;
-  for (const { ref, count } of await duplicateRefs(db, version.id, MAX_PROBLEMS)) {
-    problems.add(
-      problem("duplicate_ref", `/overlays/${segment(ref)}/ref`, `${count} overlays are called ${JSON.stringify(ref)}.`),
-    );
-  }
 }
 
 /** JSON pointers of members whose names look like secrets. */

@@ -13,13 +13,25 @@ export async function tileSetDigest(
     | Iterable<{ key: string; size: number; sha256: string }>,
   descriptor: Descriptor,
 ): Promise<string> {
+  const set = createTileSetDigest(descriptor);
+  for await (const entry of entries) set.add(entry);
+  return set.digest();
+}
+
+/** The same, for entries that come one by one. */
+export function createTileSetDigest(descriptor: Descriptor): {
+  add(entry: { key: string; size: number; sha256: string }): void;
+  digest(): string;
+} {
   const hash = createHash("sha256").update(printDescriptor(descriptor));
   let last = "";
-  for await (const { key, size, sha256 } of entries) {
-    // Keys are ASCII, so the order of UTF-16 units is the order of bytes.
-    if (key <= last) throw new Error(`tiles out of order: ${key} after ${last}`);
-    hash.update(`${key}\t${size}\t${sha256}\n`);
-    last = key;
-  }
-  return hash.digest("hex");
+  return {
+    add({ key, size, sha256 }) {
+      // Keys are ASCII, so the order of UTF-16 units is the order of bytes.
+      if (key <= last) throw new Error(`tiles out of order: ${key} after ${last}`);
+      hash.update(`${key}\t${size}\t${sha256}\n`);
+      last = key;
+    },
+    digest: () => hash.digest("hex"),
+  };
 }

@@ -6,7 +6,7 @@ import type { Environment, Problem } from "../../contract/publish.ts";
 import { query, queryOne } from "../../src/db.ts";
 import { createReconciler, type Reconciler } from "../../src/jobs/reconcile.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
-import { describeTiles } from "../../src/releases/release-content.ts";
+import { describeTiles } from "../../src/releases/release-tiles.ts";
 import { findReleaseOfVersion } from "../../src/releases/release-store.ts";
 import type { VersionRef } from "../../src/releases/validate-version.ts";
 import { draftTileKey, publicTileKey } from "../../src/storage/keys.ts";
