@@ -8,6 +8,7 @@ import { IMPORT_FAILURES } from "./failures/imports.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
+import { printable, shortened } from "./printable.ts";
 
 export type { FailureDefinition } from "./failures/definition.ts";
 export { PROBLEMS, type ProblemCode } from "./failures/problems.ts";
@@ -23,11 +24,17 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES;
 
-/** Fills `{name}` from facts; an unknown name becomes empty. A fact that is a sentence keeps its one full stop. */
+/** Characters of a fact in a sentence; the facts beside it have it whole. */
+const MAX_FACT = 500;
+
+/**
+ * Fills `{name}` from facts; an unknown name becomes empty. A fact that is a sentence keeps its one full stop, a long one is cut, and
+ * what a terminal would obey is shown as its code.
+ */
 export function sentence(template: string, facts: Record<string, unknown>): string {
   return template.replaceAll(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
     const fact = facts[name] ?? "";
-    const text = typeof fact === "string" ? fact : JSON.stringify(fact);
+    const text = printable(shortened(typeof fact === "string" ? fact : JSON.stringify(fact), MAX_FACT));
     return text.endsWith(".") ? text : text + stop;
   });
 }

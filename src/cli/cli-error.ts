@@ -1,5 +1,6 @@
 /** What ends a command early: sentences for people, one object for machines, and the exit code. */
 import type { Problem } from "../../contract/publish.ts";
+import { printable } from "../../contract/printable.ts";
 import { AppError, reasonOf } from "../errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
@@ -43,7 +44,7 @@ const SHOWN_PROBLEMS = 20;
 
 /** `  /overlays/plot-17/geometry: The ring crosses itself.`, one line each. */
 export function problemLines(problems: readonly Problem[]): string[] {
-  const lines = problems.slice(0, SHOWN_PROBLEMS).map(({ path, message }) => `  ${path || "/"}: ${message}`);
+  const lines = problems.slice(0, SHOWN_PROBLEMS).map(({ path, message }) => printable(`  ${path || "/"}: ${message}`));
   const left = problems.length - SHOWN_PROBLEMS;
   return left > 0 ? [...lines, `  … and ${left} more (--json lists all)`] : lines;
 }
