@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { root } from "./root.js";
 import { capture } from "./run.js";
 import { Missing, showProgress } from "./say.js";
+import { toolFolder } from "./temporal-cli.js";
 
 /** Installs them unless node_modules is what the lock file says. */
 export async function preparePackages() {
@@ -33,10 +34,11 @@ export function node24() {
   return join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
 }
 
-/** The environment in which `node` is Node 24 and the packages' commands are found. */
+/** The environment in which `node` is Node 24, the packages' commands are found, and compiled code is kept for the next process. */
 export function toolEnvironment() {
   const folders = [join(root, "node_modules", ".bin"), dirname(node24()), process.env.PATH ?? ""];
-  return { ...process.env, PATH: folders.join(delimiter) };
+  const NODE_COMPILE_CACHE = join(toolFolder(), "compile-cache");
+  return { NODE_COMPILE_CACHE, ...process.env, PATH: folders.join(delimiter) };
 }
 
 /**
