@@ -21,12 +21,15 @@ export interface HeartbeatDetails {
 export interface Reporter {
   /** `fraction`: how much of this step is done, 0 to 1. */
   report(fraction: number, message: string, resume?: unknown): void;
+  /** Hands the newest report to the server: what fails now goes on there. */
+  beat(): void;
   stop(): void;
 }
 
 /**
  * Beats without progress too, so that a cancel reaches an activity that is waiting for a slow disk. The SDK sends at most one
- * heartbeat per throttle interval (2 s, `create-worker.ts`), whatever we ask for.
+ * heartbeat per throttle interval (2 s, `create-worker.ts`), whatever we ask for. None before the first second is over: most
+ * activities of a small publish take less, and a beat costs the server a write.
  */
 const BEAT_MS = 1_000;
 /**
@@ -38,7 +41,7 @@ export const STALL_MS = 10 * 60_000;
 export function createReporter(options: {
   context: Context;
   mirror: ProgressMirror;
-  grip: Grip;
+  grip: Pick<Grip, "job_id" | "generation" | "attempt_at">;
   row: JobRow;
   step: string;
   resume: unknown;
@@ -48,20 +51,24 @@ export function createReporter(options: {
     step,
     percent: percentWithin(stepsOf(row), step, 0),
     message: "begins",
-    // An attempt that dies before its first report must not lose what the one before it had done.
+    // A beat before the first report must not lose what the attempt before this one had done.
     ...(options.resume === undefined ? {} : { resume: options.resume }),
   };
   let report = 0;
   let reportedAt = Date.now();
+  let beating = false;
   const beat = (): void => context.heartbeat(details);
-  const timer = setInterval(() => Date.now() - reportedAt < STALL_MS && beat(), BEAT_MS);
-  beat();
+  const timer = setInterval(() => {
+    beating = true;
+    if (Date.now() - reportedAt < STALL_MS) beat();
+  }, BEAT_MS);
   return {
+    beat,
     report(fraction, message, resume) {
       const percent = percentWithin(stepsOf(row), step, fraction);
       details = { step, percent, message, ...(resume === undefined ? {} : { resume }) };
       reportedAt = Date.now();
-      beat();
+      if (beating) beat();
       report += 1;
       mirror.report({
         job_id: grip.job_id,

@@ -81,6 +81,7 @@ export async function inStep<T>(
     return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
       const { result, message } = await work(tools);
       await leaveStep(deps, grip, step.name, message);
+      deps.mirror.forget(grip);
       return result;
     });
   });
@@ -106,6 +107,7 @@ export async function beating<T>(
       resume,
     });
   } catch (error) {
+    reporter.beat();
     const trouble = context.cancellationSignal.aborted ? null : troubleOf(error);
     if (trouble) await tell(deps, on, trouble);
     throw error;

@@ -74,18 +74,6 @@ export interface JobPatch {
   cancel_reason?: string | null;
 }
 
-const JSON_COLUMNS = new Set(["steps", "result", "errors"]);
-
-export async function updateJob(tx: Db, jobId: string, patch: JobPatch): Promise<void> {
-  const params: unknown[] = [jobId];
-  const sets = Object.entries(patch).map(([column, value]) => {
-    if (value === "now" && column.endsWith("_at")) return `${column} = now()`;
-    params.push(JSON_COLUMNS.has(column) && value !== null ? JSON.stringify(value) : value);
-    return `${column} = $${params.length}${JSON_COLUMNS.has(column) ? "::jsonb" : ""}`;
-  });
-  await query(tx, `update jobs set ${[...sets, "updated_at = now()"].join(", ")} where id = $1`, params);
-}
-
 /** What the workflow of a job is started with, from the records; null if there is no such job. */
 export async function findStartInput(db: Db, jobId: string): Promise<PublishInput | null> {
   return queryOne<PublishInput>(

@@ -10,6 +10,8 @@ import { writeProgress, type ProgressRow } from "./progress-store.ts";
 
 export interface ProgressMirror {
   report(row: ProgressRow): void;
+  /** The attempt's step has ended, and the row says so: what waits to be written of it is old. */
+  forget(attempt: Pick<ProgressRow, "job_id" | "attempt_at">): void;
   /** Writes what is waiting, now. */
   flush(): Promise<void>;
   /** Writes what is waiting, once; what cannot be written then is lost. Nothing is written after it. */
@@ -83,6 +85,9 @@ export function createProgressMirror(options: {
     report(row) {
       newest.set(row.job_id, row);
       schedule();
+    },
+    forget({ job_id, attempt_at }) {
+      if (newest.get(job_id)?.attempt_at === attempt_at) newest.delete(job_id);
     },
     flush,
     stop() {

@@ -11,8 +11,13 @@ const mirrored: ProgressRow[] = [];
 function reporter(resume?: unknown) {
   return createReporter({
     context: { heartbeat: (details: HeartbeatDetails) => void beats.push(details) } as unknown as Context,
-    mirror: { report: (row) => void mirrored.push(row), flush: async () => {}, stop: async () => {} },
-    grip: { job_id: "j", run_id: "r", attempt_at: 7, generation: 2 },
+    mirror: {
+      report: (row) => void mirrored.push(row),
+      forget: () => {},
+      flush: async () => {},
+      stop: async () => {},
+    },
+    grip: { job_id: "j", attempt_at: 7, generation: 2 },
     row: { job_type: "publish" } as JobRow,
     step: PUBLISH_STEPS[2].name,
     resume,
@@ -30,6 +35,7 @@ afterEach(() => {
 describe("a reporter", () => {
   it("heartbeats and mirrors each report, numbered, under the attempt's fence", () => {
     const { report, stop } = reporter();
+    vi.advanceTimersByTime(1_000);
     report(0.5, "half", { index: 64 });
     report(1, "all");
     stop();
@@ -43,9 +49,28 @@ describe("a reporter", () => {
     ]);
   });
 
-  it("beats at once with what the attempt before had done, so that a second death loses nothing", () => {
-    reporter({ index: 128 }).stop();
+  it("costs the server nothing when the work is over within a second", () => {
+    const { report, stop } = reporter();
+    report(1, "all");
+    vi.advanceTimersByTime(999);
+    stop();
+    expect(beats).toEqual([]);
+    expect(mirrored).toMatchObject([{ report: 1, progress: 50 }]);
+  });
+
+  it("beats first with what the attempt before had done, so that a second death loses nothing", () => {
+    const { stop } = reporter({ index: 128 });
+    vi.advanceTimersByTime(1_000);
+    stop();
     expect(beats).toMatchObject([{ step: "upload", percent: 30, resume: { index: 128 } }]);
+  });
+
+  it("hands on where it is when the work fails, however early", () => {
+    const { report, beat, stop } = reporter();
+    report(0.5, "half", { index: 64 });
+    beat();
+    stop();
+    expect(beats).toMatchObject([{ message: "half", resume: { index: 64 } }]);
   });
 
   it("goes on beating without reports, until the work counts as hung; a report brings it back", () => {

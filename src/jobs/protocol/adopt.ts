@@ -5,9 +5,9 @@
 import { transaction } from "../../db.ts";
 import { claimGuard } from "../guard-store.ts";
 import { lockJob, readJob } from "../job-store.ts";
-import { appendEvent } from "../ledger-store.ts";
+import { writeJob } from "../job-writes-store.ts";
 import { guardKey, reopenedPatch, type Attempt, type Entered, type ProtocolDeps } from "./attempt.ts";
-import { entered, type StepEntry } from "./entered.ts";
+import { entering, type StepEntry } from "./entered.ts";
 
 /** `changed`: the row moved on meanwhile, enter again. */
 export async function adopt(
@@ -25,9 +25,10 @@ export async function adopt(
     if (!row || row.run_id !== seen.run_id || row.generation !== seen.generation) return { kind: "changed" };
     const message = "Reset in Temporal: the job goes on";
     const generation = row.generation + 1;
-    await appendEvent(tx, row.id, "status", { status: "running", generation, message, reopened: true });
+    const data = { status: "running", generation, message, reopened: true };
     const reopened = { ...reopenedPatch(row), status: "running" as const, run_id: attempt.run_id };
-    const outcome = await entered(tx, row, attempt, entry, reopened);
+    const { patch, events, outcome } = entering(row, attempt, entry, reopened);
+    await writeJob(tx, row.id, patch, [{ kind: "status", data }, ...events]);
     if (row.switched_at !== null) return outcome;
     const holder = await claimGuard(tx, guardKey(row), row.id);
     return holder === row.id || entry.step === null ? outcome : { kind: "guard_lost", holder };

@@ -7,7 +7,8 @@
  *   mine        the row is running, its run, generation and attempt are the ones I entered with
  *   live        the attempt is still the one Temporal waits for; a zombie is any other
  *
- * Each function is one transaction under the job row's lock, or says where it is several.
+ * Each function is one transaction under the job row's lock, or says where it is several. What needs no more than the row is one
+ * statement that holds its demands against the row under the lock (`writeJob` with a fence).
  */
 import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
 import { JOB_TYPES, type StepDefinition } from "../../../contract/job-types.ts";
@@ -18,10 +19,10 @@ import type { Database, Db } from "../../db.ts";
 import type { Log } from "../../log.ts";
 import type { Stores } from "../../storage/object-store.ts";
 import type { Executions } from "../../temporal.ts";
-import { dropGuard, type GuardKey } from "../guard-store.ts";
+import type { GuardKey } from "../guard-store.ts";
 import type { JobNotifier } from "../job-notifier.ts";
-import { updateJob, type JobPatch, type JobRow } from "../job-store.ts";
-import { appendEvent } from "../ledger-store.ts";
+import type { JobPatch, JobRow } from "../job-store.ts";
+import { writeJob, type Fence, type NewEvent } from "../job-writes-store.ts";
 
 export interface ProtocolDeps {
   database: Database;
@@ -50,6 +51,8 @@ export interface Grip {
   attempt_at: number;
   /** The row's generation at entering. */
   generation: number;
+  /** What only the attempt that holds the row changes: as long as the row is mine, it is as entering left it. */
+  held: Pick<JobRow, "job_type" | "environment" | "step" | "steps">;
 }
 
 export type Entered =
@@ -60,6 +63,11 @@ export type Entered =
   | { kind: "stop" }
   /** Adopted, but another job holds the guard: settle as `guard_lost`. */
   | { kind: "guard_lost"; holder: string };
+
+/** `isMine`, for a statement that writes. */
+export const mine = ({ run_id, generation, attempt_at }: Grip): Fence => ({
+  ...{ status: "running", run_id, generation, attempt_at },
+});
 
 export const isMine = (row: JobRow, grip: Grip): boolean =>
   row.status === "running" &&
@@ -77,7 +85,7 @@ export const guardKey = (row: JobRow): GuardKey => ({
   environment: row.environment,
 });
 
-export const stepsOf = (row: JobRow): readonly StepDefinition[] => JOB_TYPES[row.job_type].steps;
+export const stepsOf = (row: Pick<JobRow, "job_type">): readonly StepDefinition[] => JOB_TYPES[row.job_type].steps;
 
 /** Steps before `name` keep what they are, `name` runs, later ones are still to come. */
 export function enteringStep(row: JobRow, name: string): StepState[] {
@@ -122,27 +130,39 @@ export interface Ending {
 }
 
 /** The final state: guard given back, result before the final event, the final event last. */
-export async function writeEnding(tx: Db, row: JobRow, ending: Ending, patch: JobPatch = {}): Promise<void> {
-  const done = ending.status === "completed" || ending.status === "partially_completed";
-  await updateJob(tx, row.id, {
-    status: ending.status,
-    message: ending.message,
-    steps: finishedStep(row.steps, row.step, done ? "done" : "failed"),
-    ...(done
-      ? { progress: 100 }
-      : { error_code: ending.code ?? null, error: ending.message, errors: ending.errors ?? null }),
-    ...(ending.result ? { result: ending.result } : {}),
-    completed_at: "now",
-    ...patch,
-  });
-  await dropGuard(tx, row.id);
-  const level = done ? "info" : ending.status === "cancelled" ? "warn" : "error";
-  await appendEvent(tx, row.id, "log", { level, message: ending.message });
-  if (ending.result) await appendEvent(tx, row.id, "result", ending.result);
-  await appendEvent(tx, row.id, "status", {
-    status: ending.status,
-    generation: patch.generation ?? row.generation,
-    message: ending.message,
-    ...(ending.code ? { code: ending.code } : {}),
-  });
+export async function writeEnding(
+  tx: Db,
+  row: Pick<JobRow, "id" | "generation" | "step" | "steps">,
+  ending: Ending,
+  patch: JobPatch = {},
+): Promise<void> {
+  const { patch: ended, events } = endingWrites(row, ending, patch);
+  await writeJob(tx, row.id, ended, events, { dropGuard: true });
+}
+
+/** What `writeEnding` writes. */
+export function endingWrites(
+  row: Pick<JobRow, "generation" | "step" | "steps">,
+  ending: Ending,
+  patch: JobPatch = {},
+): { patch: JobPatch; events: NewEvent[] } {
+  const { status, message, result, code } = ending;
+  const done = status === "completed" || status === "partially_completed";
+  const level = done ? "info" : status === "cancelled" ? "warn" : "error";
+  const generation = patch.generation ?? row.generation;
+  return {
+    patch: {
+      ...{ status, message },
+      steps: finishedStep(row.steps, row.step, done ? "done" : "failed"),
+      ...(done ? { progress: 100 } : { error_code: code ?? null, error: message, errors: ending.errors ?? null }),
+      ...(result ? { result } : {}),
+      completed_at: "now",
+      ...patch,
+    },
+    events: [
+      { kind: "log", data: { level, message } },
+      ...(result ? [{ kind: "result" as const, data: result }] : []),
+      { kind: "status", data: { status, generation, message, ...(code ? { code } : {}) } },
+    ],
+  };
 }

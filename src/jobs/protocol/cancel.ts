@@ -5,8 +5,8 @@
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { isFinal } from "../../../contract/job-state.ts";
-import { lockJob, updateJob, type JobRow } from "../job-store.ts";
-import { appendEvent } from "../ledger-store.ts";
+import { lockJob, type JobRow } from "../job-store.ts";
+import { writeJob } from "../job-writes-store.ts";
 import { writeEnding, type ProtocolDeps } from "./attempt.ts";
 
 export interface CancelRequest {
@@ -55,12 +55,8 @@ async function noteCancel(tx: Db, request: CancelRequest, generation: number | u
     return { ...row, status: "cancelled" };
   }
   if (row.cancel_requested_at === null) {
-    await updateJob(tx, row.id, asked);
-    await appendEvent(tx, row.id, "log", {
-      level: "warn",
-      message: `Cancel requested by ${request.by.name}`,
-      step: row.step ?? undefined,
-    });
+    const told = { level: "warn", message: `Cancel requested by ${request.by.name}`, step: row.step ?? undefined };
+    await writeJob(tx, row.id, asked, [{ kind: "log", data: told }]);
   }
   return row;
 }

@@ -1,35 +1,51 @@
 /** enterStep: claims, continues, adopts or stops. Every activity begins with it. */
 import { isFinal } from "../../../contract/job-state.ts";
 import type { PublishResult } from "../../../contract/publish.ts";
-import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
-import { lockJob, type JobRow } from "../job-store.ts";
-import { appendEvent } from "../ledger-store.ts";
+import { readJob, type JobRow } from "../job-store.ts";
+import { writeJob, type NewEvent } from "../job-writes-store.ts";
 import { adopt } from "./adopt.ts";
 import type { Attempt, Entered, ProtocolDeps } from "./attempt.ts";
-import { entered, type StepEntry } from "./entered.ts";
+import { entering, type Entering, type StepEntry } from "./entered.ts";
 
-type Look = Entered | { kind: "not_mine"; run_id: string | null; generation: number };
+type Look =
+  | Exclude<Entered, { kind: "entered" }>
+  | ({ kind: "enter" } & Entering)
+  | { kind: "not_mine"; run_id: string | null; generation: number };
 
-/** Loops only while the row changes under an adoption, which takes a reset or a retry each time. */
+/** Loops only while the row changes between look and write, which takes a cancel, a reset or a retry each time. */
 export async function enterStep(deps: ProtocolDeps, attempt: Attempt, entry: StepEntry): Promise<Entered> {
   for (;;) {
-    const look = await transaction(deps.database, (tx) => lookAtRow(tx, attempt, entry));
-    const outcome = look.kind === "not_mine" ? await adopt(deps, attempt, look, entry) : look;
+    const outcome = await enterOnce(deps, attempt, entry);
     if (outcome.kind === "changed") continue;
     if (outcome.kind === "entered" || outcome.kind === "guard_lost") deps.notifier.touch(attempt.job_id);
     return outcome;
   }
 }
 
-async function lookAtRow(tx: Db, attempt: Attempt, entry: StepEntry): Promise<Look> {
-  const row = await lockJob(tx, attempt.job_id);
+async function enterOnce(
+  deps: ProtocolDeps,
+  attempt: Attempt,
+  entry: StepEntry,
+): Promise<Entered | { kind: "changed" }> {
+  const db = deps.database.em.fork();
+  const row = await readJob(db, attempt.job_id);
   if (!row) throw new AppError("job_not_found", { job: attempt.job_id });
+  const look = lookAtRow(row, attempt, entry);
+  if (look.kind === "not_mine") return adopt(deps, attempt, look, entry);
+  if (look.kind !== "enter") return look;
+  // Read without a lock, so written only if the row is still the one that was read.
+  const written = await writeJob(db, row.id, look.patch, look.events, { fence: row });
+  return written ? look.outcome : { kind: "changed" };
+}
+
+function lookAtRow(row: JobRow, attempt: Attempt, entry: StepEntry): Look {
   const started_for_this = attempt.generation === row.generation;
 
   if (row.status === "queued" && started_for_this) {
-    await appendEvent(tx, row.id, "status", { status: "running", generation: row.generation, message: entry.message });
-    return entered(tx, row, attempt, entry, { status: "running", run_id: attempt.run_id, started_at: "now" });
+    const data = { status: "running", generation: row.generation, message: entry.message };
+    const claimed = { status: "running" as const, run_id: attempt.run_id, started_at: "now" as const };
+    return enter(entering(row, attempt, entry, claimed), { kind: "status", data });
   }
   if (row.status === "cancelled" && (row.run_id === attempt.run_id || (!attempt.reset && started_for_this))) {
     return ended(row);
@@ -37,13 +53,19 @@ async function lookAtRow(tx: Db, attempt: Attempt, entry: StepEntry): Promise<Lo
   if (row.run_id === attempt.run_id) {
     if (row.status === "queued" || isFinal(row.status)) return ended(row);
     if (row.attempt_at > attempt.attempt_at) return { kind: "stop" };
-    return entered(tx, row, attempt, entry, {});
+    return enter(entering(row, attempt, entry, {}));
   }
   if (!attempt.reset) return { kind: "end", status: "superseded" };
   return { kind: "not_mine", run_id: row.run_id, generation: row.generation };
 }
 
-const ended = (row: JobRow): Entered => ({
+const enter = (entering: Entering, ...before: NewEvent[]): Look => ({
+  kind: "enter",
+  ...entering,
+  events: [...before, ...entering.events],
+});
+
+const ended = (row: JobRow): Extract<Entered, { kind: "end" }> => ({
   kind: "end",
   status: row.status,
   ...(row.status === "completed" && row.result ? { result: row.result as unknown as PublishResult } : {}),

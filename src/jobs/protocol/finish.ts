@@ -1,10 +1,9 @@
 /** finish: the job is completed, once the pointer has its epoch or a higher one. */
 import type { PublishResult } from "../../../contract/publish.ts";
-import { transaction } from "../../db.ts";
 import { AppError } from "../../errors.ts";
-import { lockJob } from "../job-store.ts";
-import { appendEvent } from "../ledger-store.ts";
-import { endedMeanwhile, isMine, writeEnding, type Grip, type ProtocolDeps } from "./attempt.ts";
+import { readJob } from "../job-store.ts";
+import { writeJob, type NewEvent } from "../job-writes-store.ts";
+import { endedMeanwhile, endingWrites, mine, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 /** Writes the final state; success too when it is written already. Error: superseded. */
 export async function finishJob(
@@ -12,13 +11,19 @@ export async function finishJob(
   grip: Grip,
   result: PublishResult,
 ): Promise<void> {
-  await transaction(deps.database, async (tx) => {
-    const row = await lockJob(tx, grip.job_id);
+  const db = deps.database.em.fork();
+  const { step, environment } = grip.held;
+  const message = `Published ${result.release_id} to ${environment}`;
+  const before: NewEvent[] = step ? [{ kind: "step", data: { step, status: "done", progress: 100, message } }] : [];
+  const { patch, events } = endingWrites(
+    { ...grip, ...grip.held },
+    { status: "completed", message, result: { ...result } },
+  );
+  const options = { fence: mine(grip), dropGuard: true };
+  if (!(await writeJob(db, grip.job_id, patch, [...before, ...events], options))) {
+    const row = await readJob(db, grip.job_id);
     if (row && endedMeanwhile(row, grip)) return;
-    if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
-    const message = `Published ${result.release_id} to ${row.environment}`;
-    if (row.step) await appendEvent(tx, row.id, "step", { step: row.step, status: "done", progress: 100, message });
-    await writeEnding(tx, row, { status: "completed", message, result: { ...result } });
-  });
+    throw new AppError("superseded", { job: grip.job_id });
+  }
   deps.notifier.touch(grip.job_id);
 }

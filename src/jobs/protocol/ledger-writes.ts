@@ -5,9 +5,10 @@
 import type { FailureCode } from "../../../contract/failures.ts";
 import { transaction } from "../../db.ts";
 import { AppError } from "../../errors.ts";
-import { lockJob, updateJob } from "../job-store.ts";
-import { appendEvent, hasTold } from "../ledger-store.ts";
-import { finishedStep, isMine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
+import { lockJob, type JobPatch } from "../job-store.ts";
+import { hasTold } from "../ledger-store.ts";
+import { writeJob, type NewEvent } from "../job-writes-store.ts";
+import { finishedStep, isMine, mine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 /** Above every number that a report can have: PostgreSQL's largest int. */
 const LAST_REPORT = 2_147_483_647;
@@ -16,17 +17,14 @@ type Deps = Pick<ProtocolDeps, "database" | "notifier">;
 
 /** Ends the step: progress reaches its percentage, `message` is its log entry. */
 export async function leaveStep(deps: Deps, grip: Grip, step: string, message: string): Promise<void> {
-  await transaction(deps.database, async (tx) => {
-    const row = await lockJob(tx, grip.job_id);
-    if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
-    const progress = stepsOf(row).find((each) => each.name === step)?.percent ?? row.progress;
-    const steps = finishedStep(row.steps, step, "done");
-    // No report of this attempt comes after it, though one may still be on its way in the mirror's batch.
-    await updateJob(tx, row.id, { progress, message, steps, report: LAST_REPORT, last_activity_at: "now" });
-    await appendEvent(tx, row.id, "log", { level: "info", message, step });
-    await appendEvent(tx, row.id, "step", { step, status: "done", progress, message });
-  });
-  deps.notifier.touch(grip.job_id);
+  const progress = stepsOf(grip.held).find((each) => each.name === step)?.percent ?? 0;
+  const steps = finishedStep(grip.held.steps, step, "done");
+  // No report of this attempt comes after it, though one may still be on its way in the mirror's batch.
+  const patch: JobPatch = { progress, message, steps, report: LAST_REPORT, last_activity_at: "now" };
+  await write(deps, grip, patch, [
+    { kind: "log", data: { level: "info", message, step } },
+    { kind: "step", data: { step, status: "done", progress, message } },
+  ]);
 }
 
 /** Between two entries about the same trouble: an attempt every 15 s would fill the log of a job that waits for a night. */
@@ -43,9 +41,9 @@ export async function noteTrouble(
     if (!row || !isMine(row, grip)) return;
     const { code, message, step } = trouble;
     // No report of this attempt comes after it, though one may still be on its way in the mirror's batch.
-    await updateJob(tx, row.id, { message, report: LAST_REPORT });
-    if (await hasTold(tx, row.id, { code, step, minutes: REMIND_MINUTES })) return;
-    await appendEvent(tx, row.id, "log", { level: "warn", message, step, code });
+    const told = await hasTold(tx, row.id, { code, step, minutes: REMIND_MINUTES });
+    const entry: NewEvent = { kind: "log", data: { level: "warn", message, step, code } };
+    await writeJob(tx, row.id, { message, report: LAST_REPORT }, told ? [] : [entry]);
   });
   deps.notifier.touch(grip.job_id);
 }
@@ -56,10 +54,11 @@ export async function logEntry(
   grip: Grip,
   entry: { level: string; message: string; step?: string },
 ): Promise<void> {
-  await transaction(deps.database, async (tx) => {
-    const row = await lockJob(tx, grip.job_id);
-    if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
-    await appendEvent(tx, row.id, "log", { ...entry });
-  });
+  await write(deps, grip, {}, [{ kind: "log", data: { ...entry } }]);
+}
+
+async function write(deps: Deps, grip: Grip, patch: JobPatch, events: readonly NewEvent[]): Promise<void> {
+  const written = await writeJob(deps.database.em.fork(), grip.job_id, patch, events, { fence: mine(grip) });
+  if (!written) throw new AppError("superseded", { job: grip.job_id });
   deps.notifier.touch(grip.job_id);
 }

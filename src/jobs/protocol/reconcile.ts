@@ -10,8 +10,8 @@ import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import type { Execution } from "../../temporal.ts";
 import { claimGuard } from "../guard-store.ts";
-import { lockJob, readJob, updateJob, type JobRow } from "../job-store.ts";
-import { appendEvent } from "../ledger-store.ts";
+import { lockJob, readJob, type JobRow } from "../job-store.ts";
+import { writeJob } from "../job-writes-store.ts";
 import { guardKey, reopenedPatch, writeEnding, type Ending, type ProtocolDeps } from "./attempt.ts";
 import { projectSwitched } from "./project.ts";
 import { startJob } from "./start.ts";
@@ -62,13 +62,9 @@ async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution):
     if (!unchanged(row, seen)) return;
     const message = "Reset in Temporal: waiting for a worker";
     const patch = reopenedPatch(row);
-    await updateJob(tx, row.id, { ...patch, status: "running", run_id: execution.run_id, attempt_at: 0, message });
-    await appendEvent(tx, row.id, "status", {
-      status: "running",
-      generation: patch.generation,
-      message,
-      reopened: true,
-    });
+    const adopted = { ...patch, status: "running" as const, run_id: execution.run_id, attempt_at: 0, message };
+    const data = { status: "running", generation: patch.generation, message, reopened: true };
+    await writeJob(tx, row.id, adopted, [{ kind: "status", data }]);
     // Not free: go on, the switch fails with guard_lost.
     if (row.switched_at === null) await claimGuard(tx, guardKey(row), row.id);
   });

@@ -6,8 +6,8 @@ import { pendingSteps } from "../../../contract/progress.ts";
 import { transaction } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { claimGuard } from "../guard-store.ts";
-import { lockJob, updateJob } from "../job-store.ts";
-import { appendEvent } from "../ledger-store.ts";
+import { lockJob, type JobPatch } from "../job-store.ts";
+import { writeJob } from "../job-writes-store.ts";
 import { guardKey, reopenedPatch, stepsOf, type ProtocolDeps } from "./attempt.ts";
 import { startJob } from "./start.ts";
 
@@ -28,7 +28,7 @@ export async function retryJob(
     }
     const patch = reopenedPatch(row);
     const message = `Retried by ${request.by.name}`;
-    await updateJob(tx, row.id, {
+    const reopened: JobPatch = {
       ...patch,
       status: "queued",
       attempt_at: 0,
@@ -36,13 +36,9 @@ export async function retryJob(
       message,
       step: null,
       steps: pendingSteps(stepsOf(row)),
-    });
-    await appendEvent(tx, row.id, "status", {
-      status: "queued",
-      generation: patch.generation,
-      message,
-      reopened: true,
-    });
+    };
+    const data = { status: "queued", generation: patch.generation, message, reopened: true };
+    await writeJob(tx, row.id, reopened, [{ kind: "status", data }]);
     return row.generation + 1;
   });
   deps.notifier.touch(request.job_id);

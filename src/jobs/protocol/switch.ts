@@ -7,8 +7,8 @@ import { transaction } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import * as releases from "../../releases/release-store.ts";
 import { guardHolder } from "../guard-store.ts";
-import { lockJob, updateJob } from "../job-store.ts";
-import { appendEvent } from "../ledger-store.ts";
+import { lockJob } from "../job-store.ts";
+import { writeJob } from "../job-writes-store.ts";
 import { guardKey, isMine, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 /** What the earlier steps made of the version. */
@@ -75,12 +75,10 @@ export async function switchRelease(
       job_id: row.id,
       nonce: randomUUID(),
     });
-    await updateJob(tx, row.id, { switched_at: "now", epoch: next, release_id: kept.id, last_activity_at: "now" });
-    await appendEvent(tx, row.id, "log", {
-      level: "info",
-      message: `Switched ${environment} to ${kept.id} (epoch ${next})`,
-      step: row.step ?? undefined,
-    });
+    const message = `Switched ${environment} to ${kept.id} (epoch ${next})`;
+    const data = { level: "info", message, step: row.step ?? undefined };
+    const switched = { switched_at: "now", epoch: next, release_id: kept.id, last_activity_at: "now" } as const;
+    await writeJob(tx, row.id, switched, [{ kind: "log", data }]);
     return next;
   });
   deps.notifier.touch(grip.job_id);

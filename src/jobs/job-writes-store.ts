@@ -1,0 +1,64 @@
+/** What the protocol writes: a change of the job's row and the events that tell of it, in one statement, so in one transaction. */
+import { query, type Db } from "../db.ts";
+import type { JobPatch, JobRow } from "./job-store.ts";
+import type { EventKind } from "./ledger-store.ts";
+
+export interface NewEvent {
+  kind: EventKind;
+  data: Record<string, unknown>;
+}
+
+/**
+ * What the row must still be. PostgreSQL holds it against the row under its lock: a statement that had to wait for the lock looks at
+ * the row that it finds then. `seq` grows with every event, so with it a decision made on a row that was read before is sound.
+ */
+export type Fence = Pick<JobRow, "status" | "run_id" | "generation" | "attempt_at"> & Partial<Pick<JobRow, "seq">>;
+
+export interface WriteOptions {
+  fence?: Fence;
+  /** Gives the guard back if the job holds it. */
+  dropGuard?: boolean;
+}
+
+const JSON_COLUMNS = new Set(["steps", "result", "errors"]);
+
+/** False when there is no such row, or not as the fence demands: then nothing is written. */
+export async function writeJob(
+  db: Db,
+  jobId: string,
+  patch: JobPatch,
+  events: readonly NewEvent[],
+  { fence, dropGuard = false }: WriteOptions = {},
+): Promise<boolean> {
+  const params: unknown[] = [jobId, events.map(({ kind }) => kind), events.map(({ data }) => JSON.stringify(data))];
+  const param = (value: unknown): string => `$${params.push(value)}`;
+  const sets = Object.entries(patch).map(([column, value]) => {
+    if (value === "now" && column.endsWith("_at")) return `${column} = now()`;
+    const isJson = JSON_COLUMNS.has(column) && value !== null;
+    return `${column} = ${isJson ? `${param(JSON.stringify(value))}::jsonb` : param(value)}`;
+  });
+  const still = fence
+    ? `and status = ${param(fence.status)}
+        and run_id is not distinct from ${param(fence.run_id)}
+        and generation = ${param(fence.generation)}
+        and attempt_at = ${param(fence.attempt_at)}`
+    : "";
+  const unread = fence?.seq === undefined ? "" : `and seq = ${param(fence.seq)}`;
+  const written = await query(
+    db,
+    `
+    with written as (
+      update jobs set ${[...sets, "seq = seq + cardinality($2::text[])", "updated_at = now()"].join(", ")}
+      where id = $1 ${still} ${unread}
+      returning id, tenant_id, seq
+    ), told as (
+      insert into job_events (job_id, seq, tenant_id, kind, data)
+      select w.id, w.seq - cardinality($2::text[]) + e.position, w.tenant_id, e.kind, e.data::jsonb
+      from written w, unnest($2::text[], $3::text[]) with ordinality as e (kind, data, position)
+    )${dropGuard ? `, dropped as (delete from publish_guards where job_id in (select id from written))` : ""}
+    select 1 from written
+    `,
+    params,
+  );
+  return written.length > 0;
+}
