@@ -18,7 +18,8 @@ export const MAX_TILES = 10_000_000;
  * Names and formats in any case: tools differ (`--suffix .PNG` makes vips write `Format="PNG"`), and none means two things by it.
  * Errors: `descriptor_invalid` with the reason.
  */
-export function parseDescriptor(text: string): Descriptor {
+export function parseDescriptor(given: string | Uint8Array): Descriptor {
+  const text = typeof given === "string" ? given : decode(given);
   if (Buffer.byteLength(text) > MAX_DESCRIPTOR_BYTES) throw invalid(`it is longer than ${MAX_DESCRIPTOR_BYTES} bytes`);
   const { image, size } = readElements(text);
   const told = attribute(image, "Format");
@@ -65,7 +66,7 @@ function readElements(text: string): { image: SaxesTagNS; size: SaxesTagNS } {
     if (path.length === 1 && !(known && path[0] === "image"))
       throw invalid(`the root is <${tag.name}> in the namespace "${tag.uri}", not <Image> in "${NAMESPACES[0]}"`);
     if (path.length === 1) images.push(tag);
-    if (known && path.join("/") === "image/size") sizes.push(tag);
+    if (known && path.length === 2 && path.join("/") === "image/size") sizes.push(tag);
     if (known && path.at(-1) === "displayrects") throw invalid("sparse images (DisplayRects) are not supported");
   });
   parser.on("closetag", () => {
@@ -77,6 +78,14 @@ function readElements(text: string): { image: SaxesTagNS; size: SaxesTagNS } {
   if (!image) throw invalid("it is empty");
   if (!size || second) throw invalid(`it has ${sizes.length} <Size> elements; it must have one`);
   return { image, size };
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw invalid("it is not UTF-8", error);
+  }
 }
 
 function attribute(tag: SaxesTagNS, name: string): string {

@@ -69,8 +69,8 @@ export const tileRoutes: Route[] = [
     },
     async handle(request) {
       const version = await findDraft(request.db, refOf(request));
-      const text = await receiveBytes(request.receive(MAX_DESCRIPTOR_BYTES));
-      const descriptor = parseDescriptor(text.toString());
+      const bytes = await receiveBytes(request.receive(MAX_DESCRIPTOR_BYTES));
+      const descriptor = parseDescriptor(bytes);
       const result = await importDescriptor(request.db, version, descriptor);
       return { status: 200, body: { expected: tileCount(descriptor), ...result } };
     },
