@@ -14,7 +14,7 @@ export type ActivityName = (typeof ACTIVITIES)[number];
 interface Doomed {
   job: string;
   activity: ActivityName;
-  point: number | null;
+  point: number;
   live: Draft;
   draft: Draft;
   recorder: PointerRecorder;
@@ -25,12 +25,20 @@ const END_MS = 240_000;
 /** Pause between two looks at each pointer. */
 const LOOK_MS = 50;
 
-/** How many points the activity passes when nobody dies. */
-async function countPoints(room: ChaosRoom, workers: MortalWorkers, activity: ActivityName): Promise<number> {
-  const { job, recorder } = await start(room, workers, activity, null);
-  await room.ended(job, END_MS);
-  recorder.stop();
-  return workers.points(job);
+/** How many points each activity passes when nobody dies. */
+async function countPoints(
+  room: ChaosRoom,
+  workers: MortalWorkers,
+): Promise<(activity: ActivityName) => Promise<number>> {
+  const publish = async (config: object): Promise<string> => {
+    const job = await queueJob(room, await room.draft({ descriptor: SMALL, ...config }));
+    await workers.doom(job);
+    await startJob(room.deps, job, 1);
+    await room.ended(job, END_MS);
+    return job;
+  };
+  const [whole, failing] = await Promise.all([publish({}), publish({ config: null })]);
+  return (activity) => workers.points(activity === "settle" ? failing : whole, activity);
 }
 
 /** Points may differ by a few from one publish to the next: a connection to PostgreSQL that has to be made first, a retried write. */
@@ -46,24 +54,20 @@ export async function expectSurvived(
   dooms: { activity: ActivityName; shares: number[] }[],
 ): Promise<string> {
   const told: string[] = [];
-  const doomed: Doomed[] = [];
+  const starts: Promise<Doomed>[] = [];
+  const points = await countPoints(room, workers);
   for (const { activity, shares } of dooms) {
-    const count = await countPoints(room, workers, activity);
-    const points = shares.map((share) => Math.floor(share * (count - SPARE)));
-    expect(new Set(points).size, activity).toBe(shares.length);
-    doomed.push(...(await Promise.all(points.map((point) => start(room, workers, activity, point)))));
-    told.push(`${activity} at ${points.join(", ")} of ${count}`);
+    const count = await points(activity);
+    const chosen = shares.map((share) => Math.floor(share * (count - SPARE)));
+    expect(new Set(chosen).size, activity).toBe(shares.length);
+    starts.push(...chosen.map((point) => start(room, workers, activity, point)));
+    told.push(`${activity} at ${chosen.join(", ")} of ${count}`);
   }
-  for (const each of doomed) await expectGood(room, workers, each);
+  for (const each of await Promise.all(starts)) await expectGood(room, workers, each);
   return told.join("; ");
 }
 
-async function start(
-  room: ChaosRoom,
-  workers: MortalWorkers,
-  activity: ActivityName,
-  point: number | null,
-): Promise<Doomed> {
+async function start(room: ChaosRoom, workers: MortalWorkers, activity: ActivityName, point: number): Promise<Doomed> {
   const live = await room.draft({ descriptor: SMALL });
   const recorder = room.record(live, "dev", LOOK_MS);
   const first = await room.publish(live);
@@ -71,7 +75,7 @@ async function start(
   const config = activity === "settle" ? { config: null } : {};
   const draft = await room.draft({ descriptor: SMALL, project: live, ...config });
   const job = await queueJob(room, draft);
-  await workers.doom(job, activity, point);
+  await workers.doom(job, { activity, point });
   await startJob(room.deps, job, 1);
   return { job, activity, point, live, draft, recorder };
 }

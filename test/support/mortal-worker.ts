@@ -2,7 +2,7 @@
  * Process entry of a worker whose jobs may be doomed: at the N-th point of an activity's work it kills itself, as `kill -9` does. A
  * point lies before and behind each statement to PostgreSQL and each call to a store. Each doom is met once.
  *
- *   mortal-worker.ts FOLDER      reads FOLDER/<job>.json {activity, point}, writes FOLDER/<job>.points, and FOLDER/<job>.died
+ *   mortal-worker.ts FOLDER      reads FOLDER/<job>.json {activity, point}, writes FOLDER/<job>.<activity> (how many), and FOLDER/<job>.died
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -24,17 +24,13 @@ function point(): void {
   const job = info?.workflowExecution?.workflowId.slice("publish-".length);
   const doom = job && join(folder, `${job}.json`);
   if (!info || !doom || !existsSync(doom)) return;
-  const { activity, point: last } = JSON.parse(readFileSync(doom, "utf8")) as {
-    activity: string;
-    point: number | null;
-  };
-  if (info.activityType !== activity) return;
-  const attempt = `${job}/${info.attempt}`;
+  const { activity, point: last } = JSON.parse(readFileSync(doom, "utf8")) as { activity: string; point: number };
+  const attempt = `${job}/${info.activityType}/${info.attempt}`;
   const number = passed.get(attempt) ?? 0;
   passed.set(attempt, number + 1);
-  writeFileSync(join(folder, `${job}.points`), String(number + 1));
+  writeFileSync(join(folder, `${job}.${info.activityType}`), String(number + 1));
   const died = join(folder, `${job}.died`);
-  if (number !== last || existsSync(died)) return;
+  if (info.activityType !== activity || number !== last || existsSync(died)) return;
   writeFileSync(died, "");
   kill(pid, "SIGKILL");
 }

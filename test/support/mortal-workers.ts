@@ -8,11 +8,11 @@ import type { Publishing } from "./publishing.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 
 export interface MortalWorkers {
-  /** The worker dies at that point of that activity of the job, once; without a point its points are only counted. */
-  doom(job: string, activity: string, point: number | null): Promise<void>;
+  /** The worker dies at that point of that activity of the job, once; without one its points are only counted. */
+  doom(job: string, at?: { activity: string; point: number }): Promise<void>;
   hasDied(job: string): boolean;
-  /** How many points the last attempt of the doomed activity has passed. */
-  points(job: string): Promise<number>;
+  /** How many points the last attempt of an activity of a job that was doomed has passed. */
+  points(job: string, activity: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -44,9 +44,9 @@ export async function startMortalWorkers(room: Publishing, processes: number): P
   const kept = Promise.all(Array.from({ length: processes }, keep));
   kept.catch(() => undefined);
   return {
-    doom: (job, activity, point) => writeFile(join(folder, `${job}.json`), JSON.stringify({ activity, point })),
+    doom: (job, at = { activity: "", point: 0 }) => writeFile(join(folder, `${job}.json`), JSON.stringify(at)),
     hasDied: (job) => existsSync(join(folder, `${job}.died`)),
-    points: async (job) => Number(await readFile(join(folder, `${job}.points`), "utf8")),
+    points: async (job, activity) => Number(await readFile(join(folder, `${job}.${activity}`), "utf8")),
     async stop() {
       stopped = true;
       await Promise.all([...running].map((worker) => worker.kill()));
