@@ -19,15 +19,17 @@ export async function guardHolder(tx: Db, key: GuardKey): Promise<string | null>
 
 /** Takes the guard for the job if it is free, and answers who holds it then (waits for a claim that is being committed). */
 export async function claimGuard(tx: Db, key: GuardKey, jobId: string): Promise<string> {
-  await query(
+  const taken = await queryOne(
     tx,
     `
     insert into publish_guards (tenant_id, project_id, environment, job_id)
     values ($1, $2, $3, $4)
     on conflict (project_id, environment) do nothing
+    returning job_id
     `,
     [key.tenant_id, key.project_id, key.environment, jobId],
   );
+  if (taken) return jobId;
   return (await guardHolder(tx, key)) ?? claimGuard(tx, key, jobId);
 }
 

@@ -74,12 +74,15 @@ export interface JobPatch {
   cancel_reason?: string | null;
 }
 
-/** What the workflow of a job is started with, from the records; null if there is no such job. */
-export async function findStartInput(db: Db, jobId: string): Promise<PublishInput | null> {
-  return queryOne<PublishInput>(
+/** The workflow of a job and what it is started with, from the records; null if there is no such job. */
+export async function findStart(
+  db: Db,
+  jobId: string,
+): Promise<(PublishInput & Pick<JobRow, "job_type" | "workflow_id">) | null> {
+  return queryOne(
     db,
     `
-    select j.id as job_id, j.generation, t.slug as tenant, p.slug as project, v.number as version, j.environment,
+    select j.job_type, j.workflow_id, j.id as job_id, j.generation, t.slug as tenant, p.slug as project, v.number as version, j.environment,
       coalesce(u.name, 'unknown') as started_by
     from jobs j
     join tenants t on t.id = j.tenant_id

@@ -22,7 +22,10 @@ export interface WriteOptions {
 
 const JSON_COLUMNS = new Set(["steps", "result", "errors"]);
 
-/** False when there is no such row, or not as the fence demands: then nothing is written. */
+/**
+ * False when there is no such row, or not as the fence demands: then nothing is written. Numbers of events are handed out under the
+ * row's lock, so in commit order: a plain sequence would let a reader's cursor skip events of writers that commit out of order.
+ */
 export async function writeJob(
   db: Db,
   jobId: string,

@@ -11,32 +11,6 @@ export interface JobEvent {
   data: Record<string, unknown>;
 }
 
-/**
- * Appends one event and answers its `seq`. The update takes the job row's lock, so numbers are handed out in commit order:
- * a plain sequence would let a reader's cursor skip events of writers that commit out of order.
- */
-export async function appendEvent(
-  tx: Db,
-  jobId: string,
-  kind: EventKind,
-  data: Record<string, unknown>,
-): Promise<number> {
-  const row = await queryOne<{ seq: number }>(
-    tx,
-    `
-    with numbered as (
-      update jobs set seq = seq + 1, updated_at = now() where id = $1 returning id, tenant_id, seq
-    )
-    insert into job_events (job_id, seq, tenant_id, kind, data)
-    select id, seq, tenant_id, $2, $3::jsonb from numbered
-    returning seq
-    `,
-    [jobId, kind, JSON.stringify(data)],
-  );
-  if (!row) throw new Error(`no job ${jobId} to append an event to`);
-  return row.seq;
-}
-
 /** Is the newest log entry with a failure's code this one, of this step, and younger than that? */
 export async function hasTold(
   db: Db,

@@ -16,13 +16,20 @@ export interface NewJob {
   workflow_id: string;
 }
 
-/** Inserts the row as `queued`, generation 1, without events. */
+/** Inserts the row as `queued`, generation 1, and its first event, which says so. */
 export async function insertJob(tx: Db, job: NewJob): Promise<void> {
   await query(
     tx,
     `
-    insert into jobs (id, tenant_id, job_type, message, steps, payload, project_id, version_id, environment, created_by, workflow_id)
-    values ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11)
+    with queued as (
+      insert into jobs (id, tenant_id, job_type, message, steps, payload, project_id, version_id, environment, created_by,
+        workflow_id, seq)
+      values ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11, 1)
+      returning id, tenant_id, seq, status, generation, message
+    )
+    insert into job_events (job_id, seq, tenant_id, kind, data)
+    select id, seq, tenant_id, 'status', jsonb_build_object('status', status, 'generation', generation, 'message', message)
+    from queued
     `,
     [
       job.id,

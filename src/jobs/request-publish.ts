@@ -20,7 +20,6 @@ import type { Principal } from "../tenants/principal.ts";
 import { claimGuard } from "./guard-store.ts";
 import type { JobNotifier } from "./job-notifier.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
-import { appendEvent } from "./ledger-store.ts";
 import { startJob } from "./protocol/start.ts";
 import * as store from "./request-publish-store.ts";
 
@@ -138,7 +137,6 @@ async function insert(tx: Db, request: PublishRequest): Promise<AcceptedPublish>
     throw new AppError("version_invalid", facts, { problems });
   }
   await claim(tx, { tenant_id: by.tenant_id, project_id: version.project_id, environment }, id, version);
-  await appendEvent(tx, id, "status", { status: "queued", generation: 1, message });
   if (request.idempotency) await store.forgetExpired(tx, FORGOTTEN_AT_A_TIME);
   return { job: await accepted(tx, request, id), replayed: false };
 }

@@ -15,12 +15,13 @@ export async function reserveRelease(
   tx: Db,
   options: { tenant_id: string; version_id: string; revision: number; candidate: Reservation },
 ): Promise<Reservation> {
-  await query(
+  const reserved = await queryOne(
     tx,
     `
     insert into release_reservations (tenant_id, version_id, revision, release_id, published_at)
     values ($1, $2, $3, $4, $5)
     on conflict (version_id, revision) do nothing
+    returning release_id
     `,
     [
       options.tenant_id,
@@ -30,6 +31,7 @@ export async function reserveRelease(
       options.candidate.published_at,
     ],
   );
+  if (reserved) return options.candidate;
   const row = await queryOne<Reservation>(
     tx,
     `select release_id, published_at from release_reservations where version_id = $1 and revision = $2`,
@@ -82,12 +84,13 @@ export async function findRelease(db: Db, releaseId: string): Promise<ReleaseRow
 
 /** Inserts the version's release, or answers the one it has. */
 export async function insertRelease(tx: Db, row: ReleaseRow & { created_by: string | null }): Promise<ReleaseRow> {
-  await query(
+  const inserted = await queryOne(
     tx,
     `
     insert into releases (${RELEASE_COLUMNS}, created_by)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     on conflict (version_id) do nothing
+    returning id
     `,
     [
       row.id,
@@ -104,7 +107,7 @@ export async function insertRelease(tx: Db, row: ReleaseRow & { created_by: stri
       row.created_by,
     ],
   );
-  const found = await findReleaseOfVersion(tx, row.version_id);
+  const found = inserted ? row : await findReleaseOfVersion(tx, row.version_id);
   if (!found) throw new Error("a release vanished");
   return found;
 }

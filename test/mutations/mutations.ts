@@ -28,6 +28,20 @@ export const MUTATIONS: Mutation[] = [
     replace: "  true;",
     test: "a timed-out attempt writes nothing",
   },
+  ...[
+    { fence: "and attempt_at = ${param(fence.attempt_at)}", test: "a timed-out attempt writes nothing" },
+    { fence: "and generation = ${param(fence.generation)}", test: "writes nothing, and is told apart" },
+    { fence: "and run_id is not distinct from ${param(fence.run_id)}", test: "writes nothing, and is told apart" },
+    { fence: "and status = ${param(fence.status)}", test: "writes nothing, and is told apart" },
+    { fence: "and seq = ${param(fence.seq)}", test: "decided on a row that has changed since" },
+  ].map(({ fence, test }) => ({
+    rule: `what an attempt writes is fenced by ${fence.split(" ")[1]}`,
+    file: "src/jobs/job-writes-store.ts",
+    find: fence,
+    replace: "",
+    test,
+    testFile: "test/jobs/protocol-fences.test.ts",
+  })),
   {
     rule: "attempt_at stops an old attempt at the door",
     file: at("enter-step"),
@@ -184,8 +198,8 @@ export const MUTATIONS: Mutation[] = [
   {
     rule: "finishing demands that the row is mine",
     file: at("finish"),
-    find: "if (!row || !isMine(row, grip))",
-    replace: "if (!row)",
+    find: "{ fence: mine(grip), dropGuard: true }",
+    replace: "{ dropGuard: true }",
     test: "is refused to an attempt that is not the newest",
     testFile: "test/jobs/protocol-ends.test.ts",
   },
@@ -214,8 +228,8 @@ export const MUTATIONS: Mutation[] = [
   {
     rule: "the reconciler writes the pointer before it completes",
     file: at("project"),
-    find: "  await projectPointer(deps, live);\n",
-    replace: "",
+    find: "  await bringUp(deps.stores, live);\n  return publishResult",
+    replace: "  return publishResult",
     test: "stays open while the pointer cannot be written",
     testFile: "test/jobs/reconcile-switched.test.ts",
   },

@@ -12,7 +12,8 @@ import { query, queryOne, transaction, type Database } from "../../src/db.ts";
 import { claimGuard } from "../../src/jobs/guard-store.ts";
 import { createJobNotifier } from "../../src/jobs/job-notifier.ts";
 import { readJob, type JobRow } from "../../src/jobs/job-store.ts";
-import { appendEvent, eventsAfter, type JobEvent } from "../../src/jobs/ledger-store.ts";
+import { writeJob } from "../../src/jobs/job-writes-store.ts";
+import { eventsAfter, type JobEvent } from "../../src/jobs/ledger-store.ts";
 import type { ProtocolDeps } from "../../src/jobs/protocol/attempt.ts";
 import { createLog } from "../../src/log.ts";
 import { replaceConfig } from "../../src/projects/content-store.ts";
@@ -204,7 +205,7 @@ export async function queueJob(room: Publishing, draft: Draft, environment: Envi
     );
     const key = { tenant_id: draft.tenant_id, project_id: draft.project_id, environment };
     if ((await claimGuard(tx, key, id)) !== id) throw new Error("the guard is held");
-    await appendEvent(tx, id, "status", { status: "queued", generation: 1 });
+    await writeJob(tx, id, {}, [{ kind: "status", data: { status: "queued", generation: 1 } }]);
   });
   return id;
 }

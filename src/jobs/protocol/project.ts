@@ -17,15 +17,22 @@ export interface Projection {
   epoch: number;
 }
 
+type Live = NonNullable<Awaited<ReturnType<typeof findLive>>>;
+
 /** Answers when the pointer has this epoch or a higher one. Store errors are thrown, and retried by the caller. */
 export async function projectPointer(deps: { database: Database; stores: Stores }, to: Projection): Promise<void> {
   const live = await findLive(deps.database.em.fork(), to);
   if (!live) throw notInRecords(to);
+  await bringUp(deps.stores, live);
+}
+
+async function bringUp(stores: Stores, live: Live): Promise<void> {
+  const { environment, project, epoch } = live;
   for (;;) {
-    const stored = await deps.stores.public.readPointer(to.environment, to.project);
-    if (stored && stored.epoch >= to.epoch) return;
-    const body = await pointerDocument(deps.stores, live);
-    const outcome = await deps.stores.public.putPointer({ ...to, body, expected: stored });
+    const stored = await stores.public.readPointer(environment, project);
+    if (stored && stored.epoch >= epoch) return;
+    const body = await pointerDocument(stores, live);
+    const outcome = await stores.public.putPointer({ environment, project, epoch, body, expected: stored });
     if (outcome === "written") return;
   }
 }
@@ -39,7 +46,7 @@ export async function projectSwitched(
   const live = await findLive(db, to);
   const release = live && (await findRelease(db, live.release_id));
   if (!live || !release) throw notInRecords(to);
-  await projectPointer(deps, live);
+  await bringUp(deps.stores, live);
   return publishResult(live, release);
 }
 
