@@ -14,10 +14,10 @@ import { configPart, layerPart, overlayPart, tilesPart } from "./release-schema.
 import type { VersionRef } from "./validate-version.ts";
 import type { z } from "zod";
 
-/** Overlays of a page and their bytes: 10 ms of PostgreSQL's work, which goes on while the page before is written. */
-const PAGE = { rows: 2_000, bytes: 2_000_000 };
+/** Overlays of a page and their bytes: some ms of PostgreSQL, which works while the page before is written. */
+const PAGE = { rows: 500, bytes: 500_000 };
 
-/** Yields the content in pieces of a megabyte or two, or of one overlay that is larger. `onOverlays` counts what went by. */
+/** Yields the content in pieces of half a megabyte, or of one overlay that is larger. `onOverlays` counts what went by. */
 export async function* releaseContent(
   db: Db,
   version: VersionRef,
@@ -32,7 +32,9 @@ export async function* releaseContent(
   yield `{"config":${canonical(config)},"layers":${canonical(layers)},"overlays":[`;
   let count = 0;
   for await (const page of overlayTexts(db, version.id)) {
-    yield count > 0 ? `,${page.text}` : page.text;
+    // By itself: put before the text it would copy that.
+    if (count > 0) yield ",";
+    yield page.text;
     onOverlays((count += page.count));
   }
   yield `],"tiles":${canonical(checked(tilesPart, "/tiles", tiles))}}`;

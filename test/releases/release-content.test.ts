@@ -101,7 +101,7 @@ describe("the content of a release", () => {
     const overlays = Array.from({ length: 5_001 }, (_, at) => ({
       ref: `o${at}`,
       visible: at % 10 > 0,
-      // Larger than a page, each by itself.
+      // Larger than a page by itself.
       properties: at > 0 && at % 2_501 === 0 ? { large: "x".repeat(3_000_000) } : {},
     }));
     const draft = await createDraft(room, { overlays, descriptor: ONE_TILE });
