@@ -152,7 +152,12 @@ test.each([
   ["followed by more", `${collection(feature("a"))} {}`, "malformed_json", /./],
   ["in a lone feature", JSON.stringify(feature("a")), "malformed_json", /no FeatureCollection but "Feature"/],
   ["in an array", JSON.stringify([feature("a")]), "malformed_json", /no FeatureCollection/],
-  ["in two lists", `{"type":"FeatureCollection","features":[],"features":[]}`, "malformed_json", /one array/],
+  [
+    "in two lists",
+    `{"type":"FeatureCollection","features":[],"features":[]}`,
+    "malformed_json",
+    /name "features" is there twice/,
+  ],
   ["in no list", `{"type":"FeatureCollection"}`, "malformed_json", /one array/],
   ["in Latin-1", Buffer.from(collection(feature("ä")), "latin1"), "malformed_json", /UTF-8/],
 ] as const)("overlays %s are refused, and nothing changes", async (_, body, code, reason) => {

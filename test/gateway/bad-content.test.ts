@@ -118,6 +118,29 @@ describe("overlays", () => {
     },
   );
 
+  it.each([
+    ["a name twice", "application/geo+json", '{"ref": "b", "ref": "c"}', /the name "ref" is there twice in one object/],
+    ["a name twice", "application/x-ndjson", '{"ref": "b", "\\u0072ef": "c"}', /name "\\u0072ef" is there twice/],
+    [
+      "a lossy number",
+      "application/geo+json",
+      '{"ref": "b", "id": 12345678901234567890}',
+      /12345678901234567890 would be/,
+    ],
+    ["a lossy number", "application/x-ndjson", '{"ref": "b", "id": -9007199254740993}', /-9007199254740993 would be/],
+  ])("%s as %s", async (_, type, properties, says) => {
+    const wrong = `{"type": "Feature", "geometry": ${JSON.stringify(point(1, 2))}, "properties": ${properties}}`;
+    const lines = [JSON.stringify(feature("a")), wrong];
+    const body =
+      type === "application/x-ndjson" ? lines.join("\n") : `{"type": "FeatureCollection", "features": [${lines}]}`;
+    const answer = await room.call("PUT", `${path}/overlays`, { body, headers: { "Content-Type": type } });
+    expect(answer.status).toBe(400);
+    expect(answer.body.detail).toMatch(/number 2|record 2/);
+    expect(answer.body.detail).toMatch(says);
+    expect(answer.body.detail).toMatch(/, at line 1, column \d+/);
+    expect(await stateOf(room.database, room.storeFolder)).toEqual(before);
+  });
+
   it("100,000 wrong positions are told without counting them one by one", async () => {
     const wrong = feature("a", { type: "LineString", coordinates: Array.from({ length: 100_000 }, () => ["1", "2"]) });
     const answer = await put("overlays", collection(wrong));
