@@ -107,6 +107,19 @@ describe("import", () => {
     expect(await server.stores.private.head(key)).not.toBeNull();
   });
 
+  it("tells every tile that the server rejected, and sends all others", async () => {
+    const cut = join(folder, "tiles_files", "10", "0_0.png");
+    await writeFile(cut, (await readFile(cut)).subarray(0, -20));
+    await writeFile(join(folder, "tiles_files", "10", "1_1.png"), "<!doctype html>");
+    const ran = await platen(["import", folder, "--project", "rotten", "--json"]);
+    expect(ran.code).toBe(1);
+    const [{ error }] = ran.json() as [{ error: { code: string; message: string; errors: { path: string }[] } }];
+    expect(error).toMatchObject({ code: "tile_rejected", message: "2 tiles were rejected." });
+    expect(error.errors.map(({ path }) => path).toSorted()).toEqual(["/tiles/10/0_0.png", "/tiles/10/1_1.png"]);
+    const { body } = await server.call("GET", "/projects/rotten/versions/1/tiles");
+    expect(body).toMatchObject({ present: SMALL_TILES - 2, missing: ["10/0_0.png", "10/1_1.png"] });
+  });
+
   it("of another folder into the same draft replaces what was there", async () => {
     await importInto("replaced");
     const collection = { type: "FeatureCollection", features: [feature("only", 0)] };

@@ -1,5 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runPlaten } from "./run-platen.ts";
 import { feature, makeSmallFolder } from "./small-folder.ts";
@@ -18,6 +20,12 @@ afterEach(async () => {
 
 const put = (name: string, text: string | Buffer) => () => writeFile(join(folder, name), text);
 const drop = (name: string) => () => rm(join(folder, name), { recursive: true });
+const replaceBy = (name: string, make: (path: string) => Promise<unknown>) => async () => {
+  await drop(name)();
+  await make(join(folder, name));
+};
+const makePipe = (path: string) => promisify(execFile)("mkfifo", [path]);
+const linkAway = (path: string) => symlink("/no/such/tile", path);
 const collection = (...features: unknown[]) => JSON.stringify({ type: "FeatureCollection", features });
 
 describe("a folder that cannot be imported is refused before anything is sent, with the file and the place", () => {
@@ -80,6 +88,29 @@ describe("a folder that cannot be imported is refused before anything is sent, w
       /Overlay number 2 cannot be read: \/properties\/ref/,
     ],
     ["tiles.dzi is missing", drop("tiles.dzi"), /tiles\.dzi: it is missing; make it with/],
+    ["project.json is a folder", replaceBy("project.json", mkdir), /project\.json: it is a folder, not a file/],
+    ["project.json is a pipe", replaceBy("project.json", makePipe), /project\.json: it is something else, not a file/],
+    ["project.json is too large", () => truncate(join(folder, "project.json"), 2 ** 32), /larger than 104857600 bytes/],
+    ["overlays.geojson is a folder", replaceBy("overlays.geojson", mkdir), /overlays\.geojson: it is a folder/],
+    ["overlays.geojson is a pipe", replaceBy("overlays.geojson", makePipe), /overlays\.geojson: it is something else/],
+    ["tiles.dzi is a pipe", replaceBy("tiles.dzi", makePipe), /tiles\.dzi: it is something else/],
+    [
+      "a tile is a folder",
+      replaceBy("tiles_files/0/0_0.png", mkdir),
+      /1 tile\(s\) are missing; the first: 0\/0_0\.png/,
+    ],
+    ["a tile is a pipe", replaceBy("tiles_files/0/0_0.png", makePipe), /1 tile\(s\) are missing; the first: 0\/0_0/],
+    ["a tile is a link to nowhere", replaceBy("tiles_files/0/0_0.png", linkAway), /1 tile\(s\) are missing/],
+    [
+      "a name twice",
+      put("project.json", '{"name":"A",\n"name":"B","config":{}}'),
+      /name "name" is there twice .* line 2/,
+    ],
+    [
+      "a number that is lossy",
+      put("project.json", '{"name":"A","config":{"id":12345678901234567890}}'),
+      /send it as a text/,
+    ],
     ["tiles.dzi is something else", put("tiles.dzi", "<html/>"), /tiles\.dzi: .*<html>/],
     ["tiles_files is missing", drop("tiles_files"), /tiles_files: it is missing/],
     ["tiles are missing", drop("tiles_files/10"), /tiles_files: 6 tile\(s\) are missing; the first: 10\/0_0\.png/],

@@ -12,7 +12,7 @@ import type { Descriptor } from "../../tiles/dzi.ts";
 import { findPyramid } from "./find-pyramid.ts";
 import { folderInvalid } from "./folder-invalid.ts";
 import { parseJsonText } from "./parse-json-text.ts";
-import { readText, requirePath } from "./read-text.ts";
+import { readText, requireFile } from "./read-text.ts";
 import { readTiles, type LocalTile } from "./read-tiles.ts";
 
 export interface ProjectFolder {
@@ -66,7 +66,7 @@ async function readProject(path: string, folder: string): Promise<ProjectFolder[
 
 /** Reads them all, in flat memory: a wrong overlay is told with its number before anything is sent. */
 async function countOverlays(path: string, signal: AbortSignal): Promise<number> {
-  await requirePath(path, "an empty map has a FeatureCollection without features");
+  await requireFile(path, "an empty map has a FeatureCollection without features");
   let count = 0;
   try {
     for await (const _ of readOverlays(createReadStream(path, { signal }), "collection")) count += 1;
