@@ -96,19 +96,31 @@ export const projectFile = z
   })
   .meta({ title: "project.json of a Platen project folder" });
 
-/** One feature of `overlays.geojson`. Members beside type, geometry and properties are not kept. */
-export const overlayFeature = z.looseObject({
-  type: z.literal("Feature"),
-  geometry,
-  properties: z.looseObject({
-    ref: ref.meta({ description: "What clients know it by; unique in the version." }),
-    type: ref.nullish().meta({ description: "Kind of overlay, e.g. plot; default overlay." }),
-    label: label.nullish(),
-    layer: ref.nullish().meta({ description: "Ref of a layer in project.json." }),
-    style: style.nullish(),
-    visible: z.boolean().nullish().meta({ description: "Is it part of the map? Default true." }),
-  }),
-});
+/**
+ * One feature of `overlays.geojson`. The id, which most tools write, stands in for a `ref` that is absent: of the two one is needed.
+ * Members beside these are not kept.
+ */
+export const overlayFeature = z
+  .looseObject({
+    type: z.literal("Feature"),
+    id: z.union([ref, z.number()]).nullish().meta({ description: "The ref, where the properties have none." }),
+    geometry,
+    properties: z
+      .looseObject({
+        ref: ref.nullish().meta({ description: "What clients know it by; unique in the version. Default: the id." }),
+        type: ref.nullish().meta({ description: "Kind of overlay, e.g. plot; default overlay." }),
+        label: label.nullish(),
+        layer: ref.nullish().meta({ description: "Ref of a layer in project.json." }),
+        style: style.nullish(),
+        visible: z.boolean().nullish().meta({ description: "Is it part of the map? Default true." }),
+      })
+      .nullish(),
+  })
+  .superRefine(({ id, properties }, context) => {
+    if (id != null || properties?.ref != null) return;
+    const message = "it is missing; a text is expected, or an id of the feature in its place";
+    context.addIssue({ code: "custom", path: ["properties", "ref"], message });
+  });
 
 /** `overlays.geojson`, for the JSON Schema; readers stream it and check feature by feature. */
 export const overlayCollection = z

@@ -53,9 +53,10 @@ function toOverlay(value: unknown, index: number): Overlay {
       { problems },
     );
   }
-  const { geometry, properties } = data;
+  const { id, geometry } = data;
+  const properties = data.properties ?? {};
   return {
-    ref: properties.ref,
+    ref: properties.ref ?? String(id),
     type: properties.type ?? "overlay",
     layer: properties.layer ?? null,
     label: toLabel(properties.label),
