@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Environment } from "../../contract/publish.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { replaceConfig } from "../../src/projects/content-store.ts";
@@ -14,48 +14,61 @@ import {
   versionOf,
   type ChaosRoom,
 } from "../support/chaos-room.ts";
-import type { Draft } from "../support/publishing.ts";
+import { SMALL, type Draft } from "../support/publishing.ts";
 
 let room: ChaosRoom;
 
 beforeAll(async () => {
   room = await createChaosRoom();
+  await room.worker();
 });
-afterEach(() => room?.killWorkers());
 afterAll(() => room?.close());
 
 describe("an edit of the draft", { timeout: 60_000 }, () => {
-  it.each([
-    { where: "between validate and generate", moment: "validate done" as const, reached: "generate_release" },
-    { where: "between verify and switch", moment: "verify_tiles done" as const, reached: "mark_published" },
-  ])("$where fails the publish as version_changed; a retry publishes the new content", async ({ moment, reached }) => {
-    await room.worker();
-    const draft = await room.draft();
-    const recorder = room.record(draft);
-    const { job, gate } = await room.publishUpTo(draft, moment);
-    expect(await edit(draft, "Edited")).toMatchObject({ revision: 2 });
-    await gate.open();
-    const failed = await room.ended(job);
-    expect(failed).toMatchObject({ status: "failed", error_code: "version_changed", step: reached, switched_at: null });
-    await expectNothingPublic(room, draft, recorder);
-    expect(await guardOf(room, draft)).toBeNull();
-    await expectSoundLedger(room, job, ["failed"]);
-
-    await retryJob(room.deps, { job_id: job, by: room.principal });
-    // The run that failed may be open for a moment yet: then the retry waits in the row until a reconciler starts it.
+  it("at each boundary of steps before the switch fails the publish; a retry publishes the new content", async () => {
+    const boundaries = [
+      { moment: "validate done", reached: "generate_release" },
+      { moment: "generate_release done", reached: "mark_published" },
+      { moment: "upload done", reached: "mark_published" },
+      { moment: "verify_tiles done", reached: "mark_published" },
+    ] as const;
+    const publishes = [];
+    for (const { moment, reached } of boundaries) {
+      const draft = await room.draft({ descriptor: SMALL });
+      const recorder = room.record(draft);
+      const { job, gate } = await room.publishUpTo(draft, moment);
+      expect(await edit(draft, "Edited")).toMatchObject({ revision: 2 });
+      await gate.open();
+      publishes.push({ draft, recorder, job, reached });
+    }
+    for (const { draft, recorder, job, reached } of publishes) {
+      const failed = await room.ended(job);
+      expect(failed).toMatchObject({
+        status: "failed",
+        error_code: "version_changed",
+        step: reached,
+        switched_at: null,
+      });
+      await expectNothingPublic(room, draft, recorder);
+      expect(await guardOf(room, draft)).toBeNull();
+      await expectSoundLedger(room, job, ["failed"]);
+      await retryJob(room.deps, { job_id: job, by: room.principal });
+    }
+    // A run that failed may be open for a moment yet: then the retry waits in the row until a reconciler starts it.
     const reconciler = room.reconcile(100);
-    expect(await room.ended(job)).toMatchObject({ status: "completed", generation: 2, epoch: 1 });
+    for (const { draft, recorder, job } of publishes) {
+      expect(await room.ended(job)).toMatchObject({ status: "completed", generation: 2, epoch: 1 });
+      const release_id = await expectReleasedOnce(room, draft, [job]);
+      await expectSoundLedger(room, job, ["failed", "completed"]);
+      expect(await recorder.served()).toEqual([1]);
+      const { header, content } = await live(draft, "dev");
+      expect(header).toMatchObject({ release_id });
+      expect(JSON.parse(content)).toMatchObject({ config: { title: "Edited" } });
+    }
     await reconciler.stop();
-    const release_id = await expectReleasedOnce(room, draft, [job]);
-    await expectSoundLedger(room, job, ["failed", "completed"]);
-    expect(await recorder.served()).toEqual([1]);
-    const { header, content } = await live(draft, "dev");
-    expect(header).toMatchObject({ release_id });
-    expect(JSON.parse(content)).toMatchObject({ config: { title: "Edited" } });
   });
 
   it("during the switch waits for it and is refused: what is published is frozen", async () => {
-    await room.worker();
     const draft = await room.draft();
     const { job, gate } = await room.publishUpTo(draft, "switched");
     const refused = expect(edit(draft, "Too late")).rejects.toMatchObject({ code: "version_published" });
@@ -69,7 +82,6 @@ describe("an edit of the draft", { timeout: 60_000 }, () => {
 
 describe("two publishes of one draft at once", { timeout: 60_000 }, () => {
   it("to two environments end completed with one release, the same bytes in both", async () => {
-    await room.worker();
     const draft = await room.draft();
     const environments = ["dev", "staging"] as const;
     const recorders = environments.map((environment) => room.record(draft, environment));

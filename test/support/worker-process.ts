@@ -31,6 +31,8 @@ export interface WorkerProcessOptions {
   entry?: string;
   /** Of that entry. */
   args?: string[];
+  /** Path of a module that is loaded first, also into its threads. */
+  preload?: string;
   /** Between two batches of the mirror. */
   mirrorTickMs?: number;
 }
@@ -49,10 +51,14 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
     PLATEN_WORKER_CONCURRENCY: options.concurrency ?? 20,
     PLATEN_MIRROR_TICK_MS: options.mirrorTickMs ?? room.config.PLATEN_MIRROR_TICK_MS,
   }).map(([name, value]) => [name, String(value)] as const);
-  const child = spawn(process.execPath, [options.entry ?? MAIN, ...(options.args ?? [])], {
-    env: configEnvironment(Object.fromEntries(settings)),
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(options.preload ? ["--import", options.preload] : []), options.entry ?? MAIN, ...(options.args ?? [])],
+    {
+      env: configEnvironment(Object.fromEntries(settings)),
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
