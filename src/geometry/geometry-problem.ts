@@ -24,9 +24,16 @@ export function geometryProblem(geometry: unknown): string | null {
 
 /** What JTS says of an area of the right shape: self-crossing rings, holes outside, overlapping parts. */
 export function topologyProblem(area: object): string | null {
-  const test = new IsValidOp(reader.read(area));
+  const { type, coordinates } = area as { type: unknown; coordinates: unknown };
+  const test = new IsValidOp(reader.read({ type, coordinates: planar(coordinates) }));
   if (test.isValid()) return null;
   const error = test.getValidationError();
   const at = error.getCoordinate();
   return `${error.getMessage()} at ${at.x}, ${at.y}`;
+}
+
+/** Without heights and measures: JTS takes a fourth number for an invalid position, and throws where one end of a ring has it alone. */
+function planar(coordinates: unknown): unknown {
+  if (!Array.isArray(coordinates)) return coordinates;
+  return typeof coordinates[0] === "number" ? coordinates.slice(0, 2) : coordinates.map(planar);
 }
