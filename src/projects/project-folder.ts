@@ -118,7 +118,7 @@ export const overlayFeature = z
   })
   .superRefine(({ id, properties }, context) => {
     if (id != null || properties?.ref != null) return;
-    const message = "it is missing; a text is expected, or an id of the feature in its place";
+    const message = "must be a text, unless the feature has an id";
     context.addIssue({ code: "custom", path: ["properties", "ref"], message });
   });
 

@@ -71,7 +71,8 @@ export function splitCollection(): FeatureSplitter {
         throw new AppError("incomplete_body", { reason: "the JSON document is not complete" });
       if (type !== "FeatureCollection")
         throw malformed(
-          `it is no FeatureCollection but ${typeof type === "string" ? JSON.stringify(type) : "untyped"}`,
+          `it is no FeatureCollection but ${typeof type === "string" ? JSON.stringify(type) : "untyped"}; send ` +
+            `{"type":"FeatureCollection","features":[…]} with what it holds as features`,
         );
       if (members.lists !== 1 || members.others > 0) throw malformed("a FeatureCollection has one array `features`");
       return features;
