@@ -115,6 +115,13 @@ export const REQUEST_FAILURES = {
     sentence: "{service} cannot be reached: {reason}.",
     action: "Try again in a few seconds; /readyz names what is missing.",
   },
+  upload_not_kept: {
+    status: 507,
+    retryable: true,
+    title: "No room for the upload",
+    sentence: "The gateway cannot keep the upload while it checks it: {reason}.",
+    action: "Free space in its folder for temporary files (TMPDIR), then send it again; nothing was changed.",
+  },
   internal: {
     status: 500,
     retryable: true,

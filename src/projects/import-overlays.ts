@@ -4,6 +4,7 @@ import { open, unlink, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Db } from "../db.ts";
+import { AppError, reasonOf } from "../errors.ts";
 import { overlayRow } from "./derive-overlay.ts";
 import { deleteOverlays, insertOverlays, type Overlay } from "./overlay-store.ts";
 import { editDraft, type Version } from "./version-store.ts";
@@ -16,6 +17,8 @@ const BATCH_LENGTH = 4_000_000;
 /**
  * Replaces the draft's overlays by `overlays`, in one transaction, or changes nothing when anything fails.
  *
+ * Errors: those of `overlays`, of `editDraft`, and `upload_not_kept`.
+ *
  * The upload is checked and spooled to a file first: a slow or vanishing client then holds no connection and no lock, and the
  * version's row is locked for as long as the inserts take (100,000 in some seconds), not for as long as the upload does.
  */
@@ -25,7 +28,7 @@ export async function importOverlays(
   overlays: AsyncIterable<Overlay>,
 ): Promise<{ overlays: number; revision: number }> {
   const path = join(tmpdir(), `platen-overlays-${randomUUID()}`);
-  const file = await open(path, "wx+", 0o600);
+  const file = await onDisk(open(path, "wx+", 0o600));
   try {
     // Without a name the file goes away by itself when this process dies.
     await unlink(path);
@@ -38,6 +41,13 @@ export async function importOverlays(
   } finally {
     await file.close();
   }
+}
+
+/** What the disk for temporary files says no to: it may have room again later. */
+async function onDisk<T>(work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    throw new AppError("upload_not_kept", { reason: reasonOf(cause) }, { cause });
+  });
 }
 
 /** Where in the spool file the JSON text of a batch of `rows` rows is. */
@@ -55,7 +65,7 @@ async function spool(file: FileHandle, overlays: AsyncIterable<Overlay>): Promis
   const flush = async (): Promise<void> => {
     const bytes = Buffer.from(`[${texts.join(",")}]`);
     // writeFile goes on where the last one ended, and writes all.
-    await file.writeFile(bytes);
+    await onDisk(file.writeFile(bytes));
     batches.push({ start, bytes: bytes.byteLength, rows: texts.length });
     start += bytes.byteLength;
     texts = [];
