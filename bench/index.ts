@@ -1,6 +1,7 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
+import { publishBig } from "./publish-big.ts";
 import { publishThroughput } from "./publish-throughput.ts";
 import { releaseJson } from "./release-json.ts";
 import type { Bench } from "./support/bench.ts";
 
-export const BENCHES: readonly Bench[] = [publishThroughput, releaseJson];
+export const BENCHES: readonly Bench[] = [publishThroughput, publishBig, releaseJson];

@@ -22,8 +22,6 @@ const ROUNDS = 4;
 const PUBLISHES = 50;
 const WARM_UP = 20;
 const AT_A_TIME = 16;
-/** Of rounds that take seconds: one look more or less is a percent. */
-const LOOK_MS = 100;
 
 interface Side {
   database: BenchDatabase;
@@ -130,7 +128,7 @@ async function publishAll(side: Side, drafts: SmallDraft[]): Promise<void> {
 async function ourSide(room: BenchRoom, stack: BenchStack): Promise<Side> {
   const database = await openDatabase(room, stack.database);
   const drafts = await makeSmallDrafts({ ...database, store: stack.store, count: WARM_UP + ROUNDS * PUBLISHES });
-  const client = publishClient(stack, LOOK_MS);
+  const client = publishClient(stack);
   return {
     ...{ database, drafts, pids: { ...shared(stack), gateway: stack.gateway_pid, worker: stack.worker_pid } },
     start: ({ project }) => client.publish(project),

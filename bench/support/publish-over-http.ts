@@ -14,11 +14,15 @@ export interface PublishClient {
   publish(project: string, version?: number): Promise<string>;
   /** Resolves when the gateway says that the job is completed. Error: it ended otherwise. */
   untilCompleted(job: string): Promise<void>;
+  /** Follows the job's stream to its end. Error: it did not end completed. */
+  follow(job: string): Promise<void>;
   read(job: string): Promise<SeenJob>;
 }
 
-/** `lookMs`: pause between two looks at a job that has not ended; what is measured is longer by half of it. */
-export function publishClient(stack: Pick<StackFile, "gateway" | "api_keys">, lookMs: number): PublishClient {
+/** Pause between two looks at a job that has not ended. */
+const LOOK_MS = 100;
+
+export function publishClient(stack: Pick<StackFile, "gateway" | "api_keys">): PublishClient {
   const headers = { authorization: `Bearer ${stack.api_keys.admin}`, "content-type": "application/json" };
   const ask = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
     const answer = await fetch(`${stack.gateway}${path}`, { ...init, headers });
@@ -36,8 +40,13 @@ export function publishClient(stack: Pick<StackFile, "gateway" | "api_keys">, lo
         const { status, error } = await ask<{ status: JobStatus; error: string | null }>(`/jobs/${id}/status`);
         if (status === "completed") return;
         if (isFinal(status)) throw new Error(`job ${id} ended ${status}: ${error}`);
-        await new Promise((next) => setTimeout(next, lookMs));
+        await new Promise((next) => setTimeout(next, LOOK_MS));
       }
+    },
+    async follow(id) {
+      const answer = await fetch(`${stack.gateway}/jobs/${id}/stream`, { headers });
+      const text = await answer.text();
+      if (!text.includes("event: job-complete")) throw new Error(`job ${id} did not complete: ${text.slice(-2_000)}`);
     },
     read: (id) => ask(`/jobs/${id}`),
   };
