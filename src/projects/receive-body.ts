@@ -67,7 +67,9 @@ function createPatience(seconds: number): { wait<T>(next: Promise<T>, received: 
       const begun = performance.now();
       const left = Math.min(seconds * 1_000, (seconds + received / SLOWEST_BYTES) * 1_000 - waited);
       const late = Promise.withResolvers<never>();
-      const timer = setTimeout(() => late.reject(new AppError("body_too_slow", { received, seconds })), left);
+      const refuse = () => late.reject(new AppError("body_too_slow", { received, seconds }));
+      // What has come while this process was busy itself is taken first.
+      const timer = setTimeout(() => setImmediate(refuse), left);
       // It may still fail when nobody waits for it any more.
       next.catch(() => undefined);
       try {

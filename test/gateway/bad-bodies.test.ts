@@ -121,6 +121,27 @@ describe.each(jsonRoutes.map((route) => [nameOf(route), route] as const))("%s", 
   });
 });
 
+it.each(jsonRoutes.map((route) => [nameOf(route), route] as const))(
+  "%s reads no further than its limit where no length is told",
+  async (_, route) => {
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 65_536;
+        controller.enqueue(Buffer.alloc(65_536, " "));
+      },
+    });
+    const response = await fetch(room.url + pathOf(route, existing), {
+      method: route.method,
+      headers: { Authorization: `Bearer ${room.keys.admin}`, "Content-Type": "application/json" },
+      body: endless,
+      duplex: "half",
+    });
+    expect(await response.json()).toMatchObject({ status: 413, code: "body_too_large", facts: { limit: LIMIT } });
+    expect(sent).toBeGreaterThan(LIMIT);
+  },
+);
+
 const STREAM_ROWS: Row[] = [
   ["nothing", "", 400, "", /empty|not complete|root element/],
   ["bytes that are nothing", Buffer.from([0, 0xff, 0, 0xfe]), 400, "", /./],

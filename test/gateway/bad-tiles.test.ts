@@ -126,7 +126,7 @@ describe("a tile", () => {
     return bytes;
   }
 
-  it.each([
+  const NAMES = [
     ...["../tiles.dzi", "../../../../etc/passwd", "%2e%2e/0_0.png", "..%2f..%2f0/0_0.png", "0/..%2f0%2f0_0.png"],
     ...["0/%2Fetc%2Fpasswd", "%2F0/0_0.png", "C:%5C0/0_0.png", "0/..%5C0_0.png", "0%5C0_0.png/0_0.png"],
     ...["0/0_0.png%00.jpg", "0/0_0%0a.png", "0/%1b%5B31m.png", "0/%E2%80%AE0_0.png", "0/0_0.png%20", "0/%200_0.png"],
@@ -134,12 +134,17 @@ describe("a tile", () => {
     ...["0/0_0.PNG", "0/0_0.jpg", "0/0_0.png.png", "0/0_0", "0/.png", "0/0-0.png", "0/0_0_0.png", "0/_.png"],
     ...["00/0_0.png", "0/00_0.png", "0/-1_0.png", "0/+1_0.png", "0/0x0_0.png", "0/1e0_0.png", "0/%D9%A0_0.png"],
     ...["0/1_0.png", "0/0_1.png", "6/2_0.png", "6/0_1.png", "7/0_0.png", "99/0_0.png", "6/99999999999_0.png"],
-  ])("called %s is rejected by its name", async (name) => {
-    const problem = await putTile(name, await draw(1, 1).png().toBuffer());
-    expect(["tile_rejected", "not_found"]).toContain(problem.code);
-    if (problem.code === "not_found") return;
-    expect(problem.detail).toMatch(/a pyramid of 40 × 30 pixels in png tiles of 32 has no such tile/);
-    expect(problem.facts.key).toBe(decodeURIComponent(name));
+  ];
+
+  it("is rejected by a name that the pyramid does not call for", async () => {
+    const image = await draw(1, 1).png().toBuffer();
+    for (const name of NAMES) {
+      const problem = await putTile(name, image);
+      expect(["tile_rejected", "not_found"], name).toContain(problem.code);
+      if (problem.code === "not_found") continue;
+      expect(problem.detail).toMatch(/a pyramid of 40 × 30 pixels in png tiles of 32 has no such tile/);
+      expect(problem.facts.key).toBe(decodeURIComponent(name));
+    }
   });
 
   it("that is bad does not keep good ones waiting, however many come at once", async () => {
