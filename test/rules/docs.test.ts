@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FAILURES, PROBLEMS } from "../../contract/failures.ts";
+import { CONFLICT_FAILURES } from "../../contract/failures/conflicts.ts";
+import { ENDING_FAILURES } from "../../contract/failures/endings.ts";
+import { PUBLISHING_FAILURES } from "../../contract/failures/publishing.ts";
 import {
   deadLinks,
   documents,
@@ -22,6 +25,12 @@ const { scripts } = manifest;
 
 test("docs/errors.md has every code as a heading, says what the contract says, and has no other", () => {
   expect(errorPageFaults(read("docs/errors.md"), FAILURES, PROBLEMS)).toEqual([]);
+});
+
+test("docs/publishing.md names every code that a publish can end with, wait for or be refused with", () => {
+  const codes = [CONFLICT_FAILURES, PUBLISHING_FAILURES, ENDING_FAILURES].flatMap((part) => Object.keys(part));
+  const page = read("docs/publishing.md");
+  expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
 });
 
 test("every relative link leads somewhere", () => {
