@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createLog } from "../../src/log.ts";
 import { stateOf } from "../support/state-of.ts";
 import { makeExisting, nameOf, pathOf, readingRoutes, routes, type Existing } from "./every-route.ts";
-import { startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
+import { sendRaw, startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
 
 let room: GatewayRoom;
 let existing: Existing;
@@ -134,6 +134,26 @@ describe.each(asked.map((route) => [nameOf(route), route] as const))("%s", (_, r
     }
   });
 });
+
+const CURSORS = ["-1", "0x1", "1e3", "1.5", "9".repeat(400), "\u00ff", "'; drop table jobs --", " ", ",", "null"];
+const streams = readingRoutes.filter(({ path }) => /stream$|events$/.test(path));
+it.each(streams.map((route) => [nameOf(route), route] as const))(
+  "%s begins anew for a cursor that it never gave",
+  async (_, route) => {
+    const path = pathOf(route, existing);
+    const key = `Authorization: Bearer ${room.keys.admin}`;
+    const asked = CURSORS.flatMap((cursor) => [
+      sendRaw(room.url, [`GET ${path} HTTP/1.1`, key, `Last-Event-ID: ${cursor}`]),
+      sendRaw(room.url, [`GET ${path}?last_event_id=${encodeURIComponent(cursor)} HTTP/1.1`, key]),
+    ]);
+    for (const raw of asked) {
+      await raw.holds("\r\n\r\n");
+      expect(raw.text()).toMatch(/^HTTP\/1\.1 (200|400) /);
+      if (raw.text().startsWith("HTTP/1.1 200")) await raw.holds('"status":"queued"');
+      raw.socket.destroy();
+    }
+  },
+);
 
 const HOST = "Host: platen\r\nConnection: close";
 it.each([
