@@ -27,7 +27,7 @@ export async function textPage(
     select count(*)::int as count, max(sort_order) as last,
       case when bool_and(formatted = $3) then string_agg(release_text, ',' order by sort_order) end as text
     from (
-      select sort_order, formatted, release_text, sum(bytes) over (order by sort_order) - bytes as before
+      select sort_order, formatted, release_text, sum(bytes) over (order by sort_order rows unbounded preceding) - bytes as before
       from (
         select sort_order, formatted, release_text,
           case when formatted = $3 then octet_length(release_text)

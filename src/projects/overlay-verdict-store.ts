@@ -81,7 +81,7 @@ export async function openOverlays(
     `
     select sort_order, ref, geometry::text as geometry, row_version
     from (
-      select *, sum(pg_column_size(geometry)) over (order by sort_order) - pg_column_size(geometry) as before
+      select *, sum(pg_column_size(geometry)) over (order by sort_order rows unbounded preceding) - pg_column_size(geometry) as before
       from (
         select sort_order, ref, geometry, xmin::text as row_version from overlays
         where version_id = $1 and sort_order > $2 and checked <> $3
