@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { argv, kill, pid } from "node:process";
 import { asyncLocalStorage } from "@temporalio/activity";
+import type { WorkflowBundleWithSourceMap } from "@temporalio/worker";
 import type pg from "pg";
 import { readConfig } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
@@ -63,6 +64,8 @@ Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
 
 const config = readConfig();
 const stores = watched(createStores({ folder: config.PLATEN_STORE_FOLDER }));
-await (
-  await startWorker({ config, log: createLog("mortal", config.PLATEN_LOG_LEVEL), stores })
-).done;
+const log = createLog("mortal", config.PLATEN_LOG_LEVEL);
+// Nothing is kept from one task of a workflow to the next: the server would wait 10 s for a dead worker that has it in memory.
+const bundle = JSON.parse(readFileSync(join(folder, "bundle.json"), "utf8")) as WorkflowBundleWithSourceMap;
+const running = await startWorker({ config, log, stores, bundle, maxCachedWorkflows: 0 });
+await running.done;

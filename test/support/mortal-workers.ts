@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildBundle } from "../../src/worker/build-bundle.ts";
 import type { Publishing } from "./publishing.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 
@@ -23,6 +24,8 @@ const MIRROR_TICK_MS = 10_000;
 /** `processes` of them, one activity at a time each: so a death costs nobody else an attempt, and every doom is met. */
 export async function startMortalWorkers(room: Publishing, processes: number): Promise<MortalWorkers> {
   const folder = await mkdtemp(join(tmpdir(), "platen-dooms-"));
+  // A second of each start otherwise.
+  await writeFile(join(folder, "bundle.json"), JSON.stringify(await buildBundle()));
   const running = new Set<WorkerProcess>();
   let stopped = false;
   async function keep(): Promise<void> {
