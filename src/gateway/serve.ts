@@ -25,12 +25,14 @@ export async function startGateway(given: Omit<GatewayDeps, "notifier" | "feed">
   const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
   const feed = createProgressFeed({ database, url: config.PLATEN_DATABASE_URL, executions, log });
   const deps: GatewayDeps = { ...given, notifier, feed };
-  const answer = createApp(deps).callback();
   // Whole requests have no limit in time: an upload may take hours, and whoever reads a body watches its pace. Headers have one:
   // with the former at 0, Node would lift this limit too.
-  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000, requireHostHeader: false }, answer);
-  // Node would ask for the body at once.
-  server.on("checkContinue", (request, response) => void answer(request, response));
+  const server = createServer(
+    { requestTimeout: 0, headersTimeout: 60_000, requireHostHeader: false },
+    createApp(deps).callback(),
+  );
+  // Node would ask for the body at once; it is asked for when it is wanted.
+  server.on("checkContinue", (request, response) => server.emit("request", request, response));
   refuseUnparsed(server, log);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -132,7 +132,9 @@ describe("overlays", () => {
     const wrong = `{"type": "Feature", "geometry": ${JSON.stringify(point(1, 2))}, "properties": ${properties}}`;
     const lines = [JSON.stringify(feature("a")), wrong];
     const body =
-      type === "application/x-ndjson" ? lines.join("\n") : `{"type": "FeatureCollection", "features": [${lines}]}`;
+      type === "application/x-ndjson"
+        ? lines.join("\n")
+        : `{"type": "FeatureCollection", "features": [${lines.join(",")}]}`;
     const answer = await room.call("PUT", `${path}/overlays`, { body, headers: { "Content-Type": type } });
     expect(answer.status).toBe(400);
     expect(answer.body.detail).toMatch(/number 2|record 2/);
