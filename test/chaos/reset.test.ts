@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterEach(() => room?.killWorkers());
 afterAll(() => room?.close());
 
-describe("a reset in mid-upload", () => {
+describe("a reset in mid-upload", { timeout: 60_000 }, () => {
   it.each([
     ["to the first task", undefined],
     ["to the task before the upload", "upload"],
@@ -56,7 +56,7 @@ describe("a reset in mid-upload", () => {
   });
 });
 
-describe("a reset of a publish that has ended", () => {
+describe("a reset of a publish that has ended", { timeout: 60_000 }, () => {
   it("and is not live any more ends completed again, and the newer release stays live", async () => {
     await room.worker();
     const draft = await room.draft();

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { queryOne } from "../../src/db.ts";
 import type { JobEvent } from "../../src/jobs/ledger-store.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
+import { deleteProject } from "../../src/projects/delete-project.ts";
 import {
   createChaosRoom,
   expectNothingPublic,
@@ -106,6 +107,25 @@ describe.each(FAULTS)("$what", { timeout: 90_000 }, ({ code, reason, begin, end 
       expect(await recorder.copy()).toEqual({ epoch: 1, release_id });
     }
     await expectNothingHalfWritten();
+  });
+});
+
+describe("a delete of a project whose store fails", () => {
+  it("deletes no row, and can be repeated", async (context) => {
+    if (!disk) return context.skip("mounting is not allowed here");
+    const { tenant_id, project, version_id } = await room.draft({ descriptor: SMALL });
+    await disk.setReadOnly(true);
+    const refused = deleteProject(room.deps, { tenant_id, project });
+    await expect(refused).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: expect.stringContaining("EROFS"),
+    });
+    const sql = `select count(*)::int as count from tiles where version_id = $1`;
+    expect(await queryOne(room.database.em.fork(), sql, [version_id])).not.toEqual({ count: 0 });
+    await disk.setReadOnly(false);
+    await deleteProject(room.deps, { tenant_id, project });
+    expect(await queryOne(room.database.em.fork(), sql, [version_id])).toEqual({ count: 0 });
+    await expect(deleteProject(room.deps, { tenant_id, project })).rejects.toMatchObject({ code: "project_not_found" });
   });
 });
 

@@ -24,7 +24,11 @@ export async function createBreakingProxy(): Promise<BreakingProxy> {
     connections.add(pair);
     client.pipe(server, { end: false });
     server.pipe(client);
-    server.on("error", () => client.destroy()).on("close", () => (client.destroy(), connections.delete(pair)));
+    server.on("error", () => undefined);
+    server.on("close", () => {
+      client.destroy();
+      connections.delete(pair);
+    });
     client.on("error", () => undefined).on("end", () => server.end());
   });
   const listen = async (port: number): Promise<void> => {
@@ -43,7 +47,10 @@ export async function createBreakingProxy(): Promise<BreakingProxy> {
       if (!proxy.listening) return;
       const closed = once(proxy, "close");
       proxy.close();
-      for (const { client, server } of connections) (client.destroy(), server.destroy());
+      for (const { client, server } of connections) {
+        client.destroy();
+        server.destroy();
+      }
       await closed;
     },
     loseAnswers(from) {

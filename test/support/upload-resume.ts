@@ -30,7 +30,9 @@ export async function expectResumed(room: ChaosRoom, { size, ms }: { size: numbe
   const finished = await copied(first);
   expect(finished.length / tiles.length).toBeGreaterThan(0.4);
   expect(finished.length / tiles.length).toBeLessThan(0.6);
-  const { index } = (await pendingActivity(room, job))?.heartbeat?.resume as { index: number };
+  const heartbeat = (await pendingActivity(room, job))?.heartbeat;
+  const { index } = (heartbeat?.resume ?? { index: 0 }) as { index: number };
+  expect(index).toBeGreaterThan(0);
 
   await room.worker({ entry: ENTRY, args: [second, "0"] });
   expect(await room.ended(job, 60_000)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
