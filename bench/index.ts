@@ -2,6 +2,7 @@
 import { publishBig } from "./publish-big.ts";
 import { publishThroughput } from "./publish-throughput.ts";
 import { releaseJson } from "./release-json.ts";
+import { verifyTiles } from "./verify-tiles.ts";
 import type { Bench } from "./support/bench.ts";
 
-export const BENCHES: readonly Bench[] = [publishThroughput, publishBig, releaseJson];
+export const BENCHES: readonly Bench[] = [publishThroughput, publishBig, releaseJson, verifyTiles];

@@ -17,7 +17,7 @@ import type { Bench, BenchRoom } from "./support/bench.ts";
 import { openDatabase } from "./support/database.ts";
 import { readMemory, resetPeak } from "./support/memory.ts";
 import { psqlToFile } from "./support/psql.ts";
-import { publishClient, type SeenJob } from "./support/publish-over-http.ts";
+import { publishClient, stepSeconds } from "./support/publish-over-http.ts";
 import { startStack, type BenchStack } from "./support/stack.ts";
 import { inTurns, median, round, summary, timed } from "./support/turns.ts";
 
@@ -121,12 +121,6 @@ async function publish(room: BenchRoom, stack: BenchStack, project: string, vers
   steps["waiting"] = seconds - Object.values(steps).reduce((sum, each) => sum + each, 0);
   room.tell(`ours    ${seconds.toFixed(2)} s for version ${version}, worker at most ${peak} MB`);
   return { seconds, steps, peak };
-}
-
-function stepSeconds({ steps }: SeenJob): Record<string, number> {
-  const length = ({ started_at = "", finished_at = "" }: SeenJob["steps"][number]): number =>
-    (Date.parse(finished_at) - Date.parse(started_at)) / 1_000;
-  return Object.fromEntries(steps.map((step) => [step.name, length(step)]));
 }
 
 async function bare(room: BenchRoom, stack: BenchStack, project: string): Promise<Bare> {

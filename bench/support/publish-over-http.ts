@@ -7,6 +7,7 @@ export interface SeenJob {
   id: string;
   status: JobStatus;
   steps: StepState[];
+  logs: { message: string }[];
 }
 
 export interface PublishClient {
@@ -50,4 +51,11 @@ export function publishClient(stack: Pick<StackFile, "gateway" | "api_keys">): P
     },
     read: (id) => ask(`/jobs/${id}`),
   };
+}
+
+/** Seconds that each step took, by the job's own record (milliseconds). */
+export function stepSeconds({ steps }: Pick<SeenJob, "steps">): Record<string, number> {
+  const length = ({ started_at = "", finished_at = "" }: SeenJob["steps"][number]): number =>
+    (Date.parse(finished_at) - Date.parse(started_at)) / 1_000;
+  return Object.fromEntries(steps.map((step) => [step.name, length(step)]));
 }

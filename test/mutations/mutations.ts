@@ -29,7 +29,7 @@ export const MUTATIONS: Mutation[] = [
     test: "a timed-out attempt writes nothing",
   },
   ...[
-    { fence: "and attempt_at = ${param(fence.attempt_at)}", test: "a timed-out attempt writes nothing" },
+    { fence: "and attempt_at = ${param(fence.attempt_at)}", test: "writes nothing, and is told apart" },
     { fence: "and generation = ${param(fence.generation)}", test: "writes nothing, and is told apart" },
     { fence: "and run_id is not distinct from ${param(fence.run_id)}", test: "writes nothing, and is told apart" },
     { fence: "and status = ${param(fence.status)}", test: "writes nothing, and is told apart" },
