@@ -10,9 +10,9 @@ export function canonicalText(value: unknown): string {
   return text;
 }
 
-/** JavaScript itself decides where such members come: numbers first, and `__proto__` not at all. */
+/** JavaScript itself decides where some members come: those that look like numbers first, and `__proto__` not at all. */
 const UNSORTABLE = Symbol("unsortable");
-const FIXED_PLACE = /^\d|^__proto__$/;
+const hasFixedPlace = (name: string): boolean => (name >= "0" && name < ":") || name === "__proto__";
 
 /** `value` with the members of all objects in order; itself where they are already, which spares the copy. */
 function sortedMembers(value: unknown): unknown {
@@ -24,6 +24,8 @@ function sortedItems(items: unknown[]): unknown {
   let copy: unknown[] | null = null;
   for (let at = 0; at < items.length; at += 1) {
     const item = items[at];
+    // Most items are numbers of positions: no call for each of them.
+    if (typeof item !== "object" || item === null) continue;
     const sorted = sortedMembers(item);
     if (sorted === UNSORTABLE) return UNSORTABLE;
     if (sorted === item) continue;
@@ -35,17 +37,22 @@ function sortedItems(items: unknown[]): unknown {
 
 function sortedObject(value: Record<string, unknown>): unknown {
   const names = Object.keys(value);
-  let changed = false;
-  const members: unknown[] = [];
-  for (const [at, name] of names.entries()) {
-    if (FIXED_PLACE.test(name)) return UNSORTABLE;
-    const sorted = sortedMembers(value[name]);
-    if (sorted === UNSORTABLE) return UNSORTABLE;
+  let before = "";
+  let inOrder = true;
+  let copies: Map<string, unknown> | null = null;
+  for (const name of names) {
+    if (hasFixedPlace(name)) return UNSORTABLE;
     // By UTF-16 units, as the RFC has it.
-    changed ||= sorted !== value[name] || (at > 0 && names[at - 1]! > name);
-    members.push(sorted);
+    inOrder &&= before <= name;
+    before = name;
+    const member = value[name];
+    if (typeof member !== "object" || member === null) continue;
+    const sorted = sortedMembers(member);
+    if (sorted === UNSORTABLE) return UNSORTABLE;
+    if (sorted !== member) (copies ??= new Map()).set(name, sorted);
   }
-  if (!changed) return value;
-  const order = names.map((_, at) => at).sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
-  return Object.fromEntries(order.map((at) => [names[at]!, members[at]]));
+  if (inOrder && copies === null) return value;
+  const result: Record<string, unknown> = {};
+  for (const name of inOrder ? names : names.sort()) result[name] = copies?.get(name) ?? value[name];
+  return result;
 }
