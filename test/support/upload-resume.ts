@@ -10,8 +10,8 @@ import { until } from "./publishing.ts";
 import { expectWhole } from "./whole-release.ts";
 
 const ENTRY = fileURLToPath(new URL("slow-worker.ts", import.meta.url));
-/** Heartbeats go to the server at most that often. */
-const THROTTLE_MS = 2_000;
+/** Heartbeats go to the server at most every 2 s; the rest is for a busy machine. */
+const LAG_MS = 2_500;
 /** Tiles that are copied while those before them are not done yet: three batches of 64 beside the one that is waited for. */
 const AHEAD = 3 * 64;
 
@@ -42,7 +42,7 @@ export async function expectResumed(room: ChaosRoom, { size, ms }: { size: numbe
   expect(again.some(({ key }) => key.endsWith(tiles[index] ?? "none"))).toBe(true);
   const done = new Set(finished.map(({ key }) => key));
   const repeated = again.filter(({ key }) => done.has(key)).length;
-  const last = finished.filter(({ at }) => at > killedAt - THROTTLE_MS).length;
+  const last = finished.filter(({ at }) => at > killedAt - LAG_MS).length;
   expect(repeated).toBeLessThanOrEqual(last + AHEAD);
   await expectReleasedOnce(room, draft, [job]);
   await expectSoundLedger(room, job, ["completed"]);
@@ -50,7 +50,7 @@ export async function expectResumed(room: ChaosRoom, { size, ms }: { size: numbe
   await rm(folder, { recursive: true });
   return (
     `${tiles.length} tiles, killed after ${finished.length}: resumed at ${index}, did ${repeated} again; ` +
-    `${last} were done in the last ${THROTTLE_MS / 1_000} s`
+    `${last} were done in the last ${LAG_MS / 1_000} s`
   );
 }
 
