@@ -9,7 +9,7 @@ import { findSeal } from "../../src/releases/verified-tile-set-store.ts";
 import { inOrder } from "../../src/storage/in-parallel.ts";
 import * as keys from "../../src/storage/keys.ts";
 import { printDescriptor } from "../../src/tiles/descriptor.ts";
-import { inStep, type ActivityDeps } from "../steps.ts";
+import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
 import { copyTiles, publicTileKey, putRelease } from "./put-public.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
@@ -30,7 +30,6 @@ export async function upload(deps: ActivityDeps, input: AfterGenerate): Promise<
   const total = validated.tile_count;
   const begins = `Uploading ${total} tiles and ${validated.release_id}`;
   return inStep(deps, input, { name: "upload", begins }, async (tools) => {
-    const { signal } = tools;
     const { stores } = deps;
     const digest = generated.tile_set_digest;
     const prefix = keys.publicTilesPrefix(target.project, digest);
@@ -39,31 +38,43 @@ export async function upload(deps: ActivityDeps, input: AfterGenerate): Promise<
     const db = deps.database.em.fork();
     await claimPrefixes(db, { tenant_id, project_id, job_id, prefixes: [prefix, release] });
 
-    const done: Resume = { index: 0, uploaded: 0, reused: 0, ...(tools.resume as Resume | undefined) };
-    if (done.index > 0) await tools.log(`Resuming at tile ${done.index + 1} of ${total}`);
-    const small: string[] = [];
-    const batches = readManifest(stores.private, generated.manifest_key, done.index, BATCH);
-    const copied = inOrder(batches, { atATime: BATCHES_AT_A_TIME, signal }, async (tiles) => {
-      if (total <= FLUSHED_SINGLY) small.push(...tiles.map((tile) => publicTileKey(input, tile)));
-      return { tiles: tiles.length, uploaded: await copyTiles(stores, input, tiles, signal) };
-    });
-    for await (const { tiles, uploaded } of copied) {
-      done.uploaded += uploaded;
-      done.reused += tiles - uploaded;
-      done.index += tiles;
-      tools.report(done.index / (total + 1), `${done.index} of ${total} tiles uploaded`, { ...done });
-    }
-    // Tiles that were there already may be another attempt's, which died before it flushed them; those once verified are safe.
-    if (done.uploaded > 0 || (await findSeal(db, { project_id, digest }, null)) === null)
-      await stores.transfer.flush(total <= FLUSHED_SINGLY ? small : "all");
+    // A verified tile set is not looked at here: the next step looks at every tile of it, and mends what has been lost since.
+    const verified = (await findSeal(db, { project_id, digest }, null)) !== null;
+    const { uploaded, reused } = verified ? { uploaded: 0, reused: total } : await uploadTiles(deps, input, tools);
 
     const descriptor = keys.publicDescriptorKey(target.project, digest);
     const xml = Buffer.from(printDescriptor(generated.tile_set));
     if ((await stores.public.head(descriptor))?.size !== xml.byteLength) await stores.public.put(descriptor, xml);
     // Whatever is there under this release's name is verified in the next step, and mended there if need be.
-    if ((await stores.public.head(release)) === null) await putRelease(stores, input, signal);
-    const { uploaded, reused } = done;
+    if ((await stores.public.head(release)) === null) await putRelease(stores, input, tools.signal);
     const message = `Uploaded ${uploaded} tiles (${reused} were there already) and ${validated.release_id}`;
     return { result: { uploaded, reused }, message };
   });
+}
+
+/** Copies what is missing, from where the last attempt was; all of it survives a power cut then. */
+async function uploadTiles(
+  { stores }: ActivityDeps,
+  input: AfterGenerate,
+  { resume, signal, log, report }: StepTools,
+): Promise<UploadedRelease> {
+  const total = input.validated.tile_count;
+  const done: Resume = { index: 0, uploaded: 0, reused: 0, ...(resume as Resume | undefined) };
+  if (done.index > 0) await log(`Resuming at tile ${done.index + 1} of ${total}`);
+  const batches = readManifest(stores.private, input.generated.manifest_key, done.index, BATCH);
+  const copied = inOrder(batches, { atATime: BATCHES_AT_A_TIME, signal }, async (tiles) => ({
+    keys: tiles.map((tile) => publicTileKey(input, tile)),
+    uploaded: await copyTiles(stores, input, tiles, signal),
+  }));
+  const few: string[] = [];
+  for await (const { keys, uploaded } of copied) {
+    if (total <= FLUSHED_SINGLY) few.push(...keys);
+    done.uploaded += uploaded;
+    done.reused += keys.length - uploaded;
+    done.index += keys.length;
+    report(done.index / (total + 1), `${done.index} of ${total} tiles uploaded`, { ...done });
+  }
+  // Those that were there already may be another attempt's, which died before it flushed them.
+  await stores.transfer.flush(total <= FLUSHED_SINGLY && few.length === total ? few : "all");
+  return { uploaded: done.uploaded, reused: done.reused };
 }

@@ -126,6 +126,27 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
     await expectWhole(room, draft);
     expect(await recorder.served()).toEqual([1, 2]);
   });
+
+  it("is found by looking alone where every byte was read before: what nobody has written is not read again", async () => {
+    await room.worker();
+    const live = await room.draft();
+    expect(await room.ended(await room.publish(live))).toMatchObject({ status: "completed" });
+    const draft = await otherOverlays(live);
+    const again = await room.publish(draft);
+    expect(await room.ended(again)).toMatchObject({ status: "completed" });
+    expect(await messages(room, again)).toContainEqual(expect.stringMatching(/unchanged since every byte .* was read/));
+
+    const lost = await otherOverlays(live);
+    await rm(await publicTile(room, live, 10));
+    await flipBit(await publicTile(room, live, 200));
+    const third = await room.publish(lost);
+    expect(await room.ended(third)).toMatchObject({ status: "completed" });
+    const told = await messages(room, third);
+    expect(told).toContainEqual(expect.stringContaining(", 2 of them mended"));
+    expect(told).not.toContainEqual(expect.stringContaining("unchanged since"));
+    await expectWhole(room, live);
+    await expectWhole(room, lost);
+  });
 });
 
 async function flipBit(path: string): Promise<void> {
