@@ -3,7 +3,6 @@
  * were written; what is open is checked here, in threads when it is more than some milliseconds of work.
  */
 import type { Db } from "../db.ts";
-import { geometryProblem } from "../geometry/geometry-problem.ts";
 import { createGeometryThreads } from "../geometry/geometry-threads.ts";
 import { duplicateRefs } from "../projects/overlay-store.ts";
 import {
@@ -125,5 +124,8 @@ async function problemsOf(
 ): Promise<(string | null | undefined)[]> {
   const texts = page.map(({ geometry }) => geometry);
   const isAll = page.length >= open && texts.reduce((sum, text) => sum + text.length, 0) <= AT_ONCE;
-  return isAll ? texts.map((text) => geometryProblem(JSON.parse(text))) : threads.problems(texts, signal);
+  if (!isAll) return threads.problems(texts, signal);
+  // Most publishes need no JTS: it is 12 MB and 0.1 s of a start.
+  const { geometryProblem } = await import("../geometry/geometry-problem.ts");
+  return texts.map((text) => geometryProblem(JSON.parse(text)));
 }
