@@ -25,15 +25,24 @@ export function entering(row: JobRow, attempt: Attempt, entry: StepEntry, patch:
   const progress = entry.step === null ? row.progress : percentWithin(stepsOf(row), entry.step, 0);
   const { job_type, environment } = row;
   const grip: Grip = { job_id: row.id, run_id, attempt_at, generation, held: { job_type, environment, step, steps } };
+  // Another attempt of a step that runs already is no news, and there is one every 15 s while it waits for a store. What keeps it
+  // waiting stays its message until its first report.
+  const isAgain =
+    patch.run_id === undefined &&
+    row.attempt_at > 0 &&
+    entry.step !== null &&
+    entry.step === row.step &&
+    row.steps.some(({ name, status }) => name === entry.step && status === "running");
   const told = { step, status: "running", progress, message: entry.message };
   return {
     patch: {
-      ...{ attempt_at, report: 0, message: entry.message },
+      ...{ attempt_at, report: 0 },
+      ...(isAgain ? {} : { message: entry.message }),
       ...(entry.step === null ? {} : { step, steps, progress }),
       last_activity_at: "now",
       ...patch,
     },
-    events: entry.step === null ? [] : [{ kind: "step", data: told }],
+    events: entry.step === null || isAgain ? [] : [{ kind: "step", data: told }],
     outcome: {
       kind: "entered",
       grip,
