@@ -28,6 +28,22 @@ export const MUTATIONS: Mutation[] = [
     replace: "  true;",
     test: "a timed-out attempt writes nothing",
   },
+  {
+    rule: "another attempt of a running step is no news",
+    file: at("entered"),
+    find: "    row.attempt_at > 0 &&",
+    replace: "    row.attempt_at < 0 &&",
+    test: "says once what keeps it waiting",
+    testFile: "test/jobs/protocol-trouble.test.ts",
+  },
+  {
+    rule: "an attempt that timed out tells no trouble",
+    file: at("ledger-writes"),
+    find: "    if (!row || !isMine(row, grip)) return;",
+    replace: "    if (!row) return;",
+    test: "tells nothing",
+    testFile: "test/jobs/protocol-trouble.test.ts",
+  },
   ...[
     { fence: "and attempt_at = ${param(fence.attempt_at)}", test: "writes nothing, and is told apart" },
     { fence: "and generation = ${param(fence.generation)}", test: "writes nothing, and is told apart" },
