@@ -50,6 +50,19 @@ export async function countOverlays(db: Db, version_id: string): Promise<{ overl
   return row ?? { overlays: 0, visible: 0 };
 }
 
+/**
+ * The position behind `after` that has an overlay, or null. Pages that are cut by positions and not by `limit` need it where they
+ * find nothing: right after an import, PostgreSQL has no statistics yet, and would sort all that is behind a page for its limit.
+ */
+export async function nextPosition(db: Db, version_id: string, after: number): Promise<number | null> {
+  const row = await queryOne<{ next: number | null }>(
+    db,
+    `select min(sort_order) as next from overlays where version_id = $1 and sort_order > $2`,
+    [version_id, after],
+  );
+  return row?.next ?? null;
+}
+
 /** Does not read on behind the first. */
 export async function hasVisibleOverlay(db: Db, version_id: string): Promise<boolean> {
   return (

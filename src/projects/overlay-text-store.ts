@@ -13,8 +13,8 @@ export interface TextPage {
 }
 
 /**
- * The visible overlays behind `after`, at most `rows`, and no more than `bytes` but one at least. What has no text counts as it
- * is stored: commonly half as long as its text.
+ * The visible overlays on the `rows` positions behind `after`, and no more than `bytes` but one at least. What has no text counts as
+ * it is stored: commonly half as long as its text.
  */
 export async function textPage(
   db: Db,
@@ -32,8 +32,7 @@ export async function textPage(
         select sort_order, formatted, release_text,
           case when formatted = $3 then octet_length(release_text)
             else pg_column_size(label) + pg_column_size(geometry) + pg_column_size(properties) end as bytes
-        from overlays where version_id = $1 and sort_order > $2 and visible
-        order by sort_order limit $4
+        from overlays where version_id = $1 and sort_order > $2::bigint and sort_order <= $2::bigint + $4::bigint and visible
       ) rows
     ) page
     where before < $5

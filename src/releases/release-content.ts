@@ -7,7 +7,7 @@ import canonicalize from "canonicalize";
 import type { Db } from "../db.ts";
 import { findConfig, listLayers } from "../projects/content-store.ts";
 import { releasePart } from "../projects/derive-overlay.ts";
-import type { StoredOverlay } from "../projects/overlay-store.ts";
+import { nextPosition, type StoredOverlay } from "../projects/overlay-store.ts";
 import { textPage, textsOrOverlays } from "../projects/overlay-text-store.ts";
 import { AppError } from "../errors.ts";
 import { configPart, layerPart, overlayPart, tilesPart } from "./release-schema.ts";
@@ -64,7 +64,11 @@ async function overlayText(
   after: number,
 ): Promise<{ text: string; count: number; last: number | null }> {
   const { text, count, last } = await textPage(db, versionId, { after, ...PAGE });
-  if (text !== null || last === null) return { text: text ?? "", count, last };
+  if (last === null) {
+    const next = await nextPosition(db, versionId, after + PAGE.rows);
+    return next === null ? { text: "", count, last } : overlayText(db, versionId, next - 1);
+  }
+  if (text !== null) return { text, count, last };
   const overlays = await textsOrOverlays(db, versionId, { after, last });
   const texts = overlays.map((each) => each.text ?? formatted(each as StoredOverlay));
   return { text: texts.join(","), count, last };

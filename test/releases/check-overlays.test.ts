@@ -106,6 +106,18 @@ describe("the verdict on a geometry", () => {
   });
 });
 
+it("finds open overlays wherever they are, over gaps of any width", async () => {
+  await make([
+    { ref: "a", geometry: bowTie },
+    { ref: "b" },
+    { ref: "c", geometry: bowTie },
+    { ref: "d", geometry: bowTie },
+  ]);
+  const move = `update overlays set sort_order = sort_order * 5000 + case ref when 'd' then 2000000000 else 0 end where version_id = $1`;
+  await query(room.database.em.fork(), move, [draft.version_id]);
+  expect((await validate()).problems.map(({ path }) => path)).toEqual(["a", "c", "d"].map((ref) => `/overlays/${ref}/geometry`)); // prettier-ignore
+});
+
 describe("a verdict that a publish had to find", () => {
   beforeEach(() => make([{ geometry: circle(200) }, { geometry: bowTie }]));
 
@@ -121,12 +133,12 @@ describe("a verdict that a publish had to find", () => {
     const db = room.database.em.fork();
     const version = await findVersion(db, { tenant_id: draft.tenant_id, project: draft.project, version: 1 });
     expect(version.revision).toBe(1);
-    expect(await openOverlays(db, draft.version_id, { after: -1, rows: 10, bytes: 1e6 })).toEqual([]);
+    expect(await openOverlays(db, draft.version_id, { after: -1, span: 100, rows: 10, bytes: 1e6 })).toEqual([]);
   });
 
   it("is not written down on content that is another by now", async () => {
     const db = room.database.em.fork();
-    const [first] = await openOverlays(db, draft.version_id, { after: -1, rows: 10, bytes: 1e6 });
+    const [first] = await openOverlays(db, draft.version_id, { after: -1, span: 100, rows: 10, bytes: 1e6 });
     await query(db, `update overlays set properties = '{"new": true}' where version_id = $1`, [draft.version_id]);
     await keepVerdicts(db, draft.version_id, [{ ...first!, problem: null }]);
     expect(await derived()).toMatchObject({ checked: 0 });
@@ -134,7 +146,7 @@ describe("a verdict that a publish had to find", () => {
 
   it("gives way to an edit under way", async () => {
     const db = room.database.em.fork();
-    const open = await openOverlays(db, draft.version_id, { after: -1, rows: 10, bytes: 1e6 });
+    const open = await openOverlays(db, draft.version_id, { after: -1, span: 100, rows: 10, bytes: 1e6 });
     const verdicts = open.map((each) => ({ ...each, problem: null }));
     await transaction(room.database, async (edit) => {
       await query(edit, `select 1 from versions where id = $1 for no key update`, [draft.version_id]);

@@ -115,6 +115,16 @@ describe("the content of a release", () => {
     expect(await content(draft)).toBe(kept);
   });
 
+  it("goes on over gaps of any width", async () => {
+    const draft = await createDraft(room, { overlays: [{}, { visible: false }, {}, {}], descriptor: ONE_TILE });
+    const kept = await content(draft);
+    const move = `update overlays set sort_order = sort_order * 1000 + case ref when 'plot-4' then 2000000000 else 0 end where version_id = $1`;
+    await query(room.database.em.fork(), move, [draft.version_id]);
+    expect(await content(draft)).toBe(kept);
+    await forget(draft);
+    expect(await content(draft)).toBe(kept);
+  });
+
   it("is the same of a copy, whose texts are copied", async () => {
     const draft = await createDraft(room, { descriptor: ONE_TILE });
     const copy = await createDraft(room, { project: draft, overlays: [], descriptor: ONE_TILE, config: null });
