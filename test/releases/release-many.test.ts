@@ -34,6 +34,6 @@ test(
       ["tile_missing", "/tiles/0/0_0.png"],
     ]);
     // Measured: 414 MiB; 200,000 of them: 458.
-  expect(result.mebibytes).toBeLessThan(600);
+    expect(result.mebibytes).toBeLessThan(600);
   },
 );
