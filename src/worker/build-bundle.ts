@@ -1,9 +1,36 @@
-/** The workflow bundle: built once per process (under a second), from source. */
-import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } from "@temporalio/worker";
+/** The workflow bundle: built once per process (about a second), from source. */
+import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } from "@temporalio/worker";
 
 export const WORKFLOWS_PATH = fileURLToPath(new URL("../../workflows/index.ts", import.meta.url));
 
 export function buildBundle(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({ workflowsPath: WORKFLOWS_PATH, logger: new DefaultLogger("WARN") });
 }
+
+/** Bytes; it has one million. */
+const LARGEST_BUNDLE = 64 * 2 ** 20;
+
+/**
+ * The same, built in a process that ends: bundling takes 140 MB, of which V8 gives little back. Errors: what the bundler said.
+ */
+export async function buildBundleApart(): Promise<WorkflowBundleWithSourceMap> {
+  const args = [fileURLToPath(import.meta.url)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: LARGEST_BUNDLE });
+  return JSON.parse(stdout) as WorkflowBundleWithSourceMap;
+}
+
+const INLINE_MAP = /(sourceMappingURL=data:[^,]*;base64,)([0-9A-Za-z+/=]+)\s*$/;
+
+/** Stack traces need the map's positions only; the sources in it are half of the bundle. */
+function withoutSources(bundle: WorkflowBundleWithSourceMap): WorkflowBundleWithSourceMap {
+  const code = bundle.code.replace(INLINE_MAP, (_, head: string, data: string) => {
+    const map = JSON.parse(Buffer.from(data, "base64").toString()) as Record<string, unknown>;
+    return head + Buffer.from(JSON.stringify({ ...map, sourcesContent: undefined })).toString("base64");
+  });
+  return { ...bundle, code };
+}
+
+if (import.meta.main) process.stdout.write(JSON.stringify(withoutSources(await buildBundle())));

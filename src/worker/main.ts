@@ -4,6 +4,7 @@ import { readConfig } from "../config.ts";
 import { createLog, type Log } from "../log.ts";
 import { reasonOf } from "../errors.ts";
 import { sweepStores } from "../storage/stores.ts";
+import { buildBundleApart } from "./build-bundle.ts";
 import { startWorker } from "./create-worker.ts";
 
 /** Temporal's own log lines go where ours go. SIGTERM and SIGINT drain the worker by Temporal's runtime. */
@@ -31,7 +32,7 @@ const log = createLog("worker", config.PLATEN_LOG_LEVEL);
 installRuntime(log);
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => endInTime(log));
 try {
-  const running = await startWorker({ config, log });
+  const running = await startWorker({ config, log, bundle: await buildBundleApart() });
   log.info(
     { task_queue: running.worker.options.taskQueue, temporal: config.PLATEN_TEMPORAL_ADDRESS },
     "worker is running",
