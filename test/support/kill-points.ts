@@ -45,7 +45,7 @@ async function countPoints(
 const SPARE = 2;
 
 /**
- * For each of `shares` of the activity's points, from 0 to 1: a project whose version 1 is live and whose version 2 is being published
+ * For each of `shares` of the activity's points, from 0 to 1 (or for each point, where there are fewer): a project whose version 1 is live and whose version 2 is being published
  * when the worker dies there. All of them are under way at once. Answers the points.
  */
 export async function expectSurvived(
@@ -58,8 +58,8 @@ export async function expectSurvived(
   const points = await countPoints(room, workers);
   for (const { activity, shares } of dooms) {
     const count = await points(activity);
-    const chosen = shares.map((share) => Math.floor(share * (count - SPARE)));
-    expect(new Set(chosen).size, activity).toBe(shares.length);
+    const chosen = [...new Set(shares.map((share) => Math.floor(share * (count - SPARE))))];
+    expect(chosen, `points of ${activity}`).toHaveLength(Math.min(shares.length, count - SPARE));
     starts.push(...chosen.map((point) => start(room, workers, activity, point)));
     told.push(`${activity} at ${chosen.join(", ")} of ${count}`);
   }
