@@ -3,7 +3,7 @@
  * A publish believes a row that has the number of the present rules, and derives for itself what has another.
  */
 import { quickProblem } from "../geometry/quick-problem.ts";
-import { canonicalText } from "./canonical-text.ts";
+import { canonicalText } from "../json/canonical-text.ts";
 import type { Overlay } from "./overlay-store.ts";
 
 /**

@@ -1,10 +1,10 @@
 /** Cuts the text of an upload into JSON values, one per feature, without knowing what a feature is. */
 import { TokenParser, TokenType } from "@streamparser/json";
 import { AppError, reasonOf } from "../errors.ts";
-import { parseExactJson } from "./exact-json.ts";
-import { ExactTokenizer, watchNames } from "./exact-tokens.ts";
-import { absolutePosition, depthOf, placeIn, printPlace, tooDeep, unexpected, type Place } from "./json-fault.ts";
-import { MAX_DEPTH } from "./storable-json.ts";
+import { parseExactJson } from "../json/exact-json.ts";
+import { ExactTokenizer, watchNames } from "../json/exact-tokens.ts";
+import { absolutePosition, depthOf, placeIn, printPlace, tooDeep, unexpected, type Place } from "../json/json-fault.ts";
+import { MAX_DEPTH } from "../json/storable-json.ts";
 
 export interface FeatureSplitter {
   /** The values that this text completes. Errors: `malformed_json`. */
@@ -20,7 +20,7 @@ export function splitCollection(): FeatureSplitter {
   // With a buffer for strings it reads 14 MB/s a core, without one 10.
   const tokenizer = new ExactTokenizer({ stringBufferSize: 65_536 });
   const members = watchMembers();
-  const nameFault = watchNames();
+  const nameFault = watchNames(COLLECTION_DEPTH);
   const text = watchText();
   let ready: unknown[] = [];
   let count = 0;

@@ -3,7 +3,6 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { folderSchemas, overlayCollection, projectFile } from "../../src/projects/project-folder.ts";
 import { parseDescriptor } from "../../src/tiles/descriptor.ts";
-import { MAX_DEPTH, whyNotStorable } from "../../src/projects/storable-json.ts";
 
 const schemas = folderSchemas();
 
@@ -63,23 +62,6 @@ test("two layers with one ref are refused, which no JSON Schema can say", () => 
   const [layer] = project.layers;
   const result = projectFile.safeParse({ ...project, layers: [layer, layer] });
   expect(result.error?.issues).toMatchObject([{ path: ["layers", 1, "ref"], message: "the ref plots is used twice" }]);
-});
-
-test.each([
-  ["text \u0000", /NUL/],
-  [{ "a\u0000": 1 }, /NUL/],
-  [{ a: ["ok", "\udc00"] }, /"\/a\/1" holds half a surrogate pair/],
-  [{ a: Number.POSITIVE_INFINITY }, /"\/a" is too large/],
-  [JSON.parse('{"a":{"__proto__":{}}}'), /object at "\/a" has a member called __proto__/],
-  [JSON.parse("[".repeat(MAX_DEPTH + 1) + "]".repeat(MAX_DEPTH + 1)), /deeper than 100/],
-])("what PostgreSQL cannot keep is told (%#)", (value, reason) => {
-  expect(whyNotStorable(value)).toMatch(reason);
-});
-
-test("what PostgreSQL can keep is not refused", () => {
-  const deep: unknown = JSON.parse("[".repeat(MAX_DEPTH) + "]".repeat(MAX_DEPTH));
-  for (const value of [null, true, "", "😀 \u2028", -0, 1e308, 5e-324, {}, [[{}]], deep])
-    expect(whyNotStorable(value)).toBeNull();
 });
 
 test("the examples of docs/project-folder.md are what the code takes", async () => {

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { query, snapshot } from "../../src/db.ts";
-import { canonicalText } from "../../src/projects/canonical-text.ts";
+import { canonicalText } from "../../src/json/canonical-text.ts";
 import { copyContent, findVersion } from "../../src/projects/version-store.ts";
 import type { Overlay } from "../../src/projects/overlay-store.ts";
 import { releaseContent } from "../../src/releases/release-content.ts";

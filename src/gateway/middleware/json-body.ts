@@ -1,7 +1,7 @@
 /** Reads a JSON body: all of it, or an error that says what is wrong with it. */
 import type { Context } from "koa";
 import { AppError } from "../../errors.ts";
-import { parseExactJson } from "../../projects/exact-json.ts";
+import { parseExactJson } from "../../json/exact-json.ts";
 import { receiveBytes } from "../../projects/receive-body.ts";
 import { requireJson } from "./media-type.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { whyNotJson } from "../../src/projects/json-fault.ts";
+import { whyNotJson } from "../../src/json/json-fault.ts";
 
 function reasonFor(text: string): string {
   try {

@@ -4,7 +4,7 @@
  * JSON by RFC 8785, which demands I-JSON.
  */
 import { placeIn, printPlace, whyNotJson } from "./json-fault.ts";
-import { MAX_DEPTH } from "./storable-json.ts";
+import { MAX_DEPTH, MAX_MEMBERS, TOO_MANY_MEMBERS } from "./storable-json.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -33,11 +33,13 @@ export function whyNotExact(text: string): string | null {
   /** The names of each object around the place; null for an array. */
   const around: (Set<string> | null)[] = [];
   let nameNext = false;
+  let members = 0;
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at]!;
     if (character === '"') {
       const end = endOfString(text, at);
       if (nameNext) {
+        if ((members += 1) > MAX_MEMBERS) return TOO_MANY_MEMBERS;
         const name = text.slice(at, end + 1);
         if (!addName(around.at(-1)!, name))
           return `the name ${name} is there twice in one object, at ${placeOf(text, at)}`;

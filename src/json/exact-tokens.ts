@@ -1,6 +1,7 @@
 /** What `whyNotExact` finds in a whole text, found in the tokens of one that is never whole. */
 import { Tokenizer, TokenType } from "@streamparser/json";
 import { whyNotNumber } from "./exact-json.ts";
+import { MAX_MEMBERS, TOO_MANY_MEMBERS } from "./storable-json.ts";
 
 interface Token {
   token: TokenType;
@@ -17,14 +18,19 @@ export class ExactTokenizer extends Tokenizer {
   }
 }
 
-/** Is handed each token in turn; answers why, when a name is there twice in one object. */
-export function watchNames(): (token: Token) => string | null {
+/**
+ * Is handed each token in turn; answers why, when a name is there twice in one object, or there are too many names within one of
+ * the values that `levels` arrays and objects surround.
+ */
+export function watchNames(levels: number): (token: Token) => string | null {
   /** The names of each object around the token; null for an array. */
   const around: (Set<unknown> | null)[] = [];
   let nameNext = false;
+  let members = 0;
   return ({ token, value }) => {
     if (token === TokenType.STRING && nameNext) {
       nameNext = false;
+      if (around.length > levels && (members += 1) > MAX_MEMBERS) return TOO_MANY_MEMBERS;
       const names = around.at(-1);
       if (names?.has(value)) return `the name ${JSON.stringify(value)} is there twice in one object`;
       names?.add(value);
@@ -33,6 +39,7 @@ export function watchNames(): (token: Token) => string | null {
       around.push(nameNext ? new Set() : null);
     } else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) {
       around.pop();
+      if (around.length === levels) members = 0;
       nameNext = false;
     } else if (token === TokenType.COMMA) {
       nameNext = Boolean(around.at(-1));
