@@ -24,20 +24,29 @@ export interface StoredOverlay extends Overlay {
   sort_order: number;
 }
 
-/** The overlays after `afterSortOrder` (0 for the first page) in order, at most `limit`. */
+/** The overlays on the `rows` positions behind `after` (0 for the first page), and no more than `bytes` but one at least. */
 export async function overlayPage(
   db: Db,
   version_id: string,
-  afterSortOrder: number,
-  limit: number,
+  options: { after: number; rows: number; bytes: number },
 ): Promise<StoredOverlay[]> {
+  // The length of its text is told without reading it; what has none counts as it is stored.
   return query<StoredOverlay>(
     db,
     `
     select sort_order, ref, type, layer, label, geometry, properties, style, visible
-    from overlays where version_id = $1 and sort_order > $2 order by sort_order limit $3
+    from (
+      select *, sum(size) over (order by sort_order rows unbounded preceding) - size as before
+      from (
+        select *, coalesce(octet_length(release_text),
+          pg_column_size(label) + pg_column_size(geometry) + pg_column_size(properties)) as size
+        from overlays where version_id = $1 and sort_order > $2::bigint and sort_order <= $2::bigint + $3::bigint
+      ) rows
+    ) page
+    where before < $4
+    order by sort_order
     `,
-    [version_id, afterSortOrder, limit],
+    [version_id, options.after, options.rows, options.bytes],
   );
 }
 
@@ -57,7 +66,7 @@ export async function countOverlays(db: Db, version_id: string): Promise<{ overl
 export async function nextPosition(db: Db, version_id: string, after: number): Promise<number | null> {
   const row = await queryOne<{ next: number | null }>(
     db,
-    `select min(sort_order) as next from overlays where version_id = $1 and sort_order > $2`,
+    `select min(sort_order) as next from overlays where version_id = $1 and sort_order > $2::bigint`,
     [version_id, after],
   );
   return row?.next ?? null;

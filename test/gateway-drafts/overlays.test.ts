@@ -61,6 +61,25 @@ test.each([
   expect(second.body.next).toBeNull();
 });
 
+test("a page ends early where overlays are large, and what follows it loses none", async () => {
+  const path = await makeDraft(server, "large");
+  const text = "x".repeat(1_000_000);
+  const names = Array.from({ length: 6 }, (_, index) => `large-${index}`);
+  await put(path, collection(...names.map((name) => feature(name, { text }))));
+  const read: string[] = [];
+  for (let next: number | null = 0; next !== null;) {
+    const { body } = await server.call("GET", `${path}/overlays?limit=1000&after=${next}`);
+    expect(body.features.length).toBeLessThan(names.length);
+    read.push(...body.features.map((each: { properties: { ref: string } }) => each.properties.ref));
+    next = body.next;
+  }
+  expect(read).toEqual(names);
+  expect(await server.call("GET", `${path}/overlays?after=2147483647`)).toMatchObject({
+    status: 200,
+    body: { features: [], next: null },
+  });
+});
+
 const nested = (levels: number) =>
   `${'{"type":"GeometryCollection","geometries":['.repeat(levels)}${"]}".repeat(levels)}`;
 const point = (value: string) =>

@@ -1,7 +1,8 @@
 /** Overlays of a version, as GeoJSON. */
 import { z } from "zod";
+import type { Db } from "../../db.ts";
 import { importOverlays } from "../../projects/import-overlays.ts";
-import { overlayPage, type StoredOverlay } from "../../projects/overlay-store.ts";
+import { nextPosition, overlayPage, type StoredOverlay } from "../../projects/overlay-store.ts";
 import { overlayFeature } from "../../projects/project-folder.ts";
 import { readOverlays } from "../../projects/read-overlays.ts";
 import { findDraft, findVersion } from "../../projects/version-store.ts";
@@ -11,6 +12,23 @@ import { refOf, versionParams } from "./versions.ts";
 
 const COLLECTION_TYPES = ["application/geo+json", "application/json"];
 const SEQUENCE_TYPES = ["application/x-ndjson", "application/geo+json-seq"];
+
+/** Of a page's overlays: one can have 16 MB. */
+const PAGE_BYTES = 4_000_000;
+
+/** The page behind `after`; `next`: where the one after it begins, or null. */
+async function pageBehind(
+  db: Db,
+  version_id: string,
+  { after, limit }: { after: number; limit: number },
+): Promise<{ page: StoredOverlay[]; next: number | null }> {
+  const page = await overlayPage(db, version_id, { after, rows: limit, bytes: PAGE_BYTES });
+  const last = page.at(-1);
+  const position = await nextPosition(db, version_id, last?.sort_order ?? after + limit);
+  if (last) return { page, next: position === null ? null : last.sort_order };
+  if (position === null) return { page, next: null };
+  return pageBehind(db, version_id, { after: position - 1, limit });
+}
 
 /** As it would be put. What the version knows of it wins over a property of the same name. */
 function featureOf({ ref, type, layer, label, style, visible, geometry, properties }: StoredOverlay) {
@@ -26,6 +44,7 @@ export const overlayRoutes: Route[] = [
     method: "get",
     path: "/projects/:slug/versions/:version/overlays",
     summary: "Read a version's overlays",
+    description: "Pages end early where overlays are large: go on with `next` until it is null.",
     role: "viewer",
     params: versionParams,
     query: z.object({
@@ -44,11 +63,8 @@ export const overlayRoutes: Route[] = [
       },
     },
     async handle(request) {
-      const { after, limit } = request.query;
       const version = await findVersion(request.db, refOf(request));
-      const found = await overlayPage(request.db, version.id, after, limit + 1);
-      const page = found.slice(0, limit);
-      const next = found.length > limit ? (page.at(-1)?.sort_order ?? null) : null;
+      const { page, next } = await pageBehind(request.db, version.id, request.query);
       return {
         status: 200,
         headers: { "Content-Type": "application/geo+json" },
