@@ -107,9 +107,9 @@ export async function beating<T>(
       resume,
     });
   } catch (error) {
-    reporter.beat();
     const trouble = context.cancellationSignal.aborted ? null : troubleOf(error);
     if (trouble) await tell(deps, on, trouble);
+    reporter.beat();
     throw error;
   } finally {
     reporter.stop();

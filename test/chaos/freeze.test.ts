@@ -9,7 +9,7 @@ import {
   messages,
   type ChaosRoom,
 } from "../support/chaos-room.ts";
-import { jobRow, ledger, queueJob, until, type Draft } from "../support/publishing.ts";
+import { jobRow, ledger, queueJob, type Draft } from "../support/publishing.ts";
 import type { PointerRecorder } from "../support/pointer-recorder.ts";
 
 /** The heartbeat timeout is 10 s; the rest is for a busy machine. */
@@ -75,7 +75,7 @@ describe("a worker frozen inside a transaction", { timeout: 90_000 }, () => {
     console.log(`frozen inside the switch: completed after ${((Date.now() - since) / 1_000).toFixed(1)} s`);
     const row = await jobRow(room, job);
     frozen.thaw();
-    await until("the frozen worker to notice", async () => frozen.log().includes("Activity failed"));
+    // Told to drain, it ends its activity first: by PostgreSQL's refusal or by Temporal's, whichever it hears first.
     expect(await frozen.stop()).toBe(0);
     expect(await jobRow(room, job)).toEqual(row);
     await expectReleasedOnce(room, draft, [job]);
