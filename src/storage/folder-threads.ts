@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { Piscina } from "piscina";
+import { AppError, reasonOf } from "../errors.ts";
 import type { CopyAnswer, CopyTask, InspectAnswer, InspectTask, PromisedFile, ThreadFailure } from "./folder-thread.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { ObjectFault } from "./object-store.ts";
@@ -17,6 +18,12 @@ export interface FolderThreads {
   flush(root: string, paths: readonly string[] | "all"): Promise<void>;
 }
 
+interface Pool {
+  threads: Piscina;
+  /** Why no thread of it could be started: it is given up then. */
+  failure: unknown;
+}
+
 /** Files of one call: 64 small ones take some milliseconds, so a cancel waits for no more. */
 const BATCH = 64;
 /** Two keep a core busy while the disk works. More of them write no faster: a folder has one lock. */
@@ -24,32 +31,57 @@ const MAX_THREADS = Math.min(4, Math.max(2, availableParallelism()));
 /** A thread takes 60 ms to start and 8 MB to keep. */
 const IDLE_MS = 30_000;
 
-/** Starts no thread before the first call; idle ones keep no process alive. Errors of all calls: as the file system says. */
-export function createFolderThreads(): FolderThreads {
-  let started: Piscina | undefined;
-  const pool = (): Piscina =>
-    (started ??= new Piscina({
-      filename: new URL("folder-thread.ts", import.meta.url).href,
+/**
+ * Starts no thread before the first call; idle ones keep no process alive. Errors of all calls: as the file system says, and
+ * `store_unavailable` when no thread can be started. `program`: what runs in the threads.
+ */
+export function createFolderThreads(program = new URL("folder-thread.ts", import.meta.url)): FolderThreads {
+  let started: Pool | undefined;
+
+  function start(): Pool {
+    const threads = new Piscina({
+      filename: program.href,
       minThreads: 0,
       maxThreads: MAX_THREADS,
       idleTimeout: IDLE_MS,
-    }));
+    });
+    const pool: Pool = { threads, failure: null };
+    // A thread that cannot start (no memory, no more processes) is nobody's call that could fail: unheard it would end the process,
+    // and what waits for a thread would wait for ever. So all that waits fails, and the next call begins afresh.
+    threads.on("error", (error: unknown) => {
+      pool.failure ??= error;
+      if (started === pool) started = undefined;
+      void threads.destroy();
+    });
+    return pool;
+  }
+
+  async function run<Answer>(name: string, task: object): Promise<Answer> {
+    const pool = (started ??= start());
+    try {
+      return orThrow((await pool.threads.run(task, { name })) as Answer | ThreadFailure);
+    } catch (error) {
+      if (pool.failure === null) throw error;
+      const reason = `no thread for its files can be started: ${reasonOf(pool.failure)}`;
+      throw new AppError("store_unavailable", { key: name, reason }, { cause: pool.failure });
+    }
+  }
 
   /** Runs `name` for parts of `files`, in parallel. An abort ends it before the next file, and is awaited. */
   async function inParts<File, Answer>(
     name: string,
     files: readonly File[],
     signal: AbortSignal | undefined,
-    task: (part: readonly File[], aborted: Int32Array) => unknown,
+    task: (part: readonly File[], aborted: Int32Array) => object,
   ): Promise<Answer[]> {
     const aborted = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const abort = (): void => void Atomics.store(aborted, 0, 1);
     signal?.addEventListener("abort", abort);
     try {
       return await inParallel(parts(files), { atATime: MAX_THREADS, signal }, async (part) => {
-        const answer = (await pool().run(task(part, aborted), { name })) as Answer | ThreadFailure;
+        const answer = await run<Answer>(name, task(part, aborted));
         signal?.throwIfAborted();
-        return orThrow(answer);
+        return answer;
       });
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -79,7 +111,7 @@ export function createFolderThreads(): FolderThreads {
     },
     async flush(root, paths) {
       if (paths === "all") await flushFileSystem(root);
-      else orThrow((await pool().run({ root, paths }, { name: "flush" })) as null | ThreadFailure);
+      else await run<null>("flush", { root, paths });
     },
   };
 }
