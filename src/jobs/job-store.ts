@@ -123,7 +123,7 @@ export async function quietOpenJobs(
   );
 }
 
-/** Jobs that ended within the last `seconds`, the newest first. */
+/** At most `limit` of the jobs that ended within the last `seconds`, any of them. */
 export async function justEndedJobs(db: Db, options: { seconds: number; limit: number }): Promise<QuietJob[]> {
   return query<QuietJob>(
     db,
@@ -131,7 +131,7 @@ export async function justEndedJobs(db: Db, options: { seconds: number; limit: n
     select id, concat_ws('/', status, generation, run_id) as mark
     from jobs
     where completed_at > now() - make_interval(secs => $1)
-    order by completed_at desc limit $2
+    order by random() limit $2
     `,
     [options.seconds, options.limit],
   );
