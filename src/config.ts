@@ -40,6 +40,8 @@ const schema = z.object({
   PLATEN_MAX_JSON_BYTES: count(1_048_576, 1_024, 104_857_600),
   PLATEN_MAX_OVERLAYS_BYTES: count(1_073_741_824, 1_024, 10_737_418_240),
   PLATEN_MAX_TILE_BYTES: count(16_777_216, 1_024, 1_073_741_824),
+  /** Bytes of bodies that a gateway holds at a time, of all requests together; further ones wait. */
+  PLATEN_MAX_HELD_BYTES: count(268_435_456, 1_048_576, 17_179_869_184),
   /** Longest pause of a body in seconds; and what it may take in all besides a second for each KiB. */
   PLATEN_BODY_SECONDS: count(30, 1, 3_600),
   /** Seconds between two `ping` events on a stream. */

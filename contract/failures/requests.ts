@@ -73,6 +73,14 @@ export const REQUEST_FAILURES = {
       "The body came too slowly: {received} bytes in all, then none for {seconds} s or fewer than 1,024 a second.",
     action: "Send it again over a better connection; nothing was changed.",
   },
+  too_many_bodies: {
+    status: 503,
+    retryable: true,
+    title: "Too many bodies at once",
+    sentence:
+      "The gateway holds {limit} bytes of other requests' bodies, and had no room for this one within {seconds} s.",
+    action: "Try again in a few seconds; nothing was changed.",
+  },
   malformed_request: {
     status: 400,
     retryable: false,

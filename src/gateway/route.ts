@@ -31,10 +31,11 @@ export interface RouteRequest<Params = unknown, Query = unknown, Body = unknown>
   query: Query;
   body: Body;
   /**
-   * The body of a route whose `body` is a stream, at most `bytes` of it, once. A client that waits for `100 Continue` is asked to send
-   * it only now. Errors: `body_too_large`, `body_too_slow`, `incomplete_body`.
+   * The body of a route whose `body` is a stream, at most `bytes` of it, once, when there is room in memory for as many as are held at a
+   * time, which are all by default. A client that waits for `100 Continue` is asked to send it only now. Errors: `body_too_large`,
+   * `too_many_bodies`, `body_too_slow`, `incomplete_body`.
    */
-  receive(bytes: number): AsyncGenerator<Buffer, void, undefined>;
+  receive(bytes: number, held?: number): AsyncGenerator<Buffer, void, undefined>;
   /** Guaranteed on every route with a role; throws on the open ones. */
   principal: Principal;
   /** A forked EntityManager of this request. */

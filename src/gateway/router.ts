@@ -4,11 +4,12 @@ import Router, { type RouterContext } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { createBodyRoom, type BodyRoom } from "./body-room.ts";
 import { authenticate } from "./middleware/authenticate.ts";
-import { receiveChunks } from "../projects/receive-body.ts";
 import { hasBody, readJsonBody } from "./middleware/json-body.ts";
 import { requireMediaType } from "./middleware/media-type.ts";
 import { validate } from "./middleware/validate-request.ts";
+import { createReceiver, type Receiver } from "./receive.ts";
 import type { GatewayDeps, Route, RouteAnswer, RouteRequest } from "./route.ts";
 
 /** A route that says nothing of a query takes none: a field that nobody reads is a mistake. */
@@ -20,10 +21,12 @@ export const MOUNTS = ["", "/api"] as const;
 export function createRouter(deps: GatewayDeps, routes: readonly Route[]): Middleware {
   const router = new Router({ sensitive: true });
   const cors = new Set<string>();
+  const { PLATEN_MAX_HELD_BYTES: bytes, PLATEN_BODY_SECONDS: seconds } = deps.config;
+  const room = createBodyRoom({ bytes, seconds });
   for (const mount of MOUNTS) {
     for (const route of routes) {
       if (route.cors) cors.add(mount + route.path);
-      router[route.method](mount + route.path, (ctx) => serve(deps, route, ctx));
+      router[route.method](mount + route.path, (ctx) => serve(deps, room, route, ctx));
     }
   }
   const matched = router.routes() as unknown as Middleware;
@@ -37,15 +40,23 @@ export function createRouter(deps: GatewayDeps, routes: readonly Route[]): Middl
   };
 }
 
-async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promise<void> {
+async function serve(deps: GatewayDeps, room: BodyRoom, route: Route, ctx: RouterContext): Promise<void> {
+  const receiver = createReceiver(ctx, room, deps.config.PLATEN_BODY_SECONDS);
+  try {
+    await answer(deps, receiver, route, ctx);
+  } finally {
+    receiver.release();
+  }
+}
+
+async function answer(deps: GatewayDeps, receiver: Receiver, route: Route, ctx: RouterContext): Promise<void> {
   if (route.cors) allowAnyOrigin(ctx);
   const db = deps.database.em.fork();
   const principal = route.role === null ? null : await authenticate(ctx, db, route.role);
   const takesStream = route.body !== undefined && "stream" in route.body;
   if (takesStream) requireMediaType(ctx, (route.body as { stream: readonly string[] }).stream);
   const bodySchema = takesStream ? undefined : (route.body as Exclude<Route["body"], { stream: readonly string[] }>);
-  const receive = (bytes: number) =>
-    receiveChunks(ctx.req, { bytes, seconds: deps.config.PLATEN_BODY_SECONDS, begin: () => askForBody(ctx) });
+  const { receive } = receiver;
   const body = bodySchema && (await readJsonBody(ctx, () => receive(deps.config.PLATEN_MAX_JSON_BYTES)));
   // Nobody will read it, and it may have no end.
   if (!route.body && hasBody(ctx)) ctx.set("Connection", "close");
@@ -62,13 +73,8 @@ async function serve(deps: GatewayDeps, route: Route, ctx: RouterContext): Promi
       return principal;
     },
   };
-  const answer = await route.handle(request);
-  if (answer) send(ctx, answer);
-}
-
-/** A client that expects `100 Continue` has not sent its body yet: what was refused until now has cost it nothing. */
-function askForBody(ctx: Context): void {
-  if (ctx.get("Expect") !== "") ctx.res.writeContinue();
+  const given = await route.handle(request);
+  if (given) send(ctx, given);
 }
 
 function send(ctx: Context, { status, body, headers = {} }: RouteAnswer): void {

@@ -13,6 +13,9 @@ import { refOf, versionParams } from "./versions.ts";
 const COLLECTION_TYPES = ["application/geo+json", "application/json"];
 const SEQUENCE_TYPES = ["application/x-ndjson", "application/geo+json-seq"];
 
+/** Of an upload of any length: about a batch of it. */
+const HELD_BYTES = 4_000_000;
+
 /** Of a page's overlays: one can have 16 MB. */
 const PAGE_BYTES = 4_000_000;
 
@@ -91,7 +94,7 @@ export const overlayRoutes: Route[] = [
     async handle(request) {
       const version = await findDraft(request.db, refOf(request));
       const form = request.ctx.is(SEQUENCE_TYPES) ? "sequence" : "collection";
-      const chunks = request.receive(request.deps.config.PLATEN_MAX_OVERLAYS_BYTES);
+      const chunks = request.receive(request.deps.config.PLATEN_MAX_OVERLAYS_BYTES, HELD_BYTES);
       return { status: 200, body: await importOverlays(request.db, version, readOverlays(chunks, form)) };
     },
   }),
