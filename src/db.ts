@@ -52,8 +52,22 @@ async function poolOf(db: Db): Promise<Pool> {
   return pool;
 }
 
-/** The connection of each transaction, by the EntityManager that it was handed out with; null when it is over. */
-const connections = new WeakMap<Db, PoolClient | null>();
+/** A transaction, or a savepoint in one, for the EntityManager that it was handed out with. */
+interface Hold {
+  client: PoolClient;
+  outer: Hold | null;
+  over: boolean;
+}
+
+const holds = new WeakMap<Db, Hold>();
+
+/** Null outside transactions. Throws when the transaction, or one around it, is over. */
+function holdOf(db: Db): Hold | null {
+  const hold = holds.get(db) ?? null;
+  for (let at = hold; at; at = at.outer)
+    if (at.over) throw new Error("a statement came after the end of its transaction");
+  return hold;
+}
 
 /** Names of prepared statements. Texts are ours, so they are few: some hundred. */
 const names = new Map<string, string>();
@@ -75,25 +89,32 @@ export async function query<Row = Record<string, unknown>>(
   sql: string,
   params: unknown[] = [],
 ): Promise<Row[]> {
-  const held = connections.get(db);
-  if (held === null) throw new Error("a statement came after the end of its transaction");
+  const held = holdOf(db)?.client;
   const client = held ?? (await (await poolOf(db)).connect());
   try {
     const { rows } = await client.query<QueryResultRow>({ name: nameOf(sql), text: sql, values: params });
     return rows as Row[];
   } catch (error) {
-    throw withCaller(error);
+    if (spoils(error)) broken.add(client);
+    throw error;
   } finally {
-    // The pool takes no dead connection back.
-    if (!held) client.release();
+    if (!held) client.release(broken.has(client));
   }
 }
 
-/** The driver's errors are made where the answer is read: without this they do not say who asked. */
-function withCaller(error: unknown): unknown {
-  const callers = new Error("").stack?.split("\n").slice(2).join("\n");
-  if (error instanceof Error && error.stack !== undefined && callers) error.stack += `\n${callers}`;
-  return error;
+/** Connections that are closed, not used again. */
+const broken = new WeakSet<PoolClient>();
+
+/**
+ * SQLSTATEs that say that a prepared statement is not what it was: a migration has changed a column under it, or a pooler has given
+ * the session to others. Each text would go on failing on this connection, and works on the next.
+ */
+const STALE = new Set(["0A000", "26000", "42P05"]);
+
+/** All but a plain refusal: a connection that is lost, or a statement that was sent by half. */
+function spoils(error: unknown): boolean {
+  const { severity, code } = error as { severity?: unknown; code?: unknown };
+  return severity !== "ERROR" || STALE.has(String(code));
 }
 
 /** The first row, or null. */
@@ -110,10 +131,13 @@ export async function pingDatabase(db: Db): Promise<void> {
   await query(db, "select 1");
 }
 
-/** One transaction on one connection; nothing of it stays when `work` throws. Inside another one: a savepoint of that. */
+/**
+ * One transaction on one connection; nothing of it stays when `work` throws, or when a statement of it has failed. Inside another
+ * one: a savepoint of that.
+ */
 export async function transaction<T>(database: Database | Db, work: (tx: Db) => Promise<T>): Promise<T> {
-  const outer = database instanceof MikroORM ? undefined : connections.get(database);
-  if (outer) return within(database as Db, outer, NESTED, work);
+  const outer = database instanceof MikroORM ? null : holdOf(database);
+  if (outer) return within(database as Db, { client: outer.client, outer, over: false }, NESTED, work);
   return onConnection(database, "begin", work);
 }
 
@@ -122,17 +146,19 @@ export async function snapshot<T>(database: Database, work: (tx: Db) => Promise<
   return onConnection(database, "begin isolation level repeatable read read only", work);
 }
 
-/** Connections that could not end their transaction: they are closed, not used again. */
-const broken = new WeakSet<PoolClient>();
-
-/** Savepoints of one name hide each other, so one name is enough for any depth. */
-const NESTED = { begin: "savepoint nested", end: "release savepoint nested", undo: "rollback to savepoint nested" };
+/** Of savepoints with one name the newest counts, so one name is enough for any depth, if none stays behind. */
+const NESTED = {
+  begin: "savepoint nested",
+  end: "release savepoint nested",
+  undo: "rollback to savepoint nested; release savepoint nested",
+};
 
 async function onConnection<T>(database: Database | Db, begin: string, work: (tx: Db) => Promise<T>): Promise<T> {
   const em = database instanceof MikroORM ? database.em : database;
   const client = await (await poolOf(em)).connect();
   try {
-    return await within(em, client, { begin, end: "commit", undo: "rollback" }, work);
+    const hold = { client, outer: null, over: false };
+    return await within(em, hold, { begin, end: "commit", undo: "rollback" }, work);
   } finally {
     client.release(broken.has(client));
   }
@@ -140,23 +166,27 @@ async function onConnection<T>(database: Database | Db, begin: string, work: (tx
 
 async function within<T>(
   em: Db,
-  client: PoolClient,
+  hold: Hold,
   { begin, end, undo }: typeof NESTED,
   work: (tx: Db) => Promise<T>,
 ): Promise<T> {
+  const { client } = hold;
   const tx = em.fork();
-  connections.set(tx, client);
+  holds.set(tx, hold);
   try {
     await client.query(begin);
     const result = await work(tx);
-    await client.query(end);
+    // Over before its end is sent: a statement of work that goes on all the same would run behind it, as a transaction of its own.
+    hold.over = true;
+    const { command } = await client.query(end);
+    // How PostgreSQL answers a commit, without an error, when a statement has failed before it.
+    if (command === "ROLLBACK") throw new Error("the transaction was undone: a statement in it had failed, unnoticed");
     return result;
   } catch (error) {
+    hold.over = true;
     // It fails on a connection that is dead, where PostgreSQL has rolled back by itself. The first error tells why.
-    await client.query(undo).catch(() => void broken.add(client));
+    if (!broken.has(client)) await client.query(undo).catch(() => void broken.add(client));
     throw error;
-  } finally {
-    connections.set(tx, null);
   }
 }
 
