@@ -19,7 +19,8 @@ export async function cutTown(folder: string, side: number): Promise<void> {
     .resize(TOWN, TOWN, { fit: "cover" })
     .png()
     .toBuffer();
-  await sharp({ create: { width: side, height: side, channels: 3, background: "#24708a" } })
+  const sea = { width: side, height: side, channels: 3, background: "#24708a" } as const;
+  await sharp({ create: sea, limitInputPixels: false })
     .composite([{ input: town, tile: true }])
     .jpeg({ quality: 82 })
     .tile({ layout: "dz", size: 256, overlap: 0 })
