@@ -21,7 +21,9 @@ describe("a body", () => {
     const answer = await post(body);
     expect(answer.body).toMatchObject({ code: "malformed_json", status: 400 });
     expect(answer.body.facts.reason).toContain(reason);
-    expect(answer.body.detail).toBe(`The body cannot be read as JSON: ${answer.body.facts.reason}. ${answer.body.action}`);
+    expect(answer.body.detail).toBe(
+      `The body cannot be read as JSON: ${answer.body.facts.reason}. ${answer.body.action}`,
+    );
   });
 
   it("that is nested without end and broken is a client's error, whatever its size", async () => {
