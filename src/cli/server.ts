@@ -12,7 +12,7 @@ export interface RequestOptions {
   /** Sent as it is; called once per attempt, so that a stream can be read again. */
   body?: () => NonNullable<RequestInit["body"]>;
   /**
-   * How often the request is sent again when the connection fails or the server is busy (502, 503, 504); 0 by default. Only
+   * How often the request is sent again when the connection fails or the server is busy or waited too long (408, 502, 503, 504); 0 by default. Only
    * for requests that can be repeated.
    */
   retries?: number;
@@ -30,7 +30,7 @@ export interface Server {
   tell(method: string, path: string, options?: RequestOptions): Promise<void>;
 }
 
-const BUSY = new Set([502, 503, 504]);
+const BUSY = new Set([408, 502, 503, 504]);
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 const TIMEOUT_MS = 60_000;

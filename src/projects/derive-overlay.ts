@@ -4,6 +4,7 @@
  */
 import { quickProblem } from "../geometry/quick-problem.ts";
 import { canonicalText } from "../json/canonical-text.ts";
+import { isObject } from "./checked-value.ts";
 import type { Overlay } from "./overlay-store.ts";
 
 /**
@@ -56,4 +57,3 @@ function fitsRelease({ ref, type, layer, label, geometry, properties, style }: O
 }
 
 const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
-const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -36,6 +36,8 @@ function say(issue: z.core.$ZodRawIssue): string | undefined {
     const given = (issue.input as Record<string, unknown> | null)?.[issue.discriminator];
     return oneOf(given, (issue.options ?? []) as unknown[]);
   }
+  if (issue.code === "invalid_type" && issue.input === null) return `it is null; ${issue.expected} is expected`;
+  if (issue.code === "too_small" && issue.origin === "string" && issue.minimum === 1) return "must not be empty";
   return undefined;
 }
 

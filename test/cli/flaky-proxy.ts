@@ -10,13 +10,17 @@ export interface FlakyProxy {
   close(): void;
 }
 
-/** Cuts the first request to each path that matches `cut`: before it is passed on, or after, so that only its answer is lost. */
+/**
+ * Cuts the first request to each path that matches `cut`: before it is passed on, or after, so that only its answer is lost, or says
+ * that it came too slowly.
+ */
 export async function startFlakyProxy(target: string, cut: RegExp): Promise<FlakyProxy> {
   const seen = new Set<string>();
   const server = createServer((incoming, outgoing) => {
     const path = incoming.url ?? "/";
     const lose = cut.test(path) && !seen.has(path);
     if (lose) seen.add(path);
+    if (lose && seen.size % 3 === 0) return void incoming.resume().on("end", () => outgoing.writeHead(408).end());
     if (lose && seen.size % 2 === 0) return void incoming.socket.destroy();
     const passed = request(target + path, { method: incoming.method, headers: incoming.headers }, (answer) => {
       if (lose) return void incoming.socket.destroy();

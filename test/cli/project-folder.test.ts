@@ -57,6 +57,21 @@ describe("a folder that cannot be imported is refused before anything is sent, w
       put("project.json", '{"name":"A","config":{},"layers":[{"ref":7,"label":"x"}]}'),
       /\/layers\/0\/ref:? Invalid input: expected string/,
     ],
+    [
+      "an empty name",
+      put("project.json", '{"name":"","config":{}}'),
+      /project\.json: 1 field\(s\) are wrong; the first: \/name: must not be empty\./,
+    ],
+    [
+      "overlays.geojson breaks off",
+      put("overlays.geojson", '{"type":"FeatureCollection","features":['),
+      /overlays\.geojson: the JSON document is not complete\./,
+    ],
+    [
+      "an overlay without a place",
+      put("overlays.geojson", collection({ type: "Feature", geometry: null, properties: { ref: "a" } })),
+      /Overlay number 1 cannot be read: \/geometry: it is null; object is expected/,
+    ],
     ["a slug that is reserved", put("project.json", '{"slug":"api","name":"A","config":{}}'), /\/slug:? is reserved/],
     [
       "a config nested without end",

@@ -57,11 +57,11 @@ export async function readProjectFolder(folder: string, signal: AbortSignal): Pr
 
 async function readProject(path: string, folder: string): Promise<ProjectFolder["project"]> {
   const text = await readText(path, `is this a project folder? ${folder} has no project.json`);
-  const { data, problems } = judge(projectFile, parseJsonText(path, text));
+  const { data, problems, count } = judge(projectFile, parseJsonText(path, text));
   if (data) return data;
   const [first] = problems;
   const place = `${first.path || "/"}: ${first.message}`;
-  throw folderInvalid(path, `${problems.length} field(s) are wrong; the first: ${place}`, { problems });
+  throw folderInvalid(path, `${count} field(s) are wrong; the first: ${place}`, { problems });
 }
 
 /** Reads them all, in flat memory: a wrong overlay is told with its number before anything is sent. */
@@ -73,9 +73,15 @@ async function countOverlays(path: string, signal: AbortSignal): Promise<number>
   } catch (error) {
     if (signal.aborted) throw error;
     const problems = error instanceof AppError ? error.problems : [];
-    throw folderInvalid(path, reasonOf(error), { cause: error, problems });
+    throw folderInvalid(path, reasonInFile(error), { cause: error, problems });
   }
   return count;
+}
+
+/** What the gateway would say of a body, said of a file. */
+function reasonInFile(error: unknown): string {
+  const isOfBody = error instanceof AppError && (error.code === "malformed_json" || error.code === "incomplete_body");
+  return isOfBody ? String(error.facts["reason"]) : reasonOf(error);
 }
 
 async function readDescriptor(path: string): Promise<Descriptor> {
