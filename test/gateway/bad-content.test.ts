@@ -46,7 +46,7 @@ describe("config and layers", () => {
     ["a label whose text is a number", "layers", [{ ref: "a", label: { en: 7 } }], "/0/label", /one text, or texts/],
     ["a layer without a label", "layers", [{ ref: "a" }], "/0/label", /missing/],
     ["a layer without a ref", "layers", [{ label: "a" }], "/0/ref", /missing/],
-    ["a ref of nothing", "layers", [{ ref: "", label: "a" }], "/0/ref", />=1 characters/],
+    ["a ref of nothing", "layers", [{ ref: "", label: "a" }], "/0/ref", /must not be empty/],
     ["a ref of 10,000 characters", "layers", [{ ref: "r".repeat(10_000), label: "a" }], "/0/ref", /<=200 characters/],
     ["a ref with a line end", "layers", [{ ref: "a\nb", label: "a" }], "/0/ref", /no control characters/],
     ["a ref that writes to terminals", "layers", [{ ref: "\u001b[2J", label: "a" }], "/0/ref", /no control characters/],
