@@ -9,6 +9,7 @@ import { AppError } from "../../src/errors.ts";
 import { findVersion, type Version } from "../../src/projects/version-store.ts";
 import { releaseContent } from "../../src/releases/release-content.ts";
 import { findReleaseOfVersion, fixDigest } from "../../src/releases/release-store.ts";
+import { isManifestOf } from "../../src/releases/tile-manifest.ts";
 import { describedTileSet, tileManifest, type DescribedTiles } from "../../src/releases/release-tiles.ts";
 import { stagedContentKey, stagedManifestKey } from "../../src/storage/keys.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
@@ -43,14 +44,15 @@ async function reuse(deps: ActivityDeps, input: AfterValidate, tools: StepTools)
   const released = await findReleaseOfVersion(db, tools.row.version_id);
   if (!released) return null;
   const keys = stagedKeys(input);
-  const [content, manifest] = await Promise.all([
-    deps.stores.private.head(keys.content_key),
-    deps.stores.private.head(keys.manifest_key),
-  ]);
-  if (content?.size !== released.bytes || !manifest) return null;
   const { digest, bytes, tile_set_digest } = released;
+  const content = await deps.stores.private.head(keys.content_key);
+  if (content?.size !== bytes) return null;
   // It has the tiles it was released with: a published version is frozen.
-  return { ...keys, digest, bytes, tile_set_digest, tile_set: await describedTileSet(db, tools.row.version_id) };
+  const tile_set = await describedTileSet(db, tools.row.version_id);
+  // Upload and verify believe the manifest, and it may have been lying there for months. A damaged one is generated again.
+  const set = { tile_set, digest: tile_set_digest };
+  if (!(await isManifestOf(deps.stores.private, keys.manifest_key, set))) return null;
+  return { ...keys, digest, bytes, tile_set_digest, tile_set };
 }
 
 async function build(deps: ActivityDeps, db: Db, input: AfterValidate, tools: StepTools): Promise<GeneratedRelease> {

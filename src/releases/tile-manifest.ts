@@ -2,6 +2,8 @@
 import { createInterface } from "node:readline";
 import { AppError } from "../errors.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
+import type { Descriptor } from "../tiles/dzi.ts";
+import { tileSetDigest } from "../tiles/tile-set-digest.ts";
 
 export interface ManifestTile {
   /** `{level}/{column}_{row}.{format}` */
@@ -34,4 +36,27 @@ export async function* readManifest(
   } finally {
     found.body.destroy();
   }
+}
+
+/** Tiles that `isManifestOf` reads at once. */
+const BATCH = 1_000;
+
+/** Is it there, and is it that of the tile set `digest`? */
+export async function isManifestOf(
+  store: ObjectStore,
+  key: string,
+  { tile_set, digest }: { tile_set: Descriptor; digest: string },
+): Promise<boolean> {
+  if (!(await store.head(key))) return false;
+  try {
+    return (await tileSetDigest(tilesOf(store, key), tile_set)) === digest;
+  } catch (error) {
+    // A store that cannot be read is tried again; all else is what damage looks like: no JSON, or out of order.
+    if (error instanceof AppError) throw error;
+    return false;
+  }
+}
+
+async function* tilesOf(store: ObjectStore, key: string): AsyncGenerator<ManifestTile> {
+  for await (const tiles of readManifest(store, key, 0, BATCH)) yield* tiles;
 }

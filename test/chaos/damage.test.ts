@@ -1,4 +1,5 @@
 import { readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createVersion } from "../../src/projects/create-version.ts";
 import { replaceConfig } from "../../src/projects/content-store.ts";
@@ -6,6 +7,7 @@ import { overlayRow } from "../../src/projects/derive-overlay.ts";
 import { insertOverlays } from "../../src/projects/overlay-store.ts";
 import { editDraft } from "../../src/projects/version-store.ts";
 import { findReleaseOfVersion } from "../../src/releases/release-store.ts";
+import { stagedManifestKey } from "../../src/storage/keys.ts";
 import {
   createChaosRoom,
   expectReleasedOnce,
@@ -16,6 +18,7 @@ import {
   publicTile,
   sourceTile,
   tileKeys,
+  versionOf,
   type ChaosRoom,
 } from "../support/chaos-room.ts";
 import { watchPresence } from "../support/presence.ts";
@@ -148,6 +151,29 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
     await expectWhole(room, lost);
   });
 });
+
+it("a manifest that was damaged since its release is generated again, so the release can go on to other environments", async () => {
+  await room.worker();
+  const draft = await room.draft();
+  expect(await room.ended(await room.publish(draft))).toMatchObject({ status: "completed" });
+  const path = await stagedManifest(draft);
+  const whole = await readFile(path, "utf8");
+  const lastLine = whole.lastIndexOf("{");
+  const damages = { staging: whole.slice(0, lastLine), production: whole.slice(0, lastLine + 10) } as const;
+  for (const [environment, damaged] of Object.entries(damages) as [keyof typeof damages, string][]) {
+    await writeFile(path, damaged);
+    const job = await room.publish(draft, { environment });
+    expect(await room.ended(job)).toMatchObject({ status: "completed" });
+    expect(await readFile(path, "utf8")).toBe(whole);
+  }
+  await expectWhole(room, draft);
+}, 90_000);
+
+async function stagedManifest(draft: Draft): Promise<string> {
+  const release = await findReleaseOfVersion(room.database.em.fork(), draft.version_id);
+  const { tenant, project, number } = await versionOf(room, draft);
+  return join(room.storeFolder, "private", stagedManifestKey(tenant, project, number, release?.id ?? ""));
+}
 
 async function flipBit(path: string): Promise<void> {
   const bytes = await readFile(path);
