@@ -1,12 +1,13 @@
 /** JTS in threads of their own: half a million vertices take it seconds, in which no heartbeat would be sent and no request answered. */
 import { availableParallelism } from "node:os";
-import { Piscina } from "piscina";
+import { AppError, reasonOf } from "../errors.ts";
+import { createThreads, ThreadsUnavailable } from "../threads.ts";
 import type { GeometryTask } from "./geometry-thread.ts";
 
 export interface GeometryThreads {
   /**
    * The problems of `geometries` (JSON texts), null for what is valid, undefined for what takes too long or too much memory to tell.
-   * An abort ends the thread in the middle of its work. Errors: the signal's reason.
+   * An abort ends the thread in the middle of its work. Errors: the signal's reason; `unavailable` when no thread can be started.
    */
   problems(geometries: readonly string[], signal?: AbortSignal): Promise<(string | null | undefined)[]>;
   /** How many calls are worked on at once. */
@@ -25,18 +26,13 @@ const MAX_HEAP_MB = 1_024;
 const IDLE_MS = 5_000;
 const LOOK_MS = 100;
 
-/** Starts no thread before the first call; idle ones keep no process alive. */
-export function createGeometryThreads({ limitMs = LIMIT_MS } = {}): GeometryThreads {
+/** `program`: what runs in the threads. */
+export function createGeometryThreads({
+  limitMs = LIMIT_MS,
+  program = new URL("geometry-thread.ts", import.meta.url),
+} = {}): GeometryThreads {
   const atATime = Math.min(4, Math.max(1, availableParallelism()));
-  let started: Piscina | undefined;
-  const pool = (): Piscina =>
-    (started ??= new Piscina({
-      filename: new URL("geometry-thread.ts", import.meta.url).href,
-      minThreads: 0,
-      maxThreads: atATime,
-      idleTimeout: IDLE_MS,
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
-    }));
+  const threads = createThreads({ program, maxThreads: atATime, idleMs: IDLE_MS, maxHeapMb: MAX_HEAP_MB });
 
   /** Null when it took too long, or more memory than there is. */
   async function run(geometries: readonly string[], signal?: AbortSignal): Promise<(string | null)[] | null> {
@@ -50,11 +46,13 @@ export function createGeometryThreads({ limitMs = LIMIT_MS } = {}): GeometryThre
     try {
       const task: GeometryTask = { geometries, begun };
       const ends = signal ? AbortSignal.any([signal, tooLong.signal]) : tooLong.signal;
-      return (await pool().run(task, { signal: ends })) as (string | null)[];
+      return (await threads.run(task, { signal: ends })) as (string | null)[];
     } catch (error) {
       signal?.throwIfAborted();
       if (tooLong.signal.aborted || (error as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY") return null;
-      throw error;
+      if (!(error instanceof ThreadsUnavailable)) throw error;
+      const facts = { service: "A thread that checks geometries", reason: reasonOf(error) };
+      throw new AppError("unavailable", facts, { cause: error });
     } finally {
       clearInterval(clock);
     }

@@ -2,8 +2,8 @@
 import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
-import { Piscina } from "piscina";
 import { AppError, reasonOf } from "../errors.ts";
+import { createThreads, ThreadsUnavailable } from "../threads.ts";
 import type { CopyAnswer, CopyTask, InspectAnswer, InspectTask, PromisedFile, ThreadFailure } from "./folder-thread.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { ObjectFault } from "./object-store.ts";
@@ -18,17 +18,11 @@ export interface FolderThreads {
   flush(root: string, paths: readonly string[] | "all"): Promise<void>;
 }
 
-interface Pool {
-  threads: Piscina;
-  /** Why no thread of it could be started: it is given up then. */
-  failure: unknown;
-}
-
 /** Files of one call: 64 small ones take some milliseconds, so a cancel waits for no more. */
 const BATCH = 64;
 /** Two keep a core busy while the disk works. More of them write no faster: a folder has one lock. */
 const MAX_THREADS = Math.min(4, Math.max(2, availableParallelism()));
-/** A thread takes 60 ms to start and 8 MB to keep. */
+/** A thread takes 60 ms to start and 25 MB to keep. */
 const IDLE_MS = 30_000;
 
 /**
@@ -36,34 +30,15 @@ const IDLE_MS = 30_000;
  * `store_unavailable` when no thread can be started. `program`: what runs in the threads.
  */
 export function createFolderThreads(program = new URL("folder-thread.ts", import.meta.url)): FolderThreads {
-  let started: Pool | undefined;
-
-  function start(): Pool {
-    const threads = new Piscina({
-      filename: program.href,
-      minThreads: 0,
-      maxThreads: MAX_THREADS,
-      idleTimeout: IDLE_MS,
-    });
-    const pool: Pool = { threads, failure: null };
-    // A thread that cannot start (no memory, no more processes) is nobody's call that could fail: unheard it would end the process,
-    // and what waits for a thread would wait for ever. So all that waits fails, and the next call begins afresh.
-    threads.on("error", (error: unknown) => {
-      pool.failure ??= error;
-      if (started === pool) started = undefined;
-      void threads.destroy();
-    });
-    return pool;
-  }
+  const threads = createThreads({ program, maxThreads: MAX_THREADS, idleMs: IDLE_MS });
 
   async function run<Answer>(name: string, task: object): Promise<Answer> {
-    const pool = (started ??= start());
     try {
-      return orThrow((await pool.threads.run(task, { name })) as Answer | ThreadFailure);
+      return orThrow((await threads.run(task, { name })) as Answer | ThreadFailure);
     } catch (error) {
-      if (pool.failure === null) throw error;
-      const reason = `no thread for its files can be started: ${reasonOf(pool.failure)}`;
-      throw new AppError("store_unavailable", { key: name, reason }, { cause: pool.failure });
+      if (!(error instanceof ThreadsUnavailable)) throw error;
+      const reason = `no thread for its files can be started: ${reasonOf(error)}`;
+      throw new AppError("store_unavailable", { key: name, reason }, { cause: error });
     }
   }
 
