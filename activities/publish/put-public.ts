@@ -9,7 +9,14 @@ import { AppError } from "../../src/errors.ts";
 import { headerBytes, releaseDocument, type ReleaseHeader } from "../../src/releases/release-document.ts";
 import type { ManifestTile } from "../../src/releases/tile-manifest.ts";
 import * as keys from "../../src/storage/keys.ts";
-import { DigestMismatch, type ObjectStore, type PromisedObject, type Stores } from "../../src/storage/object-store.ts";
+import {
+  DigestMismatch,
+  type ObjectFault,
+  type ObjectStore,
+  type PromisedObject,
+  type Stores,
+} from "../../src/storage/object-store.ts";
+import { printDescriptor } from "../../src/tiles/descriptor.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
 /** Copies those tiles that are not there from the draft; answers how many. Errors: source_tile_damaged (names the first). */
@@ -65,6 +72,28 @@ export function promisedTile(input: AfterGenerate, tile: ManifestTile): Promised
 export function headerOf({ target, validated, generated }: AfterGenerate): ReleaseHeader {
   const { release_id, published_at } = validated;
   return { release_id, project: target.project, version: target.version, published_at, digest: generated.digest };
+}
+
+/** The pyramid's `tiles.dzi`. */
+function descriptorOf({ target, generated }: AfterGenerate): { key: string; body: Buffer } {
+  const key = keys.publicDescriptorKey(target.project, generated.tile_set_digest);
+  return { key, body: Buffer.from(printDescriptor(generated.tile_set)) };
+}
+
+export async function putDescriptor(stores: Stores, input: AfterGenerate): Promise<void> {
+  const { key, body } = descriptorOf(input);
+  await stores.public.put(key, body);
+}
+
+/** What is wrong with the `tiles.dzi` at the destination, or null. */
+export async function descriptorFault(
+  store: ObjectStore,
+  input: AfterGenerate,
+  signal: AbortSignal,
+): Promise<ObjectFault | null> {
+  const { key, body } = descriptorOf(input);
+  const promised = { key, size: body.byteLength, sha256: createHash("sha256").update(body).digest("hex") };
+  return (await store.inspect([promised], { read: "bytes", signal })).faults[0] ?? null;
 }
 
 /** Writes the release's document. Error: release_invalid when the staged content does not have the release's digest. */

@@ -8,9 +8,8 @@ import { readManifest } from "../../src/releases/tile-manifest.ts";
 import { findSeal } from "../../src/releases/verified-tile-set-store.ts";
 import { inOrder } from "../../src/storage/in-parallel.ts";
 import * as keys from "../../src/storage/keys.ts";
-import { printDescriptor } from "../../src/tiles/descriptor.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
-import { copyTiles, publicTileKey, putRelease } from "./put-public.ts";
+import { copyTiles, publicTileKey, putDescriptor, putRelease } from "./put-public.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
 /** Where an attempt goes on: tiles before `index` are in the public store. */
@@ -42,12 +41,12 @@ export async function upload(deps: ActivityDeps, input: AfterGenerate): Promise<
     const verified = (await findSeal(db, { project_id, digest }, null)) !== null;
     const { uploaded, reused } = verified ? { uploaded: 0, reused: total } : await uploadTiles(deps, input, tools);
 
-    const descriptor = keys.publicDescriptorKey(target.project, digest);
-    const xml = Buffer.from(printDescriptor(generated.tile_set));
-    if ((await stores.public.head(descriptor))?.size !== xml.byteLength) await stores.public.put(descriptor, xml);
-    // Whatever is there under this release's name is verified in the next step, and mended there if need be.
+    // Whatever is there under these names is verified in the next step, and mended there if need be.
+    if ((await stores.public.head(keys.publicDescriptorKey(target.project, digest))) === null)
+      await putDescriptor(stores, input);
     if ((await stores.public.head(release)) === null) await putRelease(stores, input, tools.signal);
-    const message = `Uploaded ${uploaded} tiles (${reused} were there already) and ${validated.release_id}`;
+    const kept = verified ? "were verified before" : "were there already";
+    const message = `Uploaded ${uploaded} tiles (${reused} ${kept}) and ${validated.release_id}`;
     return { result: { uploaded, reused }, message };
   });
 }

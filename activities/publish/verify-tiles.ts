@@ -11,7 +11,7 @@ import { findSeal, keepSeal } from "../../src/releases/verified-tile-set-store.t
 import { inOrder, inParallel } from "../../src/storage/in-parallel.ts";
 import type { Inspection, ObjectFault } from "../../src/storage/object-store.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
-import { promisedTile, putRelease, putTile, releaseFault } from "./put-public.ts";
+import { descriptorFault, promisedTile, putDescriptor, putRelease, putTile, releaseFault } from "./put-public.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
 /** Tiles between two reports: some milliseconds. Also the unit of seals: with another number every tile set is read once more. */
@@ -47,6 +47,8 @@ export async function verifyTiles(
       const seal = await verifyAll(deps, input, tools, found);
       if (seal !== null) await keepSeal(db, { ...key, tenant_id, seal });
     }
+    const descriptor = await descriptorFault(deps.stores.public, input, signal);
+    if (descriptor) await mend(found, tools, "/tiles.dzi", told(descriptor), () => putDescriptor(deps.stores, input));
     const fault = await releaseFault(deps.stores.public, input, signal);
     if (fault) await mend(found, tools, "/release.json", fault, () => putRelease(deps.stores, input, signal));
 
@@ -102,7 +104,7 @@ async function verifyAll(
       return fault ? [{ tile, fault }] : [];
     });
     await inParallel(damaged, { atATime: MENDED_AT_A_TIME, signal }, ({ tile, fault }) =>
-      mend(found, tools, `/tiles/${tile.key}`, told(fault, tile), () => putTile(deps.stores, input, tile, signal)),
+      mend(found, tools, `/tiles/${tile.key}`, told(fault, tile.size), () => putTile(deps.stores, input, tile, signal)),
     );
     index += tiles.length;
     if (found.lost === 0) whole = index;
@@ -127,9 +129,10 @@ function inspected(
 
 const sealOf = (seals: string[]): string => createHash("sha256").update(seals.join()).digest("hex");
 
-function told(fault: ObjectFault, { size }: ManifestTile): string {
+function told(fault: ObjectFault, size?: number): string {
   if (fault.kind === "absent") return "it is not there";
-  return fault.kind === "size" ? `it has ${fault.size} bytes and should have ${size}` : "its SHA-256 differs";
+  if (fault.kind === "digest") return "its SHA-256 differs";
+  return size === undefined ? `it has ${fault.size} bytes` : `it has ${fault.size} bytes and should have ${size}`;
 }
 
 /** Puts it again, and names it: in the log when that helped, as a problem when it did not. */

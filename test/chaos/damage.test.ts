@@ -44,9 +44,13 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
     await flipBit(await publicTile(room, draft, 200));
     await swap(await publicTile(room, draft, 250), await publicTile(room, draft, 300));
     await flipBit(await releaseFile(room, draft));
+    const [tiles] = (await publicTile(room, draft, 0)).split("tiles_files/");
+    await flipBit(`${tiles}tiles.dzi`);
+    const descriptor = await readFile(`${tiles}tiles.dzi`);
     await gate.open();
 
     expect(await room.ended(job)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
+    expect(await readFile(`${tiles}tiles.dzi`)).not.toEqual(descriptor);
     const keys = await tileKeys(room, draft);
     const named = (await messages(room, job)).filter((message) => message.includes("damaged at the destination"));
     expect(named.sort()).toEqual(
@@ -58,12 +62,13 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
           { index: 250, fault: "its SHA-256 differs" },
           { index: 300, fault: "its SHA-256 differs" },
         ].map(({ index, fault }) => ({ path: `/tiles/${keys[index]}`, fault })),
+        { path: "/tiles.dzi", fault: "its SHA-256 differs" },
         { path: "/release.json", fault: "its content has another digest" },
       ]
         .map(({ path, fault }) => `${path} was damaged at the destination (${fault}) and was put again`)
         .sort(),
     );
-    expect(await messages(room, job)).toContainEqual(expect.stringContaining(", 6 of them mended"));
+    expect(await messages(room, job)).toContainEqual(expect.stringContaining(", 7 of them mended"));
     await expectWhole(room, draft);
     await expectReleasedOnce(room, draft, [job]);
     await expectSoundLedger(room, job, ["completed"]);
@@ -123,7 +128,7 @@ describe("objects that are damaged between upload and verify", { timeout: 90_000
     expect(absent).toEqual([]);
     expect(looks).toBeGreaterThan(1);
     const told = await messages(room, job);
-    expect(told).toContainEqual(expect.stringContaining(`(${tiles.length} were there already)`));
+    expect(told).toContainEqual(expect.stringContaining(`(${tiles.length} were verified before)`));
     expect(told).toContainEqual(expect.stringContaining(", 200 of them mended"));
     await expectWhole(room, live);
     await expectWhole(room, draft);
