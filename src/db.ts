@@ -21,6 +21,9 @@ export type Db = EntityManager;
  */
 const IDLE_IN_TRANSACTION_MS = 15_000;
 
+/** Of silence, before the system asks whether the other side is still there. */
+const KEEP_ALIVE_MS = 10_000;
+
 /** `pool`: connections at most. Does not connect until the first query. */
 export async function createDatabase(options: { url: string; pool?: number }): Promise<Database> {
   return MikroORM.init({
@@ -28,7 +31,12 @@ export async function createDatabase(options: { url: string; pool?: number }): P
     entities,
     namingStrategy: RowNaming,
     pool: { min: 0, max: options.pool ?? 10 },
-    driverOptions: { idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS },
+    driverOptions: {
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      // A host that vanished says nothing: its connections would keep their places in the pool.
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    },
     extensions: [Migrator],
     migrations: {
       path: fileURLToPath(new URL("../migrations", import.meta.url)),
