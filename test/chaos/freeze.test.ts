@@ -70,12 +70,15 @@ describe("a worker frozen inside a transaction", { timeout: 90_000 }, () => {
     await release();
 
     const since = Date.now();
-    await room.worker();
+    const other = await room.worker();
     expect(await room.ended(job, 60_000)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
     console.log(`frozen inside the switch: completed after ${((Date.now() - since) / 1_000).toFixed(1)} s`);
     const row = await jobRow(room, job);
+    await other.kill();
     frozen.thaw();
-    // Told to drain, it ends its activity first: by PostgreSQL's refusal or by Temporal's, whichever it hears first.
+    // One activity at a time: it runs the next only once it has noticed, by PostgreSQL's refusal or by Temporal's, and is sound again.
+    const next = await room.publish(await room.draft());
+    expect(await room.ended(next, 60_000)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
     expect(await frozen.stop()).toBe(0);
     expect(await jobRow(room, job)).toEqual(row);
     await expectReleasedOnce(room, draft, [job]);

@@ -79,8 +79,7 @@ describe.each(withParameters.map((route) => [nameOf(route), route] as const))("%
         expect(status, `${path.slice(0, 200)}\n${answer}`).toBeLessThan(500);
         expect(answer).toContain("Content-Type: application/problem+json");
         expect(answer).not.toMatch(/^X-Evil/im);
-        // oxlint-disable-next-line no-control-regex -- what must not reach a terminal
-        expect(answer).not.toMatch(/[\u0000\u001b]/);
+        for (const obeyed of ["\u0000", "\u001b"]) expect(answer).not.toContain(obeyed);
         expect(answer.length).toBeLessThan(30_000);
       }
     }

@@ -23,8 +23,16 @@ const noise = { type: "gaussian", mean: 128, sigma: 30 } as const;
 const draw = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: "#3a6", noise } });
 
-// oxlint-disable-next-line typescript/no-explicit-any -- a test looks at what it expects
-async function put(path: string, body: Uint8Array, type: string): Promise<any> {
+/** What a refusal says. */
+interface Refusal {
+  code: string;
+  detail: string;
+  action: string;
+  facts: Record<string, unknown>;
+}
+
+/** Answers the body as if it were a refusal. */
+async function put(path: string, body: Uint8Array, type: string): Promise<Refusal> {
   // Sent as it is: fetch would resolve `..` by itself.
   const sent = request(`${room.url}`, {
     path: DRAFT + path,
@@ -33,7 +41,7 @@ async function put(path: string, body: Uint8Array, type: string): Promise<any> {
   });
   sent.end(body);
   const [answer] = await once(sent, "response");
-  return json(answer);
+  return (await json(answer)) as Refusal;
 }
 const putTile = (key: string, body: Uint8Array) => put(`/tiles/${key}`, body, "image/png");
 
