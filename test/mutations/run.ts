@@ -7,9 +7,12 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MUTATIONS, type Mutation } from "./mutations.ts";
+import type { Mutation } from "./mutation.ts";
+import { OTHER_RULES } from "./other-rules.ts";
+import { PROTOCOL_RULES } from "./protocol-rules.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+const MUTATIONS = [...PROTOCOL_RULES, ...OTHER_RULES];
 const LEFT_OUT = new Set(["node_modules", ".git", ".platen"]);
 const TEST_FILE = "test/jobs/protocol.test.ts";
 

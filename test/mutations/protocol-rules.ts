@@ -1,18 +1,9 @@
-/** The rules of the protocol and of what stands on it, each taken out of the code once: the named test must fail then. */
-export interface Mutation {
-  rule: string;
-  file: string;
-  find: string;
-  replace: string;
-  /** Part of the names of the tests that must fail. */
-  test: string;
-  /** Where they are; default: test/jobs/protocol.test.ts. */
-  testFile?: string;
-}
+/** The rules of the protocol (src/jobs/protocol). */
+import type { Mutation } from "./mutation.ts";
 
 const at = (name: string): string => `src/jobs/protocol/${name}.ts`;
 
-export const MUTATIONS: Mutation[] = [
+export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "the gateway never overwrites a run id",
     file: at("start"),
@@ -44,20 +35,6 @@ export const MUTATIONS: Mutation[] = [
     test: "tells nothing",
     testFile: "test/jobs/protocol-trouble.test.ts",
   },
-  ...[
-    { fence: "and attempt_at = ${param(fence.attempt_at)}", test: "writes nothing, and is told apart" },
-    { fence: "and generation = ${param(fence.generation)}", test: "writes nothing, and is told apart" },
-    { fence: "and run_id is not distinct from ${param(fence.run_id)}", test: "writes nothing, and is told apart" },
-    { fence: "and status = ${param(fence.status)}", test: "writes nothing, and is told apart" },
-    { fence: "and seq = ${param(fence.seq)}", test: "decided on a row that has changed since" },
-  ].map(({ fence, test }) => ({
-    rule: `what an attempt writes is fenced by ${fence.split(" ")[1]}`,
-    file: "src/jobs/job-writes-store.ts",
-    find: fence,
-    replace: "",
-    test,
-    testFile: "test/jobs/protocol-fences.test.ts",
-  })),
   {
     rule: "attempt_at stops an old attempt at the door",
     file: at("enter-step"),
@@ -274,75 +251,11 @@ export const MUTATIONS: Mutation[] = [
     testFile: "test/jobs/protocol-ends.test.ts",
   },
   {
-    rule: "generation 1 is started once for life",
-    file: "src/temporal.ts",
-    find: 'input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE"',
-    replace: '"ALLOW_DUPLICATE"',
-    test: "is refused once any run of the job exists",
-    testFile: "test/jobs/protocol-start.test.ts",
-  },
-  ...["jobs.status = 'running'", "jobs.generation = n.generation", "jobs.attempt_at = n.attempt_at"].map((fence) => ({
-    rule: `progress is fenced by ${fence}`,
-    file: "src/jobs/progress-store.ts",
-    find: fence,
-    replace: "true",
-    test: "progress reaches the row",
-    testFile: "test/jobs/progress-mirror.test.ts",
-  })),
-  {
-    rule: "progress is fenced by the number of the report",
-    file: "src/jobs/progress-store.ts",
-    find: "jobs.report < n.report",
-    replace: "true",
-    test: "progress reaches the row",
-    testFile: "test/jobs/progress-mirror.test.ts",
-  },
-  {
     rule: "no report counts after the end of its step",
     file: at("ledger-writes"),
     find: "report: LAST_REPORT, ",
     replace: "",
     test: "not when it comes after the end of its step",
     testFile: "test/jobs/progress-mirror.test.ts",
-  },
-  {
-    rule: "progress waits for no row that somebody holds",
-    file: "src/jobs/progress-store.ts",
-    find: "for update skip locked",
-    replace: "for update",
-    test: "a job whose row is held",
-    testFile: "test/jobs/protocol-progress.test.ts",
-  },
-  {
-    rule: "progress that found its row held is kept",
-    file: "src/jobs/progress-mirror.ts",
-    find: "keep(rows.filter((row) => held.has(row.job_id)));",
-    replace: "",
-    test: "a job whose row is held",
-    testFile: "test/jobs/protocol-progress.test.ts",
-  },
-  {
-    rule: "what is damaged is replaced, never deleted",
-    file: "activities/publish/put-public.ts",
-    find: "  await stores.public.put(to, from.body, promised)",
-    replace: "  await stores.public.delete(to);\n  await stores.public.put(to, from.body, promised)",
-    test: "none of its objects is ever absent",
-    testFile: "test/chaos/damage.test.ts",
-  },
-  {
-    rule: "a workflow whose job is completed ends completed",
-    file: "workflows/publish.ts",
-    find: 'if (status === "completed" && result) return result;',
-    replace: "",
-    test: "leaves workflows that end as the rows say",
-    testFile: "test/chaos/ended.test.ts",
-  },
-  {
-    rule: "a workflow whose job was cancelled before it began ends cancelled",
-    file: "activities/steps.ts",
-    find: 'if (entered.status === "cancelled" && context.info.workflowExecution)',
-    replace: "if (false)",
-    test: "stays cancelled when the start comes late",
-    testFile: "test/chaos/cancel.test.ts",
   },
 ];
