@@ -140,9 +140,12 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     const db = database.em.fork();
     const { changed, gone } = await progressSince(db, known);
     for (const id of gone) forget(id);
-    const plain = changed.filter((row) => isOnlyProgress(row, entries.get(row.id)?.row));
-    for (const row of plain) refresh({ ...entries.get(row.id)!.row, ...row }, []);
-    const ids = changed.filter((row) => !plain.includes(row)).map(({ id }) => id);
+    const ids: string[] = [];
+    for (const row of changed) {
+      const before = entries.get(row.id)?.row;
+      if (before && isOnlyProgress(row, before)) refresh({ ...before, ...row }, []);
+      else ids.push(row.id);
+    }
     if (ids.length === 0) return;
     const rows = await findJobs(db, ids);
     const behind = rows.flatMap(({ id, seq }) => {
@@ -265,6 +268,6 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
 }
 
 /** Whatever changes more in a row comes with an event, or with a new attempt. */
-function isOnlyProgress(row: Progress, known: JobRecord | undefined): boolean {
-  return known !== undefined && row.seq === known.seq && row.attempt_at === known.attempt_at;
+function isOnlyProgress(row: Progress, known: JobRecord): boolean {
+  return row.seq === known.seq && row.attempt_at === known.attempt_at;
 }
