@@ -170,12 +170,11 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     else if (row.seq !== before.seq) entry.tail = [];
     entry.row = row;
     entry.changed_at = performance.now();
-    entry.asking.notice = null;
+    // It speaks: what was to be told in its stead is over, and it is asked soon if it falls silent again.
+    [entry.asking.notice, entry.asking.pause, entry.asking.not_before] = [null, 0, 0];
     if (row.run_id !== before.run_id) entry.asking.opinion = null;
     show(entry);
-    if (row.step === before.step && row.status === before.status) return;
-    entry.asking.pause = entry.asking.not_before = 0;
-    ask(entry);
+    if (row.step !== before.step || row.status !== before.status) ask(entry);
   }
 
   function show(entry: Entry): void {
