@@ -14,7 +14,7 @@ import { refuseUnparsed } from "./refuse-unparsed.ts";
 import type { GatewayDeps } from "./route.ts";
 import { createLedgerReader } from "./sse/ledger-reader.ts";
 import { isTaken } from "./sse/take-over.ts";
-import { acceptJobSockets } from "./ws/accept-sockets.ts";
+import { acceptJobSockets, isJobsSocket } from "./ws/accept-sockets.ts";
 
 export interface Gateway {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -60,7 +60,7 @@ export async function startGateway(
   // Whole requests have no limit in time: an upload may take hours, and whoever reads a body watches its pace. Headers have one:
   // with the former at 0, Node would lift this limit too.
   const server = createServer(
-    { requestTimeout: 0, headersTimeout: 60_000, requireHostHeader: false },
+    { requestTimeout: 0, headersTimeout: 60_000, requireHostHeader: false, shouldUpgradeCallback: isJobsSocket },
     (request, response) => {
       // Its answer would come into the middle of the stream that goes on here.
       if (isTaken(request.socket)) request.socket.destroy();
