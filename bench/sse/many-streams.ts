@@ -21,8 +21,8 @@ export interface ManyStreams {
 
 /** Seconds of the same work before it counts. */
 const WARM_UP = 3;
-/** For what is on its way when the writers have ended. */
-const LATE_MS = 10_000;
+/** Of silence, after which what has not come is lost. A stream sweeps every 2 s. */
+const PATIENCE_MS = 8_000;
 
 export async function measureManyStreams(
   room: BenchRoom,
@@ -44,7 +44,7 @@ export async function measureManyStreams(
   const { seconds: took, result: written } = await timed(() =>
     writers.write(grips, { seconds: WARM_UP + seconds, logs, reports }),
   );
-  const arrivals = await client.arrivals(watchers * each, LATE_MS);
+  const arrivals = await client.arrivals(watchers * each, PATIENCE_MS);
   const after = await cpuSeconds(pids);
   const deliveries = joinDeliveries(written, arrivals, { jobs, watchers, each, skip: WARM_UP * logs });
   const { expected, lost, out_of_order, from_commit, from_asking } = deliveries;

@@ -16,8 +16,8 @@ export interface WatcherProcess {
   expect(frames: number): Promise<void>;
   /** Errors: not all of them came in time, or more. */
   served(limitMs: number): Promise<Served>;
-  /** After `follow`: what has arrived once there are so many, or the time is over. */
-  arrivals(events: number, limitMs: number): Promise<Arrivals>;
+  /** After `follow`: what has arrived once there are so many, or nothing has come for so long. */
+  arrivals(events: number, patienceMs: number): Promise<Arrivals>;
   /** All of them hang up. */
   leave(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function startWatchers(room: BenchRoom, name: string, most: number): Watc
     follow: (target, most) => ask("follow", { ...target, room: most }),
     expect: (frames) => ask("expect", frames),
     served: (limitMs) => ask("served", limitMs),
-    arrivals: (events, limitMs) => ask("arrivals", { events, limitMs }),
+    arrivals: (events, patienceMs) => ask("arrivals", { events, patienceMs }),
     leave: () => ask("leave"),
   };
 }
