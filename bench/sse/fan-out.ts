@@ -19,7 +19,8 @@ export const BURSTS = 3;
 const FIRST_WATCHERS = 500;
 /** V8 gives garbage back when it has been idle for some seconds. */
 const SETTLE_MS = 10_000;
-const LIMIT_MS = 30_000;
+/** Long, so that a slow server gets its figure as well. */
+const LIMIT_MS = 120_000;
 
 export interface FanOutSide {
   name: string;
