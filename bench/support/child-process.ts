@@ -33,6 +33,8 @@ export function startProcess(room: BenchRoom, options: BenchProcessOptions): Ben
   const child = fork(fileURLToPath(new URL(`../${options.program}`, import.meta.url)), options.args ?? [], {
     execArgv: [...(options.flags ?? [])],
     env: { ...process.env, ...options.env },
+    // A session of its own, as the stack's processes have: Linux shares the cores out among sessions first.
+    detached: true,
     // Typed arrays travel as they are.
     serialization: "advanced",
     stdio: ["ignore", output, output, "ipc"],
