@@ -51,7 +51,8 @@ export function createToldLogs(begun: boolean): ToldLogs {
     untold(list) {
       const from = beginning(list);
       const reset = count === null && from === 0;
-      behind = from > 0 && from === list.length && keyOf(list[from - 1]!) !== newest;
+      const end = list.at(-1);
+      behind = from === list.length && newest !== undefined && (!end || keyOf(end) !== newest);
       count = list.length;
       return { logs: remember(list.slice(from)), reset };
     },

@@ -64,7 +64,8 @@ export async function* watchJob(
   /** May `joinAt` be brought forward? Not if the server has named it. */
   let mayHurry = true;
   let heardAt = now();
-  let polledAt = -Infinity;
+  /** Not before this: so often, and no more, is a job asked. */
+  let mayPollAt = now();
 
   try {
     for (;;) {
@@ -103,17 +104,17 @@ export async function* watchJob(
         if (answered && !polling) yield { type: "connection", state: "polling" };
         else if (!answered) yield notice;
         polling = answered;
-        // Something answers, only not with a stream.
-        if (cause?.status) pollAt = Math.min(pollAt, polledAt + pollMs);
+        // Something answers, only not with a stream. It may want to be left alone, though.
+        if (cause?.status)
+          pollAt = cause.retryAfterMs === null ? Math.min(pollAt, mayPollAt) : Math.max(pollAt, joinAt);
       }
       if (now() < pollAt) continue;
       const answer = await ask().catch((error: unknown) => passing(error));
-      polledAt = now();
-      pollAt = polledAt + pollMs;
+      const retryInMs = answer instanceof PlatenError ? Math.max(pollMs, answer.retryAfterMs ?? 0) : pollMs;
+      mayPollAt = now() + retryInMs;
+      pollAt = mayPollAt;
       if (answer instanceof PlatenError) {
         [answered, polling] = [false, false];
-        const retryInMs = Math.max(pollMs, answer.retryAfterMs ?? 0);
-        pollAt = polledAt + retryInMs;
         yield lost({ by: "poll", cause: answer, attempt: Math.max(1, failures), retryInMs });
         continue;
       }
