@@ -21,7 +21,7 @@ export interface StreamProxy {
   freeze(): void;
   /** Requests for streams so far: the cursor of each, null without one. */
   cursors(): (string | null)[];
-  /** What the server behind it answered to them. */
+  /** What the server behind it answered to them, as soon as the first byte of the body is on its way to the client. */
   statuses(): number[];
   /** How often a job was asked for otherwise. */
   polls(): number;
@@ -48,7 +48,8 @@ export async function startStreamProxy(target: () => string): Promise<StreamProx
       return;
     }
     const passed = request(target() + incoming.url, { method: incoming.method, headers: incoming.headers }, (from) => {
-      if (isStream) statuses.push(from.statusCode ?? 0);
+      const noteStatus = (): void => void statuses.push(from.statusCode ?? 0);
+      if (isStream) from.once(from.statusCode === 204 ? "end" : "data", noteStatus);
       if (isStream && now === "buffer") return void from.resume();
       outgoing.writeHead(from.statusCode ?? 502, from.headers);
       outgoing.flushHeaders();
