@@ -38,6 +38,7 @@ async function run(code: string, replaced: Record<string, string>): Promise<{ st
     cwd: ROOT,
     env: { ...process.env, PLATEN_API_KEY: room.keys.admin },
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: 20_000,
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   return { stdout, stderr };

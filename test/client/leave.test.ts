@@ -32,7 +32,7 @@ const WAYS: Record<string, string> = {
 it.each(Object.keys(WAYS))("one that %s", async (way) => {
   const { id } = await room.job();
   const args = ["--input-type=module", "-e", `${HEAD}\n${WAYS[way]}`, "--", room.url, room.key, id];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"], timeout: 20_000 });
   const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
   expect(code).toBe(0);
   // undici closes a connection at once that is aborted; a timer of the watch would be 10 s.
