@@ -26,13 +26,17 @@ function printed(text: string): string {
     .replaceAll(/\bjob_[0-9a-f]{32}\b/g, "job_01a2071cc0a076f8baf8de4739aa5369")
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "2026-11-26T12:00:00.000Z")
     .replaceAll(/town-[0-9a-f]{8}/g, "harbour-town")
-    .replaceAll(/^id: \d{3,}$/gm, "id: 4711");
+    .replaceAll(/^id: \d{3,}$/gm, "id: 4711")
+    .replaceAll(/"steps":\[\{.*?\}\]/g, `"steps":[…]`);
 }
 
 /** The bytes of a chunked body. */
 function bodyOf(raw: string): string {
   const chunks = raw.slice(raw.indexOf("\r\n\r\n") + 4).split(/(?:^|\r\n)[0-9a-f]+\r\n/);
-  return chunks.join("").replace(/\r\n$/, "").replace(/\r\n\r\n$/, "");
+  return chunks
+    .join("")
+    .replace(/\r\n$/, "")
+    .replace(/\r\n\r\n$/, "");
 }
 
 /** The request of one of the page's `curl` lines. */
@@ -78,7 +82,9 @@ it("its stream of one job is, byte for byte, what a gateway sends", async () => 
   await stream.holds("snapshot");
   await tellAll(id, stream.holds);
   const raw = await stream.ended();
-  expect(page).toContain(printed(bodyOf(raw)));
+  expect(page).toContain(printed(bodyOf(raw)).trimEnd());
+  const [, done = ""] = /"steps":(\[\{.*?\}\])/.exec(raw.slice(raw.indexOf("id: 5"))) ?? [];
+  expect(page).toContain(printed(done));
   for (const line of raw.slice(0, raw.indexOf("\r\n\r\n")).split("\r\n")) {
     if (!/^(Date|X-Request-Id|X-Content-Type-Options):/.test(line)) expect(page).toContain(line);
   }
@@ -96,7 +102,7 @@ it("its stream of many jobs is, byte for byte, what a gateway sends", async () =
   await stream.holds("event: job-complete");
   await until("the end of the batch", async () => /job-complete[^]*event: synced[^]*\n\n\r\n$/.test(stream.text()));
   stream.socket.destroy();
-  expect(page).toContain(printed(bodyOf(stream.text()).replace(/\n\nid: \d+\nevent: synced[^]*?\n\n$/, (last) => last)));
+  expect(page).toContain(printed(bodyOf(stream.text())).trimEnd());
 });
 
 it("its WebSocket messages are those that a gateway takes and sends", async () => {
@@ -110,14 +116,14 @@ it("its WebSocket messages are those that a gateway takes and sends", async () =
   const lines = page.split("\n");
   const told = lines.filter((line) => line.startsWith("→ ")).map((line) => line.slice(2));
   const heard = lines.filter((line) => line.startsWith("← ")).map((line) => line.slice(2));
-  expect([told.length, heard.length]).toEqual([4, 6]);
+  expect([told.length, heard.length]).toEqual([4, 5]);
   for (const message of told) {
     const before = said.length;
     ws.send(message.replace("01a2071c-c0a0-76f8-baf8-de4739aa5369", id));
     await until(`an answer to ${message}`, async () => said.length > before);
-    if (message.includes('"subscribe"')) await until("the snapshot", async () => said.length > before + 1);
+    if (message.includes('"subscribe"') && !message.includes("nobody"))
+      await until("the snapshot", async () => said.length > before + 1);
   }
   ws.close();
-  expect(said.map(printed)).toEqual(heard.slice(0, said.length));
-  expect(said).toHaveLength(heard.length - 1);
+  expect(said.map(printed)).toEqual(heard);
 });
