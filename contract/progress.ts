@@ -13,6 +13,8 @@ export interface StepState {
 
 /** What the workflow answers to the query `progress`. */
 export interface WorkflowProgress {
+  /** The run that says so; absent in answers of workers of before 0.2. */
+  run_id?: string;
   step: string | null;
   percent: number;
   steps: { name: string; status: StepStatus }[];

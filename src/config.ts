@@ -11,6 +11,11 @@ const count = (fallback: number, min: number, max: number) =>
 const schema = z.object({
   /** PostgreSQL of gateway and worker. */
   PLATEN_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must be a postgresql:// URL"),
+  /** The same for LISTEN, where PLATEN_DATABASE_URL leads through a pooler in transaction mode; else it is the same. */
+  PLATEN_LISTEN_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must be a postgresql:// URL")
+    .optional(),
   /** host:port of Temporal's frontend. */
   PLATEN_TEMPORAL_ADDRESS: z.string().default("127.0.0.1:7233"),
   PLATEN_TEMPORAL_NAMESPACE: z.string().default("default"),
@@ -48,6 +53,12 @@ const schema = z.object({
   PLATEN_PING_SECONDS: count(30, 1, 3_600),
   /** Longest life of a stream in seconds; each ends at a random moment between two thirds of it and all of it. */
   PLATEN_STREAM_MAX_SECONDS: count(900, 1, 86_400),
+  /** Streams and subscriptions that a gateway serves at a time; each costs 13 KB. */
+  PLATEN_MAX_STREAMS: count(20_000, 1, 1_000_000),
+  /** Of them those of one principal, whatever its keys. */
+  PLATEN_MAX_STREAMS_PER_PRINCIPAL: count(10_000, 1, 1_000_000),
+  /** Jobs that one WebSocket may subscribe to at a time. */
+  PLATEN_MAX_SUBSCRIPTIONS: count(1_000, 1, 100_000),
 });
 
 /** The settings of one process, frozen. */

@@ -1,5 +1,12 @@
 /** Temporal's client side: connect, start by name, describe, cancel. The only place that knows Temporal's raw answers. */
-import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from "@temporalio/client";
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  QueryRejectedError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
 import { PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
@@ -16,7 +23,33 @@ export interface Execution {
   reset: boolean;
   /** Generation that the run was started for (memo). */
   generation: number;
+  /** What its activity said last, by its heartbeat; null when none is running or none has said anything. */
+  heartbeat?: HeartbeatProgress | null;
 }
+
+/** The part of an activity's heartbeat details that watchers are told (`activities/report-progress.ts`). */
+export interface HeartbeatProgress {
+  step: string;
+  /** Of the job, 0 to 100. */
+  percent: number;
+  message: string;
+}
+
+/**
+ * What came of asking a workflow for its progress.
+ *
+ *   said    its answer
+ *   closed  it has ended, or does not exist: whoever ended it writes the row
+ *   busy    too many questions wait for it: ask later, not sooner
+ *   silent  no worker answers for it
+ *   away    Temporal itself cannot be reached
+ */
+export type ProgressAnswer =
+  | { kind: "said"; progress: WorkflowProgress }
+  | { kind: "closed" }
+  | { kind: "busy" }
+  | { kind: "silent" }
+  | { kind: "away" };
 
 /** The part of Temporal that the publish protocol needs. */
 export interface Executions {
@@ -29,8 +62,8 @@ export interface Executions {
   describe(workflowId: string): Promise<Execution | null>;
   /** Cancels exactly that run; false when it is not the current one or has ended. */
   cancel(workflowId: string, runId: string): Promise<boolean>;
-  /** What the open workflow says of itself; null when it cannot say (closed, no worker, Temporal away). 2 s at most. */
-  queryProgress(workflowId: string): Promise<WorkflowProgress | null>;
+  /** What the open workflow says of itself; never rejects, 2 s at most. */
+  queryProgress(workflowId: string): Promise<ProgressAnswer>;
   /** Is Temporal's frontend there? Rejects with the reason; 2 s at most. */
   ping(): Promise<void>;
 }
@@ -105,6 +138,7 @@ export function createExecutions(
           status: found.status.name,
           reset: Boolean(firstRunId) && firstRunId !== found.runId,
           generation: Number(found.memo?.["generation"] ?? 1),
+          heartbeat: heartbeatOf(found.raw.pendingActivities?.at(-1)?.heartbeatDetails?.payloads?.at(0)?.data),
         };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return null;
@@ -122,11 +156,14 @@ export function createExecutions(
     },
     async queryProgress(workflowId) {
       // A query needs a worker and is only ever a second opinion: whatever goes wrong, the row is what there is.
-      return client.connection
-        .withDeadline(Date.now() + SECOND_OPINION_MS, () =>
+      try {
+        const progress = await client.connection.withDeadline(Date.now() + SECOND_OPINION_MS, () =>
           client.workflow.getHandle(workflowId).query<WorkflowProgress>(PROGRESS_QUERY),
-        )
-        .catch(() => null);
+        );
+        return { kind: "said", progress };
+      } catch (error) {
+        return { kind: silenceOf(error) };
+      }
     },
     async ping() {
       await client.connection.withDeadline(Date.now() + SECOND_OPINION_MS, () =>
@@ -134,4 +171,32 @@ export function createExecutions(
       );
     },
   };
+}
+
+const DEADLINE_EXCEEDED = 4;
+const RESOURCE_EXHAUSTED = 8;
+const FAILED_PRECONDITION = 9;
+
+/** Why a query was not answered. A frontend that answers that nobody polls (FAILED_PRECONDITION), or waits in vain, is there itself. */
+function silenceOf(error: unknown): "closed" | "busy" | "silent" | "away" {
+  if (error instanceof QueryRejectedError || error instanceof WorkflowNotFoundError) return "closed";
+  const codes = [error, (error as { cause?: unknown } | null)?.cause]
+    .filter(isGrpcServiceError)
+    .map(({ code }) => code);
+  if (codes.includes(RESOURCE_EXHAUSTED as never)) return "busy";
+  if (codes.includes(DEADLINE_EXCEEDED as never) || codes.includes(FAILED_PRECONDITION as never)) return "silent";
+  // The worker answered with an error (a workflow that cannot be replayed): as little as none.
+  return codes.length > 0 ? "away" : "silent";
+}
+
+/** Details that are not ours, or of another version, say nothing. */
+function heartbeatOf(data: Uint8Array | null | undefined): HeartbeatProgress | null {
+  if (!data) return null;
+  try {
+    const { step, percent, message } = JSON.parse(Buffer.from(data).toString()) as Partial<HeartbeatProgress>;
+    if (typeof step !== "string" || typeof percent !== "number" || typeof message !== "string") return null;
+    return { step, percent, message };
+  } catch {
+    return null;
+  }
 }

@@ -115,6 +115,7 @@ create table jobs (
   cancel_requested_at timestamp with time zone,
   cancel_requested_by uuid,
   cancel_reason text,
+  changed_xid bigint not null default ((pg_current_xact_id())::text)::bigint,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_workflow_id_unique UNIQUE (workflow_id),
   constraint jobs_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
@@ -125,6 +126,7 @@ create table jobs (
   constraint jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint jobs_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
 );
+CREATE INDEX jobs_changed_index ON public.jobs USING brin (changed_xid);
 CREATE INDEX jobs_ended_index ON public.jobs USING btree (completed_at);
 CREATE INDEX jobs_list_index ON public.jobs USING btree (tenant_id, created_at, id);
 CREATE INDEX jobs_open_index ON public.jobs USING btree (id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
@@ -339,5 +341,14 @@ AS $function$
         return new;
       end
       $function$;
+
+CREATE OR REPLACE FUNCTION public.jobs_mark_changed_fn()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$ begin
+        new.changed_xid := pg_current_xact_id()::text::bigint; return new;
+      end; $function$;
+
+CREATE TRIGGER mark_changed BEFORE UPDATE ON public.jobs FOR EACH ROW EXECUTE FUNCTION jobs_mark_changed_fn();
 
 CREATE TRIGGER overlays_forget_derived BEFORE UPDATE OF ref, type, layer, label, geometry, properties, style ON public.overlays FOR EACH ROW WHEN (((NOT (new.release_text IS DISTINCT FROM old.release_text)) AND (((((((new.ref IS DISTINCT FROM old.ref) OR (new.type IS DISTINCT FROM old.type)) OR (new.layer IS DISTINCT FROM old.layer)) OR (new.label IS DISTINCT FROM old.label)) OR (new.geometry IS DISTINCT FROM old.geometry)) OR (new.properties IS DISTINCT FROM old.properties)) OR (new.style IS DISTINCT FROM old.style)))) EXECUTE FUNCTION forget_derived_overlay();

@@ -1,5 +1,5 @@
 /** Step state of a running workflow, behind the query `progress` and on the workflow's page in the Temporal Web UI. */
-import { defineQuery, setCurrentDetails, setHandler } from "@temporalio/workflow";
+import { defineQuery, setCurrentDetails, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { StepDefinition } from "../contract/job-types.ts";
 import { PROGRESS_QUERY } from "../contract/messages.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
@@ -20,7 +20,8 @@ export function trackSteps(definitions: readonly StepDefinition[], title: string
     percent: 0,
     steps: definitions.map(({ name }) => ({ name, status: "pending" })),
   };
-  setHandler(progressQuery, () => progress);
+  // The run id is told, never branched on: the answer to a query is no part of the history.
+  setHandler(progressQuery, () => ({ ...progress, run_id: workflowInfo().runId }));
 
   function show(text: string): void {
     const marks = { pending: "·", running: "▶", done: "✓", failed: "✗" } as const;

@@ -73,6 +73,20 @@ export const REQUEST_FAILURES = {
       "The body came too slowly: {received} bytes in all, then none for {seconds} s or fewer than 1,024 a second.",
     action: "Send it again over a better connection; nothing was changed.",
   },
+  too_many_streams: {
+    status: 429,
+    retryable: true,
+    title: "Too many streams",
+    sentence: "{whose} has {limit} streams and subscriptions open, as many as it may have.",
+    action: "Close some, or watch many jobs on one stream: /jobs/stream.",
+  },
+  upgrade_required: {
+    status: 426,
+    retryable: false,
+    title: "WebSocket wanted",
+    sentence: "{path} is for WebSockets; this request asks for none.",
+    action: "Connect with a WebSocket client, or use /jobs/stream over HTTP.",
+  },
   too_many_bodies: {
     status: 503,
     retryable: true,

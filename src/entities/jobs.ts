@@ -14,6 +14,13 @@ export const Job = defineEntity({
     { name: "jobs_project_index", properties: ["project_id", "created_at", "id"] },
     { name: "jobs_open_index", properties: ["id"], where: "status in ('queued', 'running')" },
     { name: "jobs_ended_index", properties: ["completed_at"] },
+    { name: "jobs_changed_index", properties: ["changed_xid"], type: "brin" },
+  ],
+  triggers: [
+    {
+      ...{ name: "mark_changed", timing: "before", events: ["update"], forEach: "row" },
+      body: "new.changed_xid := pg_current_xact_id()::text::bigint; return new;",
+    },
   ],
   checks: [
     { name: "jobs_progress_check", expression: "progress >= 0 and progress <= 100" },
@@ -60,6 +67,8 @@ export const Job = defineEntity({
     cancel_requested_at: moment().nullable(),
     cancel_requested_by: reference(Principal).nullable(),
     cancel_reason: p.text().nullable(),
+    /** Number of the transaction that changed the row last, for readers who ask what has changed since (`pg_snapshot_xmin`). */
+    changed_xid: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint"),
   },
 });
 

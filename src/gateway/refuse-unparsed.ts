@@ -7,6 +7,7 @@ import { maxHeaderSize, STATUS_CODES, type IncomingMessage, type Server, type Se
 import type { Duplex } from "node:stream";
 import { AppError, reasonOf } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { isTaken } from "./sse/take-over.ts";
 import { problemDetails } from "./middleware/problems.ts";
 
 /** How long a client may take to read its refusal: closing at once, with bytes of it unread, would reset the connection. */
@@ -15,11 +16,16 @@ const LINGER_MS = 1_000;
 export function refuseUnparsed(server: Server, log: Log): void {
   const answers = new WeakMap<Duplex, ServerResponse>();
   const refused = new WeakSet<Duplex>();
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => answers.set(request.socket, response));
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    answers.set(socket, response);
+    // A stream's connection outlives its response by hours.
+    response.once("close", () => answers.get(socket) === response && answers.delete(socket));
+  });
 
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     // Each further packet of what cannot be read says so again.
     if (refused.has(socket)) return;
+    if (isTaken(socket)) return void socket.destroy();
     const begun = answers.get(socket);
     // Nobody is there to read it, or it would come into the middle of an answer.
     if (error.code === "ECONNRESET" || !socket.writable || (begun?.headersSent && !begun.writableFinished)) {
@@ -27,9 +33,7 @@ export function refuseUnparsed(server: Server, log: Log): void {
       return;
     }
     refused.add(socket);
-    const { head, body } = printed(asRefusal(error, server), log);
-    socket.end(`${head}${body}`);
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    refuseOnSocket(socket, asRefusal(error, server), log);
   });
 
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
@@ -37,6 +41,13 @@ export function refuseUnparsed(server: Server, log: Log): void {
     const { status, headers, body } = printed(error, log);
     response.writeHead(status, headers).end(body);
   });
+}
+
+/** Answers with a problem where there is no response object, and closes. */
+export function refuseOnSocket(socket: Duplex, error: AppError, log: Log): void {
+  const { head, body } = printed(error, log);
+  socket.end(`${head}${body}`);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function asRefusal(error: NodeJS.ErrnoException, server: Server): AppError {

@@ -10,7 +10,11 @@ import type { Log } from "../log.ts";
 import type { Stores } from "../storage/object-store.ts";
 import type { Executions } from "../temporal.ts";
 import type { JobNotifier } from "../jobs/job-notifier.ts";
+import type { JobNotifications } from "../jobs/job-notifications.ts";
 import type { ProgressFeed } from "../jobs/progress-feed.ts";
+import type { StatesFeed } from "../jobs/states-feed.ts";
+import type { LiveStreams } from "./live-streams.ts";
+import type { LedgerReader } from "./sse/ledger-reader.ts";
 import type { Principal, Role } from "../tenants/principal.ts";
 
 export type { Principal, Role } from "../tenants/principal.ts";
@@ -22,7 +26,11 @@ export interface GatewayDeps {
   stores: Stores;
   executions: Executions;
   notifier: JobNotifier;
+  notifications: JobNotifications;
   feed: ProgressFeed;
+  states: StatesFeed;
+  ledger: LedgerReader;
+  streams: LiveStreams;
   log: Log;
 }
 

@@ -51,8 +51,9 @@ async function serve(deps: GatewayDeps, room: BodyRoom, route: Route, ctx: Route
 
 async function answer(deps: GatewayDeps, receiver: Receiver, route: Route, ctx: RouterContext): Promise<void> {
   if (route.cors) allowAnyOrigin(ctx);
+  ctx.state["is_stream"] = route.responses[200]?.mediaType === "text/event-stream";
   const db = deps.database.em.fork();
-  const principal = route.role === null ? null : await authenticate(ctx, db, route.role);
+  const principal = route.role === null ? null : await authenticate(ctx.get("Authorization"), db, route.role);
   const takesStream = route.body !== undefined && "stream" in route.body;
   if (takesStream) requireMediaType(ctx, (route.body as { stream: readonly string[] }).stream);
   const bodySchema = takesStream ? undefined : (route.body as Exclude<Route["body"], { stream: readonly string[] }>);

@@ -1,53 +1,99 @@
-/** A gateway that listens: its application, its feed, its notifier and its reconciler, started and stopped as one. */
+/** A gateway that listens: its application, its feeds, its notifier and its reconciler, started and stopped as one. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { JOBS_CHANNEL } from "../../contract/messages.ts";
 import { createJobNotifier } from "../jobs/job-notifier.ts";
+import { listenToJobs } from "../jobs/job-notifications.ts";
+import { notifyJobs } from "../jobs/ledger-store.ts";
 import { createProgressFeed } from "../jobs/progress-feed.ts";
 import { createReconciler } from "../jobs/reconcile.ts";
+import { createStatesFeed } from "../jobs/states-feed.ts";
 import { createApp } from "./app.ts";
+import { createLiveStreams } from "./live-streams.ts";
 import { refuseUnparsed } from "./refuse-unparsed.ts";
 import type { GatewayDeps } from "./route.ts";
+import { createLedgerReader } from "./sse/ledger-reader.ts";
+import { isTaken } from "./sse/take-over.ts";
+import { acceptJobSockets } from "./ws/accept-sockets.ts";
 
 export interface Gateway {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
   url: string;
+  /** Streams and subscriptions that are open, and jobs that are watched for them. */
+  watching(): { streams: number; jobs: number; watchers: number; states: number };
   /** Ends streams and idle connections, waits up to a second for answers on their way, and stops everything it started. */
   close(): Promise<void>;
 }
 
+/** What `startGateway` makes by itself. */
+type Made = "notifier" | "notifications" | "feed" | "states" | "ledger" | "streams";
+
 /** Between a change and its NOTIFY. */
 const NOTIFY_TICK_MS = 20;
 const GRACE_MS = 1_000;
+/** Of it for the clients of streams to take what was written last. */
+const STREAM_GRACE_MS = 500;
 
 /** The database and the stores stay the caller's to close. Rejects when the port is taken. */
-export async function startGateway(given: Omit<GatewayDeps, "notifier" | "feed">): Promise<Gateway> {
+export async function startGateway(given: Omit<GatewayDeps, Made>): Promise<Gateway> {
   const { config, database, executions, log } = given;
   const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
-  const feed = createProgressFeed({ database, url: config.PLATEN_DATABASE_URL, executions, log });
-  const deps: GatewayDeps = { ...given, notifier, feed };
+  const notifications = listenToJobs({
+    url: config.PLATEN_LISTEN_URL ?? config.PLATEN_DATABASE_URL,
+    notify: (payload) => notifyJobs(database.em.fork(), JOBS_CHANNEL, payload),
+    log,
+  });
+  const feed = createProgressFeed({ database, notifications, executions, log });
+  const states = createStatesFeed({ database, notifications, log });
+  const streams = createLiveStreams({
+    pingMs: config.PLATEN_PING_SECONDS * 1_000,
+    maxAgeMs: config.PLATEN_STREAM_MAX_SECONDS * 1_000,
+    maxStreams: config.PLATEN_MAX_STREAMS,
+    maxPerPrincipal: config.PLATEN_MAX_STREAMS_PER_PRINCIPAL,
+  });
+  const ledger = createLedgerReader(database);
+  const deps: GatewayDeps = { ...given, notifier, notifications, feed, states, ledger, streams };
+  const application = createApp(deps).callback();
   // Whole requests have no limit in time: an upload may take hours, and whoever reads a body watches its pace. Headers have one:
   // with the former at 0, Node would lift this limit too.
   const server = createServer(
     { requestTimeout: 0, headersTimeout: 60_000, requireHostHeader: false },
-    createApp(deps).callback(),
+    (request, response) => {
+      // Its answer would come into the middle of the stream that goes on here.
+      if (isTaken(request.socket)) request.socket.destroy();
+      else void application(request, response);
+    },
   );
   // Node would ask for the body at once; it is asked for when it is wanted.
   server.on("checkContinue", (request, response) => server.emit("request", request, response));
   refuseUnparsed(server, log);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(config.PLATEN_GATEWAY_PORT, config.PLATEN_GATEWAY_HOST, resolve);
-  });
+  acceptJobSockets(server, deps);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(config.PLATEN_GATEWAY_PORT, config.PLATEN_GATEWAY_HOST, resolve);
+    });
+  } catch (error) {
+    feed.close();
+    states.close();
+    await notifications.close();
+    throw error;
+  }
   const reconciler = createReconciler(deps, { everyMs: config.PLATEN_RECONCILE_MS });
   return {
     url: urlOf(server.address() as AddressInfo),
+    watching: () => ({ streams: streams.size(), ...feed.size(), states: states.size() }),
     async close() {
+      // Streams first: to Node their connections are idle, and it cuts idle ones without a word.
+      await streams.close(STREAM_GRACE_MS);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await feed.close();
+      feed.close();
+      states.close();
       server.closeIdleConnections();
-      const force = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+      const force = setTimeout(() => server.closeAllConnections(), GRACE_MS - STREAM_GRACE_MS);
       await closed;
       clearTimeout(force);
+      await notifications.close();
       await reconciler.stop();
       await notifier.stop();
     },

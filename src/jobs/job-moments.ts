@@ -15,11 +15,13 @@ export interface JobMoment {
   generation: number;
   progress: number;
   step: string | null;
+  /** What the job said of itself; a log entry changes nothing of it. */
+  message: string | null;
   /** The newest record when the event was read. */
   record: JobRecord;
 }
 
-type Known = Pick<JobMoment, "status" | "generation" | "progress" | "step">;
+type Known = Pick<JobMoment, "status" | "generation" | "progress" | "step" | "message">;
 
 /**
  * The moments of consecutive events. `before`: the moment just before the first; without it what came earlier is inferred
@@ -31,22 +33,29 @@ export function momentsOf(record: JobRecord, events: readonly JobEvent[], before
     const { kind, data } = event;
     if (kind === "status")
       known = { ...known, status: data["status"] as JobStatus, generation: Number(data["generation"]) };
-    if (kind === "status" && data["status"] === "queued") known = { ...known, progress: 0, step: null };
+    // Queued, or reopened: nothing of this generation is done yet.
+    if (kind === "status" && (data["status"] === "queued" || data["reopened"] === true))
+      known = { ...known, progress: 0, step: null };
     if (kind === "status" && data["status"] === "completed") known = { ...known, progress: 100 };
-    if (kind === "step") known = { ...known, step: String(data["step"]), progress: Number(data["progress"]) };
-    return { event, ...known, record };
+    if (kind === "step")
+      known = { ...known, step: String(data["step"]), progress: Math.max(known.progress, Number(data["progress"])) };
+    if (kind !== "log" && typeof data["message"] === "string") known = { ...known, message: data["message"] };
+    const { status, generation, progress, step, message } = known;
+    return { event, status, generation, progress, step, message, record };
   });
 }
 
 function inferred(record: JobRecord, events: readonly JobEvent[]): Known {
   const reopened = events.filter((event) => event.data["reopened"] === true).length;
   const status = isFinal(record.status) || reopened > 0 ? "running" : record.status;
-  const next = events.find((event) => event.kind === "step");
+  const next = events.find((event) => event.kind === "step" || event.data["reopened"] === true);
   return {
     status,
     generation: record.generation - reopened,
-    progress: next ? Number(next.data["progress"]) : record.progress,
+    // Before a step that begins, at least as much was done; nothing tells what an older generation had reached.
+    progress: next?.kind === "step" ? Number(next.data["progress"]) : reopened > 0 ? 0 : record.progress,
     step: record.step,
+    message: record.message,
   };
 }
 

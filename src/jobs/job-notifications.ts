@@ -1,73 +1,135 @@
-/** One LISTEN connection per process. It comes back by itself, and says so, because what happened meanwhile was not heard. */
+/**
+ * One LISTEN connection per process. It comes back by itself, and says so, because what happened meanwhile was not heard.
+ *
+ *   away ──connected, LISTEN──► testing ──heard itself──► listening
+ *     ▲                            └──nothing heard──► deaf ──heard itself──► listening
+ *     └───────────connection lost, from any of them
+ *
+ * Heard itself: a NOTIFY that another connection sends arrives here. Sent from this very connection it would also arrive through a
+ * pooler in transaction mode, which hands sessions round and swallows all others without an error.
+ */
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { JOBS_CHANNEL } from "../../contract/messages.ts";
 import { reasonOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 
+export type Hearing = "away" | "testing" | "listening" | "deaf";
+
 export interface JobNotifications {
+  /** Whether changes are heard; `reason` when they are not. */
+  hearing(): { state: Hearing; reason?: string };
+  /** `changed`: ids of jobs, or null when any may have changed (too many to name, or the connection is new). Answers how to stop. */
+  onChange(changed: (ids: string[] | null) => void): () => void;
   close(): Promise<void>;
+}
+
+export interface ListenOptions {
+  /** Straight to PostgreSQL where there is a pooler in transaction mode. */
+  url: string;
+  /** Sends a NOTIFY with this payload by another connection. */
+  notify(payload: string): Promise<void>;
+  log: Log;
+  /** ms until a self-test that was not heard counts as failed; 2,000 by default. */
+  deafMs?: number;
+  /** ms between two self-tests; 30,000 by default. */
+  testMs?: number;
 }
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
-/** A notification to oneself takes a millisecond; a pooler in transaction mode swallows it without an error. */
-const SELF_TEST_MS = 5_000;
+const SELF_TEST = "self-test";
+const DEAF =
+  "PostgreSQL's notifications do not arrive (a pooler in transaction mode?): changes are polled for, half a second late; " +
+  "set PLATEN_LISTEN_URL to an address that leads straight to PostgreSQL";
 
-/** `changed`: ids of jobs, or null when any may have changed (too many to name, or the connection is new). */
-export function listenToJobs(options: {
-  url: string;
-  log: Log;
-  changed: (ids: string[] | null) => void;
-}): JobNotifications {
+export function listenToJobs(options: ListenOptions): JobNotifications {
+  const { log } = options;
+  const listeners = new Set<(ids: string[] | null) => void>();
   let client: Client | undefined;
   let pause = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let state: Hearing = "away";
+  let reason: string | undefined = "not connected yet";
+
+  const tell = (ids: string[] | null): void => listeners.forEach((changed) => changed(ids));
 
   async function connect(): Promise<void> {
-    const mine = new Client({ connectionString: options.url, keepAlive: true, application_name: "platen-listen" });
+    const mine = new Client({
+      connectionString: options.url,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      application_name: "platen-listen",
+    });
     client = mine;
-    const selfTest = `self-test ${randomUUID()}`;
-    let deaf: NodeJS.Timeout | undefined;
+    let expected = "";
     let over = false;
-    const again = (reason: string): void => {
+    const lost = (why: string): void => {
       if (over) return;
       over = true;
-      clearTimeout(deaf);
+      clearTimeout(timer);
       void mine.end().catch(() => undefined);
       if (closed) return;
-      options.log.warn({ reason }, "not listening to PostgreSQL; changes are found by the sweep until it is back");
+      if (state !== "away")
+        log.warn({ reason: why }, "not listening to PostgreSQL; changes are polled for until it is back");
+      [state, reason] = ["away", why];
       timer = setTimeout(() => void connect(), pause);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     };
-    mine.on("error", (error) => again(reasonOf(error)));
-    mine.on("end", () => again("the connection ended"));
-    mine.on("notification", ({ payload = "" }) => {
-      if (payload === selfTest) clearTimeout(deaf);
-      else if (!payload.startsWith("self-test")) options.changed(payload === "*" ? null : payload.split(","));
-    });
+    const heard = (payload: string): void => {
+      if (!payload.startsWith(SELF_TEST)) return tell(payload === "*" ? null : payload.split(","));
+      if (payload !== expected || over) return;
+      if (state === "deaf") log.info("PostgreSQL's notifications arrive again");
+      [state, reason] = ["listening", undefined];
+      again(options.testMs ?? 30_000);
+    };
+    const again = (ms: number): void => {
+      clearTimeout(timer);
+      if (!over && !closed) timer = setTimeout(() => void test(), ms);
+    };
+    async function test(): Promise<void> {
+      expected = `${SELF_TEST} ${randomUUID()}`;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        if (state !== "deaf") log.error(DEAF);
+        [state, reason] = ["deaf", DEAF];
+        again(options.testMs ?? 30_000);
+      }, options.deafMs ?? 2_000);
+      // It may be this test that fails, not the listening: PostgreSQL away for the others, or no place in the pool.
+      await options.notify(expected).catch((error: unknown) => {
+        if (over || closed) return;
+        reason = reasonOf(error);
+        again(pause);
+      });
+    }
+    mine.on("error", (error) => lost(reasonOf(error)));
+    mine.on("end", () => lost("the connection ended"));
+    mine.on("notification", ({ payload = "" }) => heard(payload));
     try {
       await mine.connect();
       await mine.query(`listen ${JOBS_CHANNEL}`);
-      deaf = setTimeout(() => {
-        options.log.error(
-          "PostgreSQL's notifications do not arrive (a pooler in transaction mode?): streams lag by up to 2 s",
-        );
-      }, SELF_TEST_MS);
-      await mine.query("select pg_notify($1, $2)", [JOBS_CHANNEL, selfTest]);
+      if (closed) return;
       pause = FIRST_PAUSE_MS;
-      options.changed(null);
+      [state, reason] = ["testing", "the self-test is under way"];
+      tell(null);
+      await test();
     } catch (error) {
-      again(reasonOf(error));
+      lost(reasonOf(error));
     }
   }
   void connect();
 
   return {
+    hearing: () => ({ state, ...(reason === undefined ? {} : { reason }) }),
+    onChange(changed) {
+      listeners.add(changed);
+      return () => listeners.delete(changed);
+    },
     async close() {
       closed = true;
       clearTimeout(timer);
+      listeners.clear();
       await client?.end().catch(() => undefined);
     },
   };

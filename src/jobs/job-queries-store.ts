@@ -43,13 +43,19 @@ export interface JobRecord {
   release_id: string | null;
   cancel_requested_at: string | null;
   cancel_reason: string | null;
+  /** When the server scheduled the attempt that entered last, ms since the epoch. */
+  attempt_at: string;
+  /** Number of the transaction that changed the row last. */
+  changed_xid: string;
 }
 
-const RECORDS = `
+/** Every record, without conditions. */
+export const RECORDS = `
   select j.id, j.tenant_id, j.job_type, j.status, j.progress, j.message, j.step, j.steps, j.payload, j.result, j.error_code,
     j.error, j.errors, j.project_id, p.slug as project, j.version_id, v.number as version, j.environment, j.created_by,
     u.name as created_by_name, j.created_at, j.updated_at, j.started_at, j.completed_at, j.last_activity_at, j.workflow_id,
-    j.run_id, j.generation, j.seq, j.switched_at, j.release_id, j.cancel_requested_at, j.cancel_reason
+    j.run_id, j.generation, j.seq, j.switched_at, j.release_id, j.cancel_requested_at, j.cancel_reason, j.attempt_at,
+    j.changed_xid
   from jobs j
   left join projects p on p.id = j.project_id
   left join versions v on v.id = j.version_id

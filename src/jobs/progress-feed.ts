@@ -1,202 +1,249 @@
 /**
  * The live feed of a process: each watched job is read once per change, however many watch it, and many jobs in one statement.
- * PostgreSQL's NOTIFY only says which to read; a sweep finds what a lost notification left behind. A running job whose row is
- * silent, or cannot be read, is asked for its progress through Temporal.
+ * PostgreSQL's NOTIFY only says which to read; a sweep finds what a lost notification left behind. What Temporal says beside the row
+ * is second-opinion.ts.
+ *
+ *   watched ──NOTIFY, sweep──► dirty ──read──► shown to all its watchers
  */
-import pLimit from "p-limit";
+import { isFinal } from "../../contract/job-state.ts";
 import type { Database } from "../db.ts";
 import { reasonOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Executions } from "../temporal.ts";
-import { listenToJobs, type JobNotifications } from "./job-notifications.ts";
+import { progressSince, type Progress } from "./feed-store.ts";
+import type { JobNotifications } from "./job-notifications.ts";
 import { momentsOf, type JobMoment } from "./job-moments.ts";
 import { findJobs, type JobRecord } from "./job-queries-store.ts";
 import { newestEvents, type JobEvent } from "./ledger-store.ts";
+import {
+  createSecondOpinions,
+  newAsking,
+  noticeOf,
+  withOpinion,
+  type Asking,
+  type Notice,
+  type ShownJob,
+} from "./second-opinion.ts";
 
 /** The newest of one watched job, the same objects for everyone who watches it. */
 export interface WatchedJob {
   /** A new object with every change. */
-  readonly job: JobRecord;
-  /** Moments without gaps up to `job.seq`; who is further behind reads the ledger. */
+  readonly job: ShownJob;
+  /** Moments without gaps up to `job.seq`, or none; who is further behind reads the ledger. */
   readonly tail: readonly JobMoment[];
 }
 
 export interface Watcher {
   /** There is something new to look at. */
   changed(): void;
-  /** The process is going down: end the answer, so that the client comes back to another. */
+  /** The process is going down, or there is no such job any more: end the answer. */
   closing(): void;
 }
 
-export interface Watch extends WatchedJob {
-  release(): void;
-}
-
 export interface ProgressFeed {
-  /** Resolves when the job has been read. Rejects when it cannot be, or does not exist; scoping is the caller's. */
-  watch(jobId: string, watcher: Watcher): Promise<Watch>;
+  /**
+   * `record`: as the caller has just read it, after scoping it. What the feed shows may be older for a moment, never than the record
+   * by which the first watcher came.
+   */
+  watch(record: JobRecord, watcher: Watcher): WatchedJob;
+  unwatch(watched: WatchedJob, watcher: Watcher): void;
   /** Jobs being watched, and watchers. */
   size(): { jobs: number; watchers: number };
-  close(): Promise<void>;
+  /** Nothing can be watched any more. */
+  readonly closed: boolean;
+  /** Tells every watcher, and watches nothing any more. */
+  close(): void;
 }
 
 export interface FeedOptions {
   database: Database;
-  /** For the LISTEN connection: straight to PostgreSQL, not through a pooler in transaction mode. */
-  url: string;
-  executions: Pick<Executions, "queryProgress">;
+  notifications: JobNotifications;
+  executions: Pick<Executions, "queryProgress" | "describe">;
   log: Log;
   /** ms between two sweeps over the watched jobs; 2,000 by default. */
   sweepMs?: number;
-  /** ms after which a running job that has not changed is asked itself; 5,000 by default. */
+  /** The same while notifications are not heard; 500 by default. */
+  pollMs?: number;
+  /** ms after which an open job that has not changed is asked itself; 5,000 by default. */
   silentMs?: number;
 }
 
-/** Events kept per watched job. */
+/** Events kept per watched job: those of the newest batch, at most `TAIL`, and otherwise this many. Each costs 5 KB, with its frames. */
 const TAIL = 256;
+const KEPT = 16;
 /** Jobs per statement. */
-const BATCH = 500;
-const QUESTIONS_AT_A_TIME = 10;
+const BATCH = 1_000;
+/** ms without PostgreSQL until watchers are told: a restart takes less. */
+const AWAY_MS = 2_000;
+/** Questions that wait at most: what is silent is asked again in the next sweep. */
+const WAITING = 100;
 
-interface Entry {
+interface Entry extends WatchedJob {
+  job: ShownJob;
+  tail: JobMoment[];
   watchers: Set<Watcher>;
   /** As PostgreSQL gave it last. */
-  row: JobRecord | null;
-  job: JobRecord | null;
-  tail: JobMoment[];
-  /** By this process's clock. */
+  row: JobRecord;
+  /** ms of `performance.now()`. */
   changed_at: number;
-  asking: boolean;
-  loaded: PromiseWithResolvers<void>;
+  asking: Asking;
 }
 
 export function createProgressFeed(options: FeedOptions): ProgressFeed {
+  const { database, notifications, log } = options;
+  const silentMs = options.silentMs ?? 5_000;
   const entries = new Map<string, Entry>();
   const dirty = new Set<string>();
-  const questions = pLimit(QUESTIONS_AT_A_TIME);
-  let notifications: JobNotifications | undefined;
-  let sweep: NodeJS.Timeout | undefined;
   let reading = false;
   let closed = false;
+  /** Since when PostgreSQL cannot be read, and what watchers are told of it. */
+  let away: { since: Date; notice: Notice | null } | null = null;
+  const opinions = createSecondOpinions({
+    ...{ executions: options.executions, silentMs, databaseAway: () => away !== null, now: () => performance.now() },
+  });
 
-  /** Opens the connection with the first watcher: a process that serves none needs none. */
-  function wake(): void {
-    const { url, log } = options;
-    notifications ??= listenToJobs({ url, log, changed: (ids) => look(ids ?? [...entries.keys()]) });
-    sweep ??= setInterval(() => {
-      look(entries.keys());
-      for (const [id, entry] of entries) if (isSilent(entry)) void questions(() => ask(id, entry));
-    }, options.sweepMs ?? 2_000);
+  const stopListening = notifications.onChange((ids) => look(ids ?? entries.keys()));
+  let sweep = setTimeout(round, options.sweepMs ?? 2_000);
+
+  function round(): void {
+    look(entries.keys());
+    for (const entry of entries.values()) {
+      if (opinions.pending() >= WAITING) break;
+      if (isSilent(entry)) ask(entry);
+    }
+    const hears = notifications.hearing().state === "listening";
+    sweep = setTimeout(round, hears ? (options.sweepMs ?? 2_000) : (options.pollMs ?? 500));
   }
 
   function look(ids: Iterable<string>): void {
     for (const id of ids) if (entries.has(id)) dirty.add(id);
-    if (!reading && dirty.size > 0) void read();
+    if (!reading && !closed && dirty.size > 0) void read();
   }
 
   /** The only reader: so no older read can overtake a newer one. */
   async function read(): Promise<void> {
     reading = true;
     while (dirty.size > 0 && !closed) {
-      const ids = [...dirty].slice(0, BATCH);
-      for (const id of ids) dirty.delete(id);
-      await readBatch(ids).catch((error: unknown) => {
-        options.log.warn(
-          { reason: reasonOf(error), jobs: ids.length },
-          "watched jobs could not be read; the sweep tries again",
-        );
-        for (const id of ids) if (!entries.get(id)?.job) forget(id, error);
-      });
+      const batch = [...dirty].slice(0, BATCH);
+      for (const id of batch) dirty.delete(id);
+      try {
+        await readBatch(batch.flatMap((id) => entries.get(id)?.row ?? []));
+        if (away) backAgain();
+      } catch (error) {
+        notRead(error, batch.length);
+      }
     }
     reading = false;
   }
 
-  async function readBatch(ids: string[]): Promise<void> {
-    const db = options.database.em.fork();
+  async function readBatch(known: JobRecord[]): Promise<void> {
+    const db = database.em.fork();
+    const { changed, gone } = await progressSince(db, known);
+    for (const id of gone) forget(id);
+    const plain = changed.filter((row) => isOnlyProgress(row, entries.get(row.id)?.row));
+    for (const row of plain) refresh({ ...entries.get(row.id)!.row, ...row }, []);
+    const ids = changed.filter((row) => !plain.includes(row)).map(({ id }) => id);
+    if (ids.length === 0) return;
     const rows = await findJobs(db, ids);
-    const behind = rows
-      .map((row) => ({
-        id: row.id,
-        after: Math.max(entries.get(row.id)?.row?.seq ?? 0, row.seq - TAIL),
-        upto: row.seq,
-      }))
-      .filter(({ after, upto }) => after < upto);
+    const behind = rows.flatMap(({ id, seq }) => {
+      const after = Math.max(entries.get(id)?.row.seq ?? seq, seq - TAIL);
+      return after < seq ? [{ id, after, upto: seq }] : [];
+    });
     const events = behind.length > 0 ? await newestEvents(db, behind) : new Map<string, JobEvent[]>();
     for (const row of rows) refresh(row, events.get(row.id) ?? []);
-    const found = new Set(rows.map((row) => row.id));
-    for (const id of ids) if (!found.has(id)) forget(id, new Error(`no job ${id} to watch`));
   }
 
   function refresh(row: JobRecord, events: JobEvent[]): void {
     const entry = entries.get(row.id);
-    if (!entry || JSON.stringify(entry.row) === JSON.stringify(row)) return;
-    const skipped = events[0] !== undefined && events[0].seq !== (entry.row?.seq ?? 0) + 1;
-    const before = skipped ? [] : entry.tail;
-    entry.tail = [...before, ...momentsOf(row, events, before.at(-1))].slice(-TAIL);
+    if (!entry) return;
+    const { row: before } = entry;
+    // Read before this entry was made anew from a newer record.
+    if (row.seq < before.seq) return;
+    const follows = events[0]?.seq === before.seq + 1;
+    const moments = follows ? momentsOf(row, events, entry.job) : momentsOf(row, events);
+    if (follows || moments.length > 0)
+      entry.tail = [...(follows ? entry.tail : []), ...moments].slice(-Math.max(KEPT, moments.length));
+    // Where events should have come and did not (cut off meanwhile), what is kept would have a gap.
+    else if (row.seq !== before.seq) entry.tail = [];
     entry.row = row;
-    show(entry, row);
-    entry.loaded.resolve();
+    entry.changed_at = performance.now();
+    entry.asking.notice = null;
+    if (row.run_id !== before.run_id) entry.asking.opinion = null;
+    show(entry);
+    if (row.step === before.step && row.status === before.status) return;
+    entry.asking.pause = entry.asking.not_before = 0;
+    ask(entry);
   }
 
-  function show(entry: Entry, job: JobRecord): void {
-    entry.job = job;
-    entry.changed_at = Date.now();
+  function show(entry: Entry): void {
+    const known = withOpinion(entry.row, entry.asking.opinion);
+    const notice = isFinal(known.status) ? null : (away?.notice ?? entry.asking.notice);
+    entry.job = notice ? { ...known, notice } : known;
     for (const watcher of entry.watchers) watcher.changed();
   }
 
-  function forget(id: string, error: unknown): void {
+  function forget(id: string): void {
     const entry = entries.get(id);
     entries.delete(id);
-    entry?.loaded.reject(error);
-    if (entry?.job) for (const watcher of entry.watchers) watcher.closing();
+    for (const watcher of entry?.watchers ?? []) watcher.closing();
   }
 
-  const isSilent = (entry: Entry): boolean =>
-    entry.job?.status === "running" && !entry.asking && Date.now() - entry.changed_at > (options.silentMs ?? 5_000);
+  function ask(entry: Entry): void {
+    if (isFinal(entry.row.status)) return;
+    opinions.ask(entry.row, entry.asking, () => {
+      if (entries.get(entry.row.id) === entry) show(entry);
+    });
+  }
 
-  /** One question per job at a time, for all its watchers; what the row says next replaces the answer. */
-  async function ask(id: string, entry: Entry): Promise<void> {
-    const { job } = entry;
-    if (!job || entry.asking || entries.get(id) !== entry) return;
-    entry.asking = true;
-    const said = await options.executions.queryProgress(job.workflow_id);
-    entry.asking = false;
-    if (!said || entry.job !== job || said.percent <= job.progress) return;
-    const steps = job.steps.map((step) => ({
-      ...step,
-      status: said.steps.find((each) => each.name === step.name)?.status ?? step.status,
-    }));
-    show(entry, { ...job, progress: Math.min(99, said.percent), step: said.step, steps });
+  const isSilent = ({ row, changed_at }: Entry): boolean =>
+    !isFinal(row.status) && (away !== null || performance.now() - changed_at > silentMs);
+
+  function notRead(error: unknown, jobs: number): void {
+    log.warn({ reason: reasonOf(error), jobs }, "watched jobs could not be read; the sweep tries again");
+    away ??= { since: new Date(), notice: null };
+    if (away.notice || Date.now() - away.since.getTime() < AWAY_MS) return;
+    away.notice = noticeOf("database_away", away.since);
+    for (const entry of entries.values()) show(entry);
+  }
+
+  function backAgain(): void {
+    const told = away?.notice;
+    away = null;
+    if (told) for (const entry of entries.values()) show(entry);
+    // Others were not read while it was away.
+    look(entries.keys());
+  }
+
+  function enter(record: JobRecord): Entry {
+    const entry: Entry = {
+      ...{
+        watchers: new Set(),
+        row: record,
+        job: record,
+        tail: [],
+        changed_at: performance.now(),
+        asking: newAsking(),
+      },
+    };
+    entries.set(record.id, entry);
+    // What changed between the caller's read and now was told to nobody here.
+    look([record.id]);
+    ask(entry);
+    return entry;
   }
 
   return {
-    async watch(jobId, watcher) {
+    watch(record, watcher) {
       if (closed) throw new Error("the feed is closed");
-      wake();
-      let entry = entries.get(jobId);
-      if (!entry) {
-        entry = {
-          ...{ watchers: new Set(), row: null, job: null, tail: [], changed_at: Date.now(), asking: false },
-          loaded: Promise.withResolvers(),
-        };
-        entries.set(jobId, entry);
-        look([jobId]);
-      }
-      const mine = entry;
-      mine.watchers.add(watcher);
-      await mine.loaded.promise;
-      return {
-        get job() {
-          return mine.job!;
-        },
-        get tail() {
-          return mine.tail;
-        },
-        release() {
-          mine.watchers.delete(watcher);
-          if (mine.watchers.size === 0 && entries.get(jobId) === mine) entries.delete(jobId);
-        },
-      };
+      const entry = entries.get(record.id) ?? enter(record);
+      if (record.changed_xid !== entry.row.changed_xid) look([record.id]);
+      entry.watchers.add(watcher);
+      return entry;
+    },
+    unwatch(watched, watcher) {
+      const entry = watched as Entry;
+      entry.watchers.delete(watcher);
+      if (entry.watchers.size === 0 && entries.get(entry.row.id) === entry) entries.delete(entry.row.id);
     },
     size() {
       return {
@@ -204,11 +251,20 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
         watchers: [...entries.values()].reduce((sum, entry) => sum + entry.watchers.size, 0),
       };
     },
-    async close() {
+    get closed() {
+      return closed;
+    },
+    close() {
       closed = true;
-      clearInterval(sweep);
-      for (const entry of entries.values()) for (const watcher of entry.watchers) watcher.closing();
-      await notifications?.close();
+      clearTimeout(sweep);
+      stopListening();
+      for (const entry of entries.values()) for (const watcher of [...entry.watchers]) watcher.closing();
+      entries.clear();
     },
   };
+}
+
+/** Whatever changes more in a row comes with an event, or with a new attempt. */
+function isOnlyProgress(row: Progress, known: JobRecord | undefined): boolean {
+  return known !== undefined && row.seq === known.seq && row.attempt_at === known.attempt_at;
 }

@@ -19,6 +19,8 @@ export interface Answer {
 
 export interface GatewayRoom extends Publishing {
   url: string;
+  /** What it serves at the moment. */
+  watching: Gateway["watching"];
   keys: Record<Role | "foreign", string>;
   call(
     method: string,
@@ -62,6 +64,7 @@ export async function startGatewayRoom(
     ...room,
     config,
     url: gateway.url,
+    watching: gateway.watching,
     keys,
     async call(method, path, { body, key = keys.admin, headers = {} } = {}) {
       const response = await fetch(gateway.url + path, {

@@ -5,7 +5,6 @@ import { writeEnding, type Grip } from "../../src/jobs/protocol/attempt.ts";
 import { lockJob } from "../../src/jobs/job-store.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { leaveStep, logEntry } from "../../src/jobs/protocol/ledger-writes.ts";
-import { createProgressFeed, type Watch } from "../../src/jobs/progress-feed.ts";
 import { writeProgress } from "../../src/jobs/progress-store.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { createDraft, queueJob, until } from "../support/publishing.ts";
@@ -313,22 +312,6 @@ describe("the feed", () => {
     for (const stream of streams) stream.socket.destroy();
   });
 
-  it("holds nothing of a job that nobody watches any more, nor of one that does not exist", async () => {
-    const { database, config, executions, deps } = room;
-    const feed = createProgressFeed({ database, url: config.PLATEN_DATABASE_URL, executions, log: deps.log });
-    const watcher = { changed: () => undefined, closing: () => undefined };
-    const id = await newJob();
-    const [one, other] = await Promise.all([feed.watch(id, watcher), feed.watch(id, { ...watcher })]);
-    expect(one.job).toBe(other.job);
-    expect(feed.size()).toEqual({ jobs: 1, watchers: 2 });
-    one.release();
-    expect(feed.size()).toEqual({ jobs: 1, watchers: 1 });
-    other.release();
-    await expect(feed.watch("00000000-0000-7000-8000-000000000000", watcher)).rejects.toThrow("no job");
-    expect(feed.size()).toEqual({ jobs: 0, watchers: 0 });
-    await feed.close();
-  });
-
   it("listens again after its connection was cut", async () => {
     const id = await newJob();
     const stream = watch(`/jobs/${id}/stream`);
@@ -347,30 +330,14 @@ describe("the feed", () => {
     stream.socket.destroy();
   });
 
-  it("asks the workflow when the row of a running job is silent", async () => {
-    const said = { step: "upload", percent: 44, steps: [{ name: "upload", status: "running" as const }] };
-    const executions = { queryProgress: async () => said };
-    const { database, config, deps } = room;
+  it("ends the streams of a job that is deleted", async () => {
     const id = await newJob();
-    await enter(id, "upload");
-    const feed = createProgressFeed({
-      database,
-      url: config.PLATEN_DATABASE_URL,
-      executions,
-      log: deps.log,
-      sweepMs: 20,
-      silentMs: 10,
-    });
-    const told = Promise.withResolvers<void>();
-    let seen: Watch | undefined;
-    const watching = await feed.watch(id, {
-      changed: () => seen?.job.progress === 44 && told.resolve(),
-      closing: () => undefined,
-    });
-    seen = watching;
-    if (watching.job.progress !== 44) await told.promise;
-    expect(watching.job).toMatchObject({ status: "running", step: "upload", progress: 44 });
-    watching.release();
-    await feed.close();
+    const stream = watch(`/jobs/${id}/stream`);
+    await stream.holds('"snapshot":true');
+    const db = room.database.em.fork();
+    for (const table of ["job_events", "publish_guards"])
+      await query(db, `delete from ${table} where job_id = $1`, [id]);
+    await query(db, "delete from jobs where id = $1", [id]);
+    expect(framesOf(await stream.ended())).toHaveLength(1);
   });
 });

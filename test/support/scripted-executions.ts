@@ -53,7 +53,7 @@ export function scriptedExecutions(): ScriptedExecutions {
     },
     async ping() {},
     async queryProgress() {
-      return null;
+      return { kind: "closed" };
     },
   };
   return script;

@@ -1,21 +1,19 @@
 /** Who asks: `Authorization: Bearer pk_…`. Never a query parameter, which would end up in logs and histories. */
-import type { Context } from "koa";
 import type { Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { isApiKey } from "../../tenants/api-key.ts";
 import { mayActAs, type Principal, type Role } from "../../tenants/principal.ts";
 import { findPrincipalByKey } from "../../tenants/tenant-store.ts";
 
-/** Errors: `unauthenticated`, `forbidden`. */
-export async function authenticate(ctx: Context, db: Db, needed: Role): Promise<Principal> {
-  const principal = await findPrincipalByKey(db, bearerKey(ctx));
+/** `authorization`: the header, empty for none. Errors: `unauthenticated`, `forbidden`. */
+export async function authenticate(authorization: string, db: Db, needed: Role): Promise<Principal> {
+  const principal = await findPrincipalByKey(db, bearerKey(authorization));
   if (!principal) throw new AppError("unauthenticated", { reason: "the key is unknown, expired or revoked" });
   if (!mayActAs(principal.role, needed)) throw new AppError("forbidden", { needed, role: principal.role });
   return principal;
 }
 
-function bearerKey(ctx: Context): string {
-  const header = ctx.get("Authorization");
+function bearerKey(header: string): string {
   if (header === "") throw new AppError("unauthenticated", { reason: "there is no Authorization header" });
   const key = /^Bearer +(\S+) *$/i.exec(header)?.[1];
   if (!key || !isApiKey(key)) {

@@ -3,10 +3,16 @@ import type { Context, Middleware } from "koa";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { asOutage, sqlState } from "../../outage.ts";
+import { encodeError } from "../sse/encode.ts";
 import { answerBeforeBody } from "./unread-body.ts";
 
-/** Seconds after which a client should try a 503 again, and a stream's client too. */
+/** Seconds after which a client should try a 503 or 429 again. */
 const RETRY_AFTER_S = 2;
+/** The same for the clients of streams, in ms, by the refusals that pass. */
+const COME_BACK_MS = new Map<string, number>([
+  ["unavailable", 2_000],
+  ["too_many_streams", 30_000],
+]);
 
 export function answerProblems(log: Log): Middleware {
   return async (ctx, next) => {
@@ -32,16 +38,19 @@ export function answerProblems(log: Log): Middleware {
 
 function answer(ctx: Context, error: AppError): void {
   const { status } = error.definition;
-  // An EventSource gives up for good on any status but 200: let it come back by itself instead.
-  if (error.code === "unavailable" && ctx.accepts("json", "text/event-stream") === "text/event-stream") {
+  // An EventSource gives up for good on any status but 200: let it come back by itself instead. Who asks a stream's path for no
+  // type in particular is taken for one.
+  const comeBackMs = COME_BACK_MS.get(error.code);
+  const wanted = ctx.state["is_stream"] ? ["text/event-stream", "json"] : ["json", "text/event-stream"];
+  if (comeBackMs && ctx.accepts(wanted) === "text/event-stream") {
     ctx.status = 200;
     ctx.set({ "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" });
-    ctx.body = `retry: ${RETRY_AFTER_S * 1_000}\n\n`;
+    ctx.body = encodeError({ code: error.code, message: `${error.message} ${error.action}` }, comeBackMs).bytes;
     return;
   }
   ctx.status = status;
   if (status === 401) ctx.set("WWW-Authenticate", `Bearer realm="platen"`);
-  if (status === 503) ctx.set("Retry-After", String(RETRY_AFTER_S));
+  if (status === 503 || status === 429) ctx.set("Retry-After", String(RETRY_AFTER_S));
   ctx.set("Cache-Control", "no-store");
   ctx.body = JSON.stringify(problemDetails(error, { instance: ctx.path, request_id: ctx.state["request_id"] }));
   ctx.type = "application/problem+json";

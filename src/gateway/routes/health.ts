@@ -22,7 +22,7 @@ async function check(work: Promise<unknown>): Promise<Check> {
 }
 
 const checks = z.record(
-  z.enum(["postgresql", "store", "temporal"]),
+  z.enum(["postgresql", "store", "temporal", "notifications"]),
   z.object({ ok: z.boolean(), reason: z.string().optional() }),
 );
 
@@ -47,7 +47,9 @@ export const healthRoutes: Route[] = [
     method: "get",
     path: "/readyz",
     summary: "Can it do its work?",
-    description: "Without Temporal it is degraded but ready: publishes are accepted, and start when Temporal is back.",
+    description:
+      "Without Temporal it is degraded but ready: publishes are accepted, and start when Temporal is back. So it is while " +
+      "PostgreSQL's notifications are not heard: streams are told of changes half a second late.",
     role: null,
     responses: {
       200: { description: "Ready, or degraded", schema: readiness },
@@ -60,7 +62,9 @@ export const healthRoutes: Route[] = [
         check(deps.stores.private.put("_platen/probe", Buffer.from("writable"))),
         check(deps.executions.ping()),
       ]);
-      const found = { postgresql, store, temporal };
+      const { state, reason = state } = deps.notifications.hearing();
+      const notifications: Check = state === "deaf" || state === "away" ? { ok: false, reason } : { ok: true };
+      const found = { postgresql, store, temporal, notifications };
       const missing = Object.entries(found).flatMap(([name, { ok }]) => (ok ? [] : [name]));
       const ready = postgresql.ok && store.ok;
       const status = !ready ? "unready" : missing.length > 0 ? "degraded" : "ready";

@@ -15,7 +15,8 @@ export const routes: Route[] = [
   ...draftRoutes,
   ...publishRoutes,
   ...releaseRoutes,
-  ...jobRoutes,
+  // Before the jobs: /jobs/stream is no job called stream.
   ...jobStreamRoutes,
+  ...jobRoutes,
   ...deliveryRoutes,
 ];

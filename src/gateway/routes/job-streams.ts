@@ -1,62 +1,129 @@
-/** Live streams of one job, server-sent events. */
+/** Live streams, server-sent events: of one job, and of many. */
 import { z } from "zod";
-import type { LogEntry } from "../../jobs/job-moments.ts";
-import type { JobRecord } from "../../jobs/job-queries-store.ts";
-import { eventsAfter } from "../../jobs/ledger-store.ts";
-import { defineRoute, type Route, type RouteRequest } from "../route.ts";
+import { JOB_TYPES } from "../../../contract/job-types.ts";
+import { parseJobId } from "../../../contract/workflow-id.ts";
+import { AppError } from "../../errors.ts";
+import type { StatesFilter } from "../../jobs/feed-store.ts";
+import { findJobs } from "../../jobs/job-queries-store.ts";
+import { findProjectId } from "../../releases/delivery-store.ts";
+import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 import type { Vocabulary } from "../sse/encode.ts";
 import { beginningOf } from "../sse/resume.ts";
-import { openStream, STREAM_HEADERS } from "../sse/stream.ts";
-import { jobOf, jobParams, readLogs } from "./job-lookup.ts";
+import { takeOver } from "../sse/take-over.ts";
+import { JobTeller } from "../sse/tell-job.ts";
+import { createStatesTeller } from "../sse/tell-states.ts";
+import type { Wire, WireUser } from "../sse/wire.ts";
+import { jobOf, jobParams } from "./job-lookup.ts";
 
-const query = z.strictObject({
-  last_event_id: z
-    .string()
-    .optional()
-    .describe("Where to go on, for clients that cannot set `Last-Event-ID`; the header wins."),
+const STREAM_HEADERS = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-cache, no-transform",
+  Connection: "keep-alive",
+  "X-Accel-Buffering": "no",
+};
+
+const cursor = z
+  .string()
+  .optional()
+  .describe("Where to go on, for clients that cannot set `Last-Event-ID`; the header wins.");
+
+const query = z.strictObject({ last_event_id: cursor });
+
+const statesQuery = z.strictObject({
+  ids: z.string().optional().describe("Ids of jobs, separated by commas; as many as fit into 16 KB"),
+  project: z.string().optional().describe("Slug"),
+  type: z.string().optional(),
+  last_event_id: cursor,
 });
 
-type StreamRequest = RouteRequest<z.output<typeof jobParams>, z.output<typeof query>, undefined>;
+type JobRequest = RouteRequest<z.output<typeof jobParams>, z.output<typeof query>, undefined>;
+type StatesRequest = RouteRequest<unknown, z.output<typeof statesQuery>, undefined>;
 
-const EVENTS_AT_A_TIME = 500;
+const cursorOf = ({ ctx, query: { last_event_id } }: JobRequest | StatesRequest): string =>
+  ctx.get("Last-Event-ID") || (last_event_id ?? "");
 
-/** Logs of a state, read once however many clients are greeted with it. */
-const logsOf = new WeakMap<JobRecord, Promise<LogEntry[]>>();
-
-async function stream(request: StreamRequest, words: Vocabulary) {
-  const { ctx, deps } = request;
+async function streamJob(request: JobRequest, words: Vocabulary): Promise<RouteAnswer | undefined> {
+  const { deps, principal } = request;
   const job = await jobOf(request);
-  const beginning = beginningOf(ctx.get("Last-Event-ID") || (request.query.last_event_id ?? ""), job);
+  const beginning = beginningOf(cursorOf(request), job);
   if (beginning.kind === "nothing") return { status: 204 };
-  if (ctx.method === "HEAD") return { status: 200, headers: STREAM_HEADERS };
+  if (request.ctx.method === "HEAD") return { status: 200, headers: STREAM_HEADERS };
+  const place = deps.streams.admit(principal);
+  const teller = new JobTeller(deps, { beginning, words, place });
+  return open(request, teller, (wire) => teller.begin(wire, job));
+}
 
+async function streamStates(request: StatesRequest): Promise<RouteAnswer | undefined> {
+  const { deps, principal } = request;
+  const filter = await filterOf(request);
+  if (request.ctx.method === "HEAD") return { status: 200, headers: STREAM_HEADERS };
+  const place = deps.streams.admit(principal);
+  const teller = createStatesTeller(deps, { filter, cursor: cursorOf(request), place });
+  return open(request, teller, teller.begin);
+}
+
+/** Nothing of the request is kept by what goes on. */
+async function open(
+  { ctx, deps }: Pick<RouteRequest, "ctx" | "deps">,
+  user: WireUser,
+  begin: (wire: Wire) => void,
+): Promise<undefined> {
   ctx.respond = false;
-  ctx.req.socket.setTimeout(0);
-  ctx.req.socket.setNoDelay(true);
-  // Not awaited: the request is answered by the stream, for as long as it lives.
-  void openStream({
-    ...{ res: ctx.res, feed: deps.feed, job_id: job.id, beginning, words },
-    readEvents: (after) => eventsAfter(deps.database.em.fork(), job.id, after, EVENTS_AT_A_TIME),
-    readLogs(state) {
-      const logs = logsOf.get(state) ?? readLogs(deps.database.em.fork(), state);
-      logsOf.set(state, logs);
-      // A failure must not be what the next client is greeted with.
-      logs.catch(() => logsOf.delete(state));
-      return logs;
-    },
-    pingMs: deps.config.PLATEN_PING_SECONDS * 1_000,
-    maxAgeMs: deps.config.PLATEN_STREAM_MAX_SECONDS * 1_000,
-    failed: (error) => deps.log.warn({ error, job_id: job.id }, "a stream broke off; its client comes back"),
-  });
+  const taken = await takeOver(ctx.res, STREAM_HEADERS);
+  if (!taken) return user.closed() as undefined;
+  begin(deps.streams.wire(taken, user));
   return undefined;
 }
 
+/** Errors: `job_not_found`, `project_not_found`, `job_type_unknown`: what is named must exist, or the stream would wait for ever. */
+async function filterOf({ db, principal, query: { ids, project, type } }: StatesRequest): Promise<StatesFilter> {
+  const filter: StatesFilter = { tenant_id: principal.tenant_id };
+  if (type !== undefined) {
+    if (!Object.hasOwn(JOB_TYPES, type))
+      throw new AppError("job_type_unknown", { type, types: Object.keys(JOB_TYPES).join(", ") });
+    filter.type = type;
+  }
+  if (project !== undefined) {
+    const project_id = await findProjectId(db, { tenant_id: principal.tenant_id, project });
+    if (!project_id) throw new AppError("project_not_found", { project });
+    filter.project_id = project_id;
+  }
+  if (ids !== undefined) {
+    const named = ids.split(",").map((text) => parseJobId(text) ?? notFound(text));
+    const found = new Set((await findJobs(db, named)).filter(ofTenant(filter.tenant_id)).map(({ id }) => id));
+    filter.ids = named.map((id) => (found.has(id) ? id : notFound(id)));
+  }
+  return filter;
+}
+
+const ofTenant =
+  (id: string) =>
+  ({ tenant_id }: { tenant_id: string }): boolean =>
+    tenant_id === id;
+
+function notFound(job: string): never {
+  throw new AppError("job_not_found", { job });
+}
+
+const mediaType = "text/event-stream";
 const responses = {
-  200: { description: "Events until the job ends.", mediaType: "text/event-stream" },
+  200: { description: "Events until the job ends.", mediaType },
   204: { description: "The job has ended and the client has seen all of it: do not come back." },
 };
 
 export const jobStreamRoutes: Route[] = [
+  defineRoute({
+    method: "get",
+    path: "/jobs/stream",
+    summary: "Watch many jobs live",
+    description:
+      "Server-sent events: the present state of every open job that matches (of every job named in `ids`), `synced`, and then " +
+      "each state that changes, each batch closed by `synced`, whose id resumes. Jobs that start later join by themselves. See docs/sse.md.",
+    role: "viewer",
+    query: statesQuery,
+    responses: { 200: { description: "Events, until the client leaves or the stream is old.", mediaType } },
+    handle: streamStates,
+  }),
   defineRoute({
     method: "get",
     path: "/jobs/:id/stream",
@@ -68,7 +135,7 @@ export const jobStreamRoutes: Route[] = [
     params: jobParams,
     query,
     responses,
-    handle: (request) => stream(request, "stream"),
+    handle: (request) => streamJob(request, "stream"),
   }),
   defineRoute({
     method: "get",
@@ -80,6 +147,19 @@ export const jobStreamRoutes: Route[] = [
     params: jobParams,
     query,
     responses,
-    handle: (request) => stream(request, "events"),
+    handle: (request) => streamJob(request, "events"),
+  }),
+  defineRoute({
+    method: "get",
+    path: "/ws/jobs",
+    summary: "Watch jobs over a WebSocket",
+    description:
+      "Subscribe and unsubscribe by messages; the same events and cursors as `/jobs/{id}/stream`. See docs/sse.md.",
+    role: "viewer",
+    responses: { 101: { description: "A WebSocket" } },
+    async handle({ ctx }) {
+      ctx.set({ Upgrade: "websocket", Connection: "Upgrade" });
+      throw new AppError("upgrade_required", { path: ctx.path });
+    },
   }),
 ];

@@ -1,0 +1,135 @@
+/**
+ * One watcher's connection: writes frames, notices a full or dead socket, ends in time.
+ *
+ *   open ──end()──► ending ──all sent, or LINGER_MS──► closed
+ *     └──client left, stalled──────────────────────────► closed
+ *
+ * A class, and one set of listeners for all: there are ten thousand of these, and closures would cost each a KB more.
+ */
+import type { Socket } from "node:net";
+import type { Connection, Times } from "../live-streams.ts";
+import { PING } from "./encode.ts";
+import { LAST_CHUNK, type Frames } from "./frame.ts";
+import type { TakenSocket } from "./take-over.ts";
+
+/** Who writes to a wire. */
+export interface WireUser {
+  /** It is empty again: there is room for more. */
+  drained(): void;
+  /** It has closed, whoever closed it. Called once. */
+  closed(): void;
+  /** It is old, or the process goes down: end it. */
+  expire(): void;
+}
+
+/** A watcher's end of a stream, whatever it runs over. */
+export interface Wire {
+  /** What is written now would have to wait for the client. */
+  readonly full: boolean;
+  write(frames: Frames): void;
+  end(why: EndOfStream): void;
+}
+
+/** `ended`: with the final event. `left`: by the client. After the other two it should come back. */
+export type EndOfStream = "ended" | "closing" | "failed" | "left";
+
+/** A client that holds more than this unread for that long, and reads next to nothing meanwhile, is dropped. */
+export const MAX_UNREAD_BYTES = 1_048_576;
+export const MAX_STALL_MS = 5_000;
+const SLOWEST_BYTES = 65_536;
+/** Between the end of a stream and that of its connection, if the client does not close it. */
+const LINGER_MS = 5_000;
+
+const wires = new WeakMap<Socket, SseWire>();
+
+function onDrain(this: Socket): void {
+  wires.get(this)?.user.drained();
+}
+function onClose(this: Socket): void {
+  wires.get(this)?.release();
+}
+function onError(this: Socket): void {
+  this.destroy();
+}
+
+export class SseWire implements Wire, Connection {
+  readonly socket: Socket;
+  readonly chunked: boolean;
+  readonly user: WireUser;
+  /** ms of `performance.now()`, as all that follow. */
+  endAt: number;
+  pingAt: number;
+  #ending = 0;
+  #stalledAt = 0;
+  #sentThen = 0;
+  #over = false;
+
+  constructor({ socket, chunked }: TakenSocket, user: WireUser, times: Times) {
+    [this.socket, this.chunked, this.user] = [socket, chunked, user];
+    [this.endAt, this.pingAt] = [times.endAt, times.pingAt];
+    wires.set(socket, this);
+    socket.on("drain", onDrain).on("close", onClose).on("error", onError);
+  }
+
+  get full(): boolean {
+    return this.socket.writableNeedDrain;
+  }
+
+  write(frames: Frames): void {
+    if (this.#ending > 0 || !this.socket.writable) return;
+    this.socket.write(this.chunked ? frames.chunk : frames.bytes);
+  }
+
+  end(): void {
+    if (this.#ending > 0) return;
+    this.#ending = performance.now();
+    if (!this.socket.writable) this.socket.destroy();
+    else if (this.chunked) this.socket.end(LAST_CHUNK);
+    else this.socket.end();
+  }
+
+  tick(now: number, everyMs: number): boolean {
+    if (this.#over) return false;
+    if (this.#ending > 0) {
+      if (now - this.#ending >= LINGER_MS) this.socket.destroy();
+    } else if (now >= this.endAt) this.user.expire();
+    else if (this.#isStuck(now)) this.socket.destroy();
+    else if (now >= this.pingAt) {
+      this.pingAt = now + everyMs;
+      if (!this.full) this.write(PING);
+    }
+    return true;
+  }
+
+  expire(): void {
+    this.user.expire();
+  }
+
+  get isClosed(): boolean {
+    return this.socket.destroyed;
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  release(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.user.closed();
+  }
+
+  #isStuck(now: number): boolean {
+    const { writableLength, bytesWritten } = this.socket;
+    if (writableLength <= MAX_UNREAD_BYTES) {
+      this.#stalledAt = 0;
+      return false;
+    }
+    const sent = bytesWritten - writableLength;
+    if (this.#stalledAt === 0) [this.#stalledAt, this.#sentThen] = [now, sent];
+    if (now - this.#stalledAt < MAX_STALL_MS) return false;
+    if (sent - this.#sentThen < SLOWEST_BYTES) return true;
+    [this.#stalledAt, this.#sentThen] = [now, sent];
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+/** `GET /ws/jobs`: takes the upgrade, or refuses it with the same problems as any other request. */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import type { Config } from "../../config.ts";
+import { AppError } from "../../errors.ts";
+import { authenticate } from "../middleware/authenticate.ts";
+import { asAppError } from "../middleware/problems.ts";
+import { refuseOnSocket } from "../refuse-unparsed.ts";
+import { MOUNTS } from "../router.ts";
+import { createJobsSocket, type JobsSocketDeps } from "./jobs-socket.ts";
+
+const PATHS = MOUNTS.map((mount) => `${mount}/ws/jobs`);
+/** Bytes; a subscription has two hundred. */
+const LARGEST_MESSAGE = 16_384;
+
+/** Frames go out as they are: compressing them for each client would cost more than it saves. */
+export function acceptJobSockets(server: Server, deps: JobsSocketDeps & { config: Config }): void {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE, perMessageDeflate: false });
+
+  async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { pathname } = new URL(request.url ?? "/", "http://gateway");
+    if (!PATHS.includes(pathname)) throw new AppError("not_found", { path: pathname });
+    const principal = await authenticate(request.headers.authorization ?? "", deps.database.em.fork(), "viewer");
+    const place = deps.streams.admit(principal);
+    socket.once("close", place.release);
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      const maxSubscriptions = deps.config.PLATEN_MAX_SUBSCRIPTIONS;
+      deps.streams.add((times) => createJobsSocket(deps, { ws, socket, principal, place, maxSubscriptions, times }));
+    });
+  }
+
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const broken = (): void => void socket.destroy();
+    socket.on("error", broken);
+    accept(request, socket, head).catch((error: unknown) => {
+      refuseOnSocket(socket, asAppError(error, null), deps.log);
+    });
+  });
+}

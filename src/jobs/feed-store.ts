@@ -1,0 +1,104 @@
+/** What the feeds of a gateway read: what has changed since they looked, of the jobs that are watched. */
+import { query, queryOne, type Db } from "../db.ts";
+import { RECORDS, type JobRecord } from "./job-queries-store.ts";
+
+/** The columns of a job that change with every report of progress. */
+export type Progress = Pick<
+  JobRecord,
+  | "id"
+  | "changed_xid"
+  | "seq"
+  | "generation"
+  | "attempt_at"
+  | "status"
+  | "step"
+  | "progress"
+  | "message"
+  | "updated_at"
+  | "last_activity_at"
+>;
+
+/**
+ * Of the jobs that changed since their `changed_xid`: what progress changes, without the joins and documents of the whole record,
+ * which cost ten times as much. `gone`: there is no such job any more.
+ */
+export async function progressSince(
+  db: Db,
+  known: readonly Pick<JobRecord, "id" | "changed_xid">[],
+): Promise<{ changed: Progress[]; gone: string[] }> {
+  const rows = await query<Progress & { known_id: string }>(
+    db,
+    `
+    select known.id as known_id, j.id, j.changed_xid, j.seq, j.generation, j.attempt_at, j.status, j.step, j.progress, j.message,
+      j.updated_at, j.last_activity_at
+    from unnest($1::uuid[], $2::bigint[]) as known (id, changed_xid)
+    left join jobs j on j.id = known.id
+    where j.changed_xid is distinct from known.changed_xid
+    `,
+    [known.map(({ id }) => id), known.map(({ changed_xid }) => changed_xid)],
+  );
+  return {
+    changed: rows.filter(({ id }) => id !== null).map(({ known_id: _, ...row }) => row),
+    gone: rows.filter(({ id }) => id === null).map(({ known_id }) => known_id),
+  };
+}
+
+/** Which jobs of a tenant. All of it that is given must hold. */
+export interface StatesFilter {
+  tenant_id: string;
+  ids?: readonly string[];
+  project_id?: string;
+  type?: string;
+}
+
+/**
+ * A moment in the order of commits: every change with a smaller `changed_xid` was visible to the statement that answered it. Later
+ * commits, also of transactions that began before, have this number or a higher one.
+ */
+export type Watermark = string;
+
+/** The present moment. */
+export async function readWatermark(db: Db): Promise<Watermark> {
+  const row = await queryOne<{ watermark: string }>(
+    db,
+    `select pg_snapshot_xmin(pg_current_snapshot())::text as watermark`,
+  );
+  return row?.watermark ?? "0";
+}
+
+/** Jobs that changed at or after the watermark, of any state, oldest change first, at most `limit`. */
+export async function changedSince(
+  db: Db,
+  filter: { tenant_ids: readonly string[]; since: Watermark; limit: number } & Partial<Omit<StatesFilter, "tenant_id">>,
+): Promise<JobRecord[]> {
+  const params: unknown[] = [filter.tenant_ids, filter.since];
+  return query<JobRecord>(
+    db,
+    `
+    ${RECORDS}
+    where j.tenant_id = any($1::uuid[]) and j.changed_xid >= $2::bigint ${narrowed(filter, params)}
+    order by j.changed_xid, j.id
+    limit $${params.push(filter.limit)}
+    `,
+    params,
+  );
+}
+
+/** What a new stream of states begins with: the named jobs, or else the open ones that match, in id order. */
+export async function presentStates(db: Db, filter: StatesFilter, limit: number): Promise<JobRecord[]> {
+  const params: unknown[] = [filter.tenant_id];
+  const open = filter.ids ? "" : "and j.status in ('queued', 'running')";
+  return query<JobRecord>(
+    db,
+    `${RECORDS} where j.tenant_id = $1 ${open} ${narrowed(filter, params)} order by j.id limit $${params.push(limit)}`,
+    params,
+  );
+}
+
+function narrowed({ ids, project_id, type }: Partial<StatesFilter>, params: unknown[]): string {
+  return [
+    ...(ids ? [`and j.id = any($${params.push(ids)}::uuid[])`] : []),
+    ...(project_id === undefined ? [] : [`and j.project_id = $${params.push(project_id)}`]),
+    ...(type === undefined ? [] : [`and j.job_type = $${params.push(type)}`]),
+  ].join(" ");
+}
