@@ -1,5 +1,4 @@
 /** Watchers whose machine vanishes without a word: their connections look as alive as any others that are silent. */
-import { watching } from "./feeds.ts";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { debianProgram } from "../support/debian-program.ts";
 import { createNetNamespace, type NetNamespace } from "../support/net-namespace.ts";
@@ -42,10 +41,10 @@ it("a half-open stream is given up at its maximum age, and its socket five secon
   network.cut();
   // Nobody acknowledges these bytes: the kernel sends them again and again.
   await writeLogs(room, talkative.id, ["One", "Two"]);
-  expect([watching(), heldConnections(Number(port))]).toEqual([{ jobs: 2, watchers: 2 }, 2]);
+  expect([room.watching().watchers, heldConnections(Number(port))]).toEqual([2, 2]);
 
   const seconds = (): number => (performance.now() - begun) / 1_000;
-  await until("nobody to watch", async () => watching().watchers === 0);
+  await until("nobody to watch", async () => room.watching().watchers === 0);
   const released = seconds();
   expect(released).toBeLessThan(MAX_AGE_SECONDS + 1);
   await until("no socket", async () => heldConnections(Number(port)) === 0);

@@ -1,5 +1,4 @@
 /** Clients that come and go: what each of them took is given back within a second. */
-import { watching } from "./feeds.ts";
 import { EventEmitter, once } from "node:events";
 import { queryObjects, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -79,13 +78,13 @@ async function fillPool(): Promise<void> {
 it("two thousand streams that were opened and aborted leave no watcher, socket, timer or object behind", async () => {
   // What a process builds once, it builds now.
   await openAndAbort(WARM_UP);
-  await until("nobody to watch", async () => watching().watchers === 0, 1_000);
+  await until("nobody to watch", async () => room.watching().watchers === 0, 1_000);
   await fillPool();
   const before = { active: activeResources(), ...heap() };
 
   await openAndAbort(STREAMS);
-  await until("nobody to watch", async () => watching().watchers === 0, 1_000);
-  expect(watching()).toEqual({ jobs: 0, watchers: 0 });
+  await until("nobody to watch", async () => room.watching().watchers === 0, 1_000);
+  expect(room.watching()).toEqual({ streams: 0, jobs: 0, watchers: 0, states: 0 });
   await until(
     "sockets and timers to be given back",
     async () => {

@@ -1,5 +1,4 @@
 /** Behind Debian's nginx, which buffers responses unless it is told not to. */
-import { watching } from "./feeds.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import getPort from "get-port";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
@@ -58,9 +57,9 @@ describe.runIf(program)("behind nginx with its buffering on", () => {
       const { id } = await runningJob(room);
       const stream = through(upstream, `/jobs/${id}/stream`);
       await stream.holds('"snapshot":true');
-      expect(watching().watchers).toBeGreaterThan(0);
+      expect(room.watching().watchers).toBeGreaterThan(0);
       stream.socket.destroy();
-      await until("nobody to watch", async () => watching().watchers === 0, 2_000);
+      await until("nobody to watch", async () => room.watching().watchers === 0, 2_000);
     });
   });
 

@@ -1,5 +1,4 @@
 /** A client that opens a stream and does not read it, while its job writes megabytes. */
-import { watching } from "./feeds.ts";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../support/publishing.ts";
@@ -41,10 +40,10 @@ describe("a watcher that does not read", () => {
   it("costs the gateway a megabyte at most, others nothing, and has lost nothing when it reads again", async () => {
     const { id, grip } = await runningJob(room);
     const slow = await openUnread(`/jobs/${id}/stream`);
-    await until("the slow one to watch", async () => watching().watchers === 1);
+    await until("the slow one to watch", async () => room.watching().watchers === 1);
     const server = sockets.of(slow.socket);
     const others = range(1, 3).map(() => createWatcher(`${room.url}/jobs/${id}/stream`, room.keys.viewer));
-    await until("the others to watch", async () => watching().watchers === 4);
+    await until("the others to watch", async () => room.watching().watchers === 4);
 
     let held = 0;
     for (const round of range(1, ROUNDS)) {
@@ -89,7 +88,7 @@ describe("a watcher that does not read", () => {
       const since = performance.now();
       await until("the connection to be closed", async () => server.destroyed, 10_000);
       expect(performance.now() - since).toBeLessThan(6_000);
-      expect(watching().watchers).toBe(0);
+      expect(room.watching().watchers).toBe(0);
       stuck.socket.destroy();
       if (kind === "running") await endJob(room, id);
       const back = watch(room, `/jobs/${id}/stream`, [`Last-Event-ID: ${LAST_ENTRY - 10}`]);
