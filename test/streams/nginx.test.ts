@@ -72,7 +72,7 @@ describe.runIf(program)("behind nginx with its buffering on", () => {
       createWatcher(`${url}/jobs/${id}/stream`, room.keys.viewer),
     );
     try {
-      await until("all to be greeted", async () => watchers.every(({ statuses }) => statuses.length === 1));
+      await until("all to be greeted", async () => watchers.every((watcher) => watcher.frames() > 0));
       await writeLogs(room, id, ["Before"]);
       await until("an event each", async () => watchers.every(({ seen }) => seen.length === 1));
       await first.end("SIGKILL");

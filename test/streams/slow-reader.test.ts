@@ -43,7 +43,7 @@ describe("a watcher that does not read", () => {
     await until("the slow one to watch", async () => room.watching().watchers === 1);
     const server = sockets.of(slow.socket);
     const others = range(1, 3).map(() => createWatcher(`${room.url}/jobs/${id}/stream`, room.keys.viewer));
-    await until("the others to watch", async () => room.watching().watchers === 4);
+    await until("the others to be greeted", async () => others.every((watcher) => watcher.frames() > 0));
 
     let held = 0;
     for (const round of range(1, ROUNDS)) {
