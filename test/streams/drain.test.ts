@@ -65,4 +65,4 @@ it("after SIGTERM all watchers go on at another gateway; none sees an error, an 
   } finally {
     for (const watcher of watchers) watcher.close();
   }
-});
+}, 60_000);

@@ -6,14 +6,7 @@ import { writeProgress } from "../../src/jobs/progress-store.ts";
 import { writeEnding, type Grip } from "../../src/jobs/protocol/attempt.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { createDraft, queueJob, type Publishing } from "../support/publishing.ts";
-import {
-  firstAttempt,
-  framesOf,
-  sendRaw,
-  type GatewayRoom,
-  type RawAnswer,
-  type SeenFrame,
-} from "../gateway/gateway-room.ts";
+import { firstAttempt, sendRaw, type GatewayRoom, type RawAnswer, type SeenFrame } from "../gateway/gateway-room.ts";
 
 type Watched = Pick<GatewayRoom, "keys" | "url">;
 
@@ -57,9 +50,9 @@ export function idsOf(frames: SeenFrame[]): number[] {
   return frames.flatMap(({ id }) => (id === undefined ? [] : [Number(id)]));
 }
 
-/** The frames that have arrived whole; what an EventSource would have seen. */
-export function wholeFrames(raw: string): SeenFrame[] {
-  return framesOf(raw.slice(0, raw.lastIndexOf("\n\n\r\n") + 4));
+/** What has arrived of an answer, up to the end of the last frame that is whole. */
+export function wholeChunks(raw: string): string {
+  return raw.slice(0, raw.lastIndexOf("\n\n\r\n") + 4);
 }
 
 /** `first`, `first + 1` … `last`. */
