@@ -2,7 +2,14 @@
 import { publishBig } from "./publish-big.ts";
 import { publishThroughput } from "./publish-throughput.ts";
 import { releaseJson } from "./release-json.ts";
+import { sseFanoutPeers } from "./sse-fanout-peers.ts";
+import { sseFanout } from "./sse-fanout.ts";
+import { sseLatency } from "./sse-latency.ts";
+import { sseManyJobs } from "./sse-many-jobs.ts";
 import { verifyTiles } from "./verify-tiles.ts";
 import type { Bench } from "./support/bench.ts";
 
-export const BENCHES: readonly Bench[] = [publishThroughput, publishBig, releaseJson, verifyTiles];
+const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
+const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
+
+export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING];

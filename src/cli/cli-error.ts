@@ -1,21 +1,9 @@
 /** What ends a command early: sentences for people, one object for machines, and the exit code. */
 import type { Problem } from "../../contract/publish.ts";
 import { printable } from "../../contract/printable.ts";
-import { AppError, reasonOf } from "../errors.ts";
+import { PlatenError } from "../client/platen-error.ts";
+import { AppError, masked, reasonOf } from "../errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-
-/** The server's problem details (RFC 9457). */
-export interface ProblemDetails {
-  title: string;
-  status: number;
-  /** Stable; docs/errors.md has a heading for each. */
-  code?: string;
-  /** What happened and what to do. */
-  detail?: string;
-  /** What to do, alone: the end of `detail`. */
-  action?: string;
-  errors?: Problem[];
-}
 
 export class CliError extends Error {
   override readonly name = "CliError";
@@ -49,20 +37,23 @@ export function problemLines(problems: readonly Problem[]): string[] {
   return left > 0 ? [...lines, `  … and ${left} more (--json lists all)`] : lines;
 }
 
-/** The server's refusal as sentences. */
-export function refusal(details: ProblemDetails): CliError {
-  const code = details.code ?? `http_${details.status}`;
-  const { detail = details.title, action = "" } = details;
-  const message = action !== "" && detail.endsWith(action) ? detail.slice(0, -action.length).trimEnd() : detail;
-  return new CliError(EXIT.refused, code, message, {
-    lines: action === "" ? [] : [action],
-    problems: details.errors ?? [],
+/** The server's refusal, or why there was no answer, as sentences. */
+function fromServer(error: PlatenError): CliError {
+  const { code, action, problems } = error;
+  const message = masked(error.message);
+  // Refused or not: an answer came.
+  if (error.status > 0 || code === "not_platen")
+    return new CliError(EXIT.refused, code, message, { lines: action === "" ? [] : [action], problems: [...problems] });
+  return new CliError(EXIT.unreachable, "server_unreachable", message, {
+    lines: ["Start a stack with `npm start`, or check --server and PLATEN_SERVER."],
+    cause: error,
   });
 }
 
 /** Whatever was thrown, as a `CliError`. */
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
+  if (error instanceof PlatenError) return fromServer(error);
   if (error instanceof AppError) {
     const more = { lines: [error.action], problems: error.problems, cause: error };
     return new CliError(EXIT.refused, error.code, error.message, more);

@@ -1,7 +1,8 @@
 /** What every command is given, and the one way to run one. */
 import type { Command } from "commander";
+import { createPlatenClient, type PlatenClient } from "../client/client.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { findServer } from "./find-server.ts";
+import { findServer, type ServerAddress } from "./find-server.ts";
 import { createOutput, type Output } from "./output.ts";
 import { createServer, type Server } from "./server.ts";
 
@@ -16,6 +17,8 @@ export interface CliContext {
   output: Output;
   /** Found at the first use, so that a wrong folder is told before a missing server. */
   server: () => Server;
+  /** The same server, as the published client sees it: to watch jobs. */
+  client: () => PlatenClient;
   /** Aborted at Ctrl-C. */
   signal: AbortSignal;
 }
@@ -33,11 +36,14 @@ export function createRunner(streams: Streams, signal: AbortSignal, finish: (cod
   return async (command, work) => {
     const options = command.optsWithGlobals<GlobalOptions>();
     const output = createOutput({ ...streams, json: options.json ?? false, color: options.color });
+    let found: ServerAddress | undefined;
     let server: Server | undefined;
+    const address = (): ServerAddress => (found ??= findServer(options));
     const context: CliContext = {
       output,
       signal,
-      server: () => (server ??= createServer(findServer(options), signal)),
+      server: () => (server ??= createServer(address(), signal)),
+      client: () => createPlatenClient(address()),
     };
     try {
       finish(await work(context));

@@ -1,7 +1,6 @@
 /** A job as the commands see it, and how it is told to people. */
 import type { JobStatus } from "../../contract/job-state.ts";
 import { JOB_TYPES, type StepDefinition } from "../../contract/job-types.ts";
-import type { StepState } from "../../contract/progress.ts";
 import type { Problem, PublishResult } from "../../contract/publish.ts";
 import { problemLines } from "./cli-error.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -24,13 +23,6 @@ export interface Outcome {
   result: PublishResult | null;
   error: string | null;
   errors: Problem[] | null;
-}
-
-/** The part of a job that every event of its stream tells. */
-export interface Progress {
-  progress: number;
-  message: string | null;
-  steps: StepState[];
 }
 
 /** The job's progress in percent once this step is done; null for a step that no job type has. */

@@ -1,8 +1,7 @@
 /** The gateway over HTTP, as the commands need it. */
 import { setTimeout as pause } from "node:timers/promises";
-import { reasonOf } from "../errors.ts";
-import { CliError, refusal, type ProblemDetails } from "./cli-error.ts";
-import { EXIT } from "./exit-codes.ts";
+import { errorOf, notPlaten, unreachable } from "../client/platen-error.ts";
+import { CliError, toCliError } from "./cli-error.ts";
 import type { ServerAddress } from "./find-server.ts";
 
 export interface RequestOptions {
@@ -68,11 +67,11 @@ export function createServer(address: ServerAddress, signal: AbortSignal): Serve
       try {
         const response = await send(method, path, options);
         if (response.ok) return response;
-        if (last || !BUSY.has(response.status)) throw await refused(response);
+        if (last || !BUSY.has(response.status)) throw toCliError(await errorOf(response));
         await response.body?.cancel();
       } catch (error) {
         if (error instanceof CliError || signal.aborted) throw error;
-        if (last) throw unreachable(address.url, error);
+        if (last) throw toCliError(unreachable(address.url, error));
       }
       const wait = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
       // Spread, so that many requests that failed together do not come back together.
@@ -91,38 +90,11 @@ export function createServer(address: ServerAddress, signal: AbortSignal): Serve
       } catch {
         // No JSON at all: told below.
       }
-      throw notPlaten(address.url, `its answer to ${method} ${path} has no \`${options.holds}\``);
+      throw toCliError(notPlaten(address.url, `its answer to ${method} ${path} has no \`${options.holds}\``));
     },
     async tell(method, path, options) {
       // Read to its end, so that the connection can be used again.
       await (await request(method, path, options)).arrayBuffer();
     },
   };
-}
-
-async function refused(response: Response): Promise<CliError> {
-  const text = await response.text();
-  try {
-    const details = JSON.parse(text) as ProblemDetails;
-    if (typeof details.title === "string") return refusal({ ...details, status: response.status });
-  } catch {
-    // No JSON: something else than Platen answers, told below.
-  }
-  return notPlaten(response.url, `it answered with status ${response.status} and no problem details`);
-}
-
-function notPlaten(url: string, what: string): CliError {
-  return new CliError(EXIT.refused, "not_platen", `${url} does not behave like a Platen gateway: ${what}.`, {
-    lines: ["Check the address; a proxy in between may have answered."],
-  });
-}
-
-/** `fetch` says "fetch failed" and hides the reason in `cause`. */
-export function unreachable(url: string, error: unknown): CliError {
-  const inner = error instanceof Error && error.cause ? error.cause : error;
-  const [first] = inner instanceof AggregateError ? inner.errors : [inner];
-  return new CliError(EXIT.unreachable, "server_unreachable", `${url} cannot be reached: ${reasonOf(first)}.`, {
-    lines: ["Start a stack with `npm start`, or check --server and PLATEN_SERVER."],
-    cause: error,
-  });
 }

@@ -46,7 +46,7 @@ const STOP = [
  * Gateway and worker take some hundred MB less so: V8 lets each thread's young objects grow to 50 MB, and glibc keeps a heap per
  * thread. No CPU time more was measured for it (docs/performance.md). The Dockerfile sets what can be set there.
  */
-const LEAN = {
+export const LEAN = {
   flags: ["--max-semi-space-size=2", "--optimize-for-size"],
   env: { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "65536" },
 };

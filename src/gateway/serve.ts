@@ -5,7 +5,7 @@ import { JOBS_CHANNEL } from "../../contract/messages.ts";
 import { createJobNotifier } from "../jobs/job-notifier.ts";
 import { listenToJobs } from "../jobs/job-notifications.ts";
 import { notifyJobs } from "../jobs/ledger-store.ts";
-import { createProgressFeed } from "../jobs/progress-feed.ts";
+import { createProgressFeed, type FeedOptions } from "../jobs/progress-feed.ts";
 import { createReconciler } from "../jobs/reconcile.ts";
 import { createStatesFeed } from "../jobs/states-feed.ts";
 import { createApp } from "./app.ts";
@@ -14,7 +14,7 @@ import { refuseUnparsed } from "./refuse-unparsed.ts";
 import type { GatewayDeps } from "./route.ts";
 import { createLedgerReader } from "./sse/ledger-reader.ts";
 import { isTaken } from "./sse/take-over.ts";
-import { acceptJobSockets } from "./ws/accept-sockets.ts";
+import { acceptJobSockets, isJobsSocket } from "./ws/accept-sockets.ts";
 
 export interface Gateway {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -34,8 +34,11 @@ const GRACE_MS = 1_000;
 /** Of it for the clients of streams to take what was written last. */
 const STREAM_GRACE_MS = 500;
 
-/** The database and the stores stay the caller's to close. Rejects when the port is taken. */
-export async function startGateway(given: Omit<GatewayDeps, Made>): Promise<Gateway> {
+/** The database and the stores stay the caller's to close. `pace`: of the feed, its own by default. Rejects when the port is taken. */
+export async function startGateway(
+  given: Omit<GatewayDeps, Made>,
+  pace: Pick<FeedOptions, "silentMs"> = {},
+): Promise<Gateway> {
   const { config, database, executions, log } = given;
   const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
   const notifications = listenToJobs({
@@ -43,7 +46,7 @@ export async function startGateway(given: Omit<GatewayDeps, Made>): Promise<Gate
     notify: (payload) => notifyJobs(database.em.fork(), JOBS_CHANNEL, payload),
     log,
   });
-  const feed = createProgressFeed({ database, notifications, executions, log });
+  const feed = createProgressFeed({ database, notifications, executions, log, ...pace });
   const states = createStatesFeed({ database, notifications, log });
   const streams = createLiveStreams({
     pingMs: config.PLATEN_PING_SECONDS * 1_000,
@@ -57,7 +60,7 @@ export async function startGateway(given: Omit<GatewayDeps, Made>): Promise<Gate
   // Whole requests have no limit in time: an upload may take hours, and whoever reads a body watches its pace. Headers have one:
   // with the former at 0, Node would lift this limit too.
   const server = createServer(
-    { requestTimeout: 0, headersTimeout: 60_000, requireHostHeader: false },
+    { requestTimeout: 0, headersTimeout: 60_000, requireHostHeader: false, shouldUpgradeCallback: isJobsSocket },
     (request, response) => {
       // Its answer would come into the middle of the stream that goes on here.
       if (isTaken(request.socket)) request.socket.destroy();

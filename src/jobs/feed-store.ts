@@ -26,10 +26,10 @@ export async function progressSince(
   db: Db,
   known: readonly Pick<JobRecord, "id" | "changed_xid">[],
 ): Promise<{ changed: Progress[]; gone: string[] }> {
-  const rows = await query<Progress & { known_id: string }>(
+  const rows = await query<Progress & { asked: string }>(
     db,
     `
-    select known.id as known_id, j.id, j.changed_xid, j.seq, j.generation, j.attempt_at, j.status, j.step, j.progress, j.message,
+    select known.id as asked, j.id, j.changed_xid, j.seq, j.generation, j.attempt_at, j.status, j.step, j.progress, j.message,
       j.updated_at, j.last_activity_at
     from unnest($1::uuid[], $2::bigint[]) as known (id, changed_xid)
     left join jobs j on j.id = known.id
@@ -38,8 +38,8 @@ export async function progressSince(
     [known.map(({ id }) => id), known.map(({ changed_xid }) => changed_xid)],
   );
   return {
-    changed: rows.filter(({ id }) => id !== null).map(({ known_id: _, ...row }) => row),
-    gone: rows.filter(({ id }) => id === null).map(({ known_id }) => known_id),
+    changed: rows.filter(({ id }) => id !== null),
+    gone: rows.filter(({ id }) => id === null).map(({ asked }) => asked),
   };
 }
 

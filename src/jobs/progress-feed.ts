@@ -140,9 +140,12 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     const db = database.em.fork();
     const { changed, gone } = await progressSince(db, known);
     for (const id of gone) forget(id);
-    const plain = changed.filter((row) => isOnlyProgress(row, entries.get(row.id)?.row));
-    for (const row of plain) refresh({ ...entries.get(row.id)!.row, ...row }, []);
-    const ids = changed.filter((row) => !plain.includes(row)).map(({ id }) => id);
+    const ids: string[] = [];
+    for (const row of changed) {
+      const before = entries.get(row.id)?.row;
+      if (before && isOnlyProgress(row, before)) refresh({ ...before, ...row }, []);
+      else ids.push(row.id);
+    }
     if (ids.length === 0) return;
     const rows = await findJobs(db, ids);
     const behind = rows.flatMap(({ id, seq }) => {
@@ -167,12 +170,11 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     else if (row.seq !== before.seq) entry.tail = [];
     entry.row = row;
     entry.changed_at = performance.now();
-    entry.asking.notice = null;
+    // It speaks: what was to be told in its stead is over, and it is asked soon if it falls silent again.
+    [entry.asking.notice, entry.asking.pause, entry.asking.not_before] = [null, 0, 0];
     if (row.run_id !== before.run_id) entry.asking.opinion = null;
     show(entry);
-    if (row.step === before.step && row.status === before.status) return;
-    entry.asking.pause = entry.asking.not_before = 0;
-    ask(entry);
+    if (row.step !== before.step || row.status !== before.status) ask(entry);
   }
 
   function show(entry: Entry): void {
@@ -265,6 +267,6 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
 }
 
 /** Whatever changes more in a row comes with an event, or with a new attempt. */
-function isOnlyProgress(row: Progress, known: JobRecord | undefined): boolean {
-  return known !== undefined && row.seq === known.seq && row.attempt_at === known.attempt_at;
+function isOnlyProgress(row: Progress, known: JobRecord): boolean {
+  return row.seq === known.seq && row.attempt_at === known.attempt_at;
 }

@@ -3,7 +3,7 @@
  * comes, when a step changes, and while the row is silent; never more than one question per job at a time.
  *
  *   row speaks ──quiet for `silentMs`──► asked ──news──► asked again after `silentMs`
- *                                          └──no news, busy──► asked again later each time, up to 30 s
+ *                                          └──no news, busy──► asked again later each time, up to 15 s
  *
  * It only ever adds: a job's shown progress never goes back within its generation, whoever spoke last.
  */
@@ -37,7 +37,7 @@ export interface ShownJob extends JobRecord {
   notice?: Notice;
 }
 
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 15_000;
 /** Workflows that are asked at a time: each question is a task for a worker. */
 const AT_A_TIME = 10;
 

@@ -8,6 +8,8 @@ const NAMESPACES = ["http://schemas.microsoft.com/deepzoom/2008", "http://schema
 
 /** Bytes; real descriptors have about 200. */
 export const MAX_DESCRIPTOR_BYTES = 65_536;
+/** Elements within each other; real ones have two. The parser looks through all that are open at each tag: 20,000 took it 10 s. */
+const MAX_DEPTH = 64;
 /** Width and height in pixels: what fits PostgreSQL's `int`. */
 const MAX_SIDE = 2 ** 31 - 1;
 const MAX_TILE_SIZE = 8_192;
@@ -63,6 +65,7 @@ function readElements(text: string): { image: SaxesTagNS; size: SaxesTagNS } {
   parser.on("opentag", (tag) => {
     const known = NAMESPACES.includes(tag.uri);
     path.push(tag.local.toLowerCase());
+    if (path.length > MAX_DEPTH) throw invalid(`more than ${MAX_DEPTH} elements are open, and none of them ends`);
     if (path.length === 1 && !(known && path[0] === "image"))
       throw invalid(`the root is <${tag.name}> in the namespace "${tag.uri}", not <Image> in "${NAMESPACES[0]}"`);
     if (path.length === 1) images.push(tag);

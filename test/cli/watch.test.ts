@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createDraft } from "../support/publishing.ts";
+import { createDraft, until } from "../support/publishing.ts";
+import { startStreamProxy } from "../support/stream-proxy.ts";
 import { createCliRoom, type CliRoom } from "./publishing-room.ts";
 
 let room: CliRoom;
 
-// Nobody works here: jobs stay queued until they are cancelled. Streams end every second, and are joined again.
+// Nobody works here: jobs stay queued until they are cancelled.
 beforeAll(async () => {
-  room = await createCliRoom({ PLATEN_STREAM_MAX_SECONDS: 1 });
+  room = await createCliRoom();
 });
 afterAll(() => room?.close());
 
@@ -34,27 +35,85 @@ it("a second cancel is refused with the job's state", async () => {
   expect(code).toBe(1);
 });
 
-it("watch joins streams that end, and a gateway that is started anew, and sees the final event once", async () => {
+it("watch survives a gateway that is started anew with one line, and then goes on to the end", async () => {
   const job = await queued();
-  let snapshots = 0;
-  const first = Promise.withResolvers<void>();
-  const later = Promise.withResolvers<void>();
-  const watching = room.platen(["watch", job, "--json"], {
-    onLine(line) {
-      if (!line.includes('"snapshot":true')) return;
-      snapshots += 1;
-      if (snapshots === 2) first.resolve();
-      if (snapshots === 4) later.resolve();
-    },
+  const lost = Promise.withResolvers<void>();
+  const proxy = await startStreamProxy(() => room.url);
+  const watching = room.platen(["watch", job], {
+    env: { PLATEN_SERVER: proxy.url },
+    onLine: (line) => line.endsWith("joining again …") && lost.resolve(),
   });
-  await first.promise;
+  await until("the stream", async () => proxy.statuses().length === 1);
   await room.restartGateway();
-  await later.promise;
+  await lost.promise;
+  await until("the next stream", async () => proxy.statuses().length === 2);
+  await room.platen(["cancel", job]);
+  const { code, stdout, stderr } = await watching;
+  proxy.close();
+  expect({ code, stderr }).toEqual({ code: 4, stderr: "" });
+  expect(stdout).toMatch(/^The server ended the stream; joining again …\n.*■ cancelled.*\n$/);
+});
+
+it("watch says in one line that a connection broke, however long that lasts", async () => {
+  const job = await queued();
+  const proxy = await startStreamProxy(() => room.url);
+  const watching = room.platen(["watch", job], { env: { PLATEN_SERVER: proxy.url } });
+  await until("the stream", async () => proxy.statuses().length === 1);
+  proxy.treat({ status: 503, everything: true });
+  proxy.cut();
+  await until("two attempts more", async () => proxy.cursors().length === 3);
+  proxy.treat("pass");
+  await room.platen(["cancel", job]);
+  const { code, stdout, stderr } = await watching;
+  proxy.close();
+  expect({ code, stderr }).toEqual({ code: 4, stderr: "" });
+  expect(stdout).toMatch(/^Connection lost; joining again …\n.*■ cancelled.*\n$/);
+});
+
+it("watch says in one line that it polls, where a proxy lets no stream through", async () => {
+  const job = await queued();
+  const proxy = await startStreamProxy(() => room.url);
+  proxy.treat({ status: 502 });
+  const polls = Promise.withResolvers<void>();
+  const onLine = (): void => polls.resolve();
+  const watching = room.platen(["watch", job], { env: { PLATEN_SERVER: proxy.url }, onLine });
+  await polls.promise;
+  await room.platen(["cancel", job]);
+  const { code, stdout, stderr } = await watching;
+  proxy.close();
+  expect({ code, stderr }).toEqual({ code: 4, stderr: "" });
+  expect(stdout).toMatch(/^Streams do not get through; asking every 5 seconds instead\.\n.*■ cancelled.*\n$/);
+});
+
+it("watch --json prints events and nothing else, whatever becomes of the stream; the final one once, and last", async () => {
+  const job = await queued();
+  const proxy = await startStreamProxy(() => room.url);
+  const watching = room.platen(["watch", job, "--json"], { env: { PLATEN_SERVER: proxy.url } });
+  await until("the stream", async () => proxy.statuses().length === 1);
+  proxy.cut();
+  await until("the next stream", async () => proxy.statuses().length === 2);
+  await room.restartGateway();
+  await until("another one", async () => proxy.statuses().length === 3);
   await room.platen(["cancel", job]);
   const { code, json, stderr } = await watching;
+  proxy.close();
   expect({ code, stderr }).toEqual({ code: 4, stderr: "" });
+  expect(json().every((line) => typeof line["event"] === "string" && "data" in line)).toBe(true);
+  expect(json()[0]).toMatchObject({ event: "job_update", data: { status: "queued", snapshot: true } });
   expect(json().filter(({ event }) => event === "job-cancelled")).toHaveLength(1);
   expect(json().at(-1)).toMatchObject({ event: "job-cancelled", data: { status: "cancelled" } });
+});
+
+it("watch of a server that is away, or is none, ends at once and says so", async () => {
+  const away = await room.platen(["watch", "job_1"], { env: { PLATEN_SERVER: "http://127.0.0.1:9" } });
+  expect(away.stderr).toMatch(/^✗ http:\/\/127\.0\.0\.1:9 cannot be reached: .+\.\nStart a stack/);
+  expect(away.code).toBe(3);
+  const proxy = await startStreamProxy(() => room.url);
+  proxy.treat({ status: 200, headers: { "content-type": "text/html" }, body: "<html>Hello</html>", everything: true });
+  const other = await room.platen(["watch", "job_1"], { env: { PLATEN_SERVER: proxy.url } });
+  proxy.close();
+  expect(other.stderr).toContain("does not behave like a Platen gateway");
+  expect(other.code).toBe(1);
 });
 
 it("Ctrl-C ends a watch with exit code 130, and the job goes on", async () => {

@@ -37,10 +37,16 @@ export function absentTemporal(): Executions {
 
 /**
  * Without `executions`, Temporal is down. `settings`: variables of the configuration. `log`: none by default. `room`: of a test
- * that has one already; it stays open when the gateway is closed.
+ * that has one already; it stays open when the gateway is closed. `silentMs`: after which a job is asked itself.
  */
 export async function startGatewayRoom(
-  options: { executions?: Executions | "real"; settings?: Record<string, string>; log?: Log; room?: Publishing } = {},
+  options: {
+    executions?: Executions | "real";
+    settings?: Record<string, string>;
+    log?: Log;
+    room?: Publishing;
+    silentMs?: number;
+  } = {},
 ): Promise<GatewayRoom> {
   const executions = options.executions ?? absentTemporal();
   const room = options.room ?? (await createPublishing(executions === "real" ? {} : { executions }));
@@ -53,7 +59,10 @@ export async function startGatewayRoom(
     ...options.settings,
   });
   // readConfig takes an empty text for an absent one; port 0 is given as text.
-  const gateway: Gateway = await startGateway({ ...room.deps, config, ...(options.log ? { log: options.log } : {}) });
+  const gateway: Gateway = await startGateway(
+    { ...room.deps, config, ...(options.log ? { log: options.log } : {}) },
+    options.silentMs === undefined ? {} : { silentMs: options.silentMs },
+  );
   const keys = {
     viewer: await keyFor(room, "harbour", "viewer"),
     operator: await keyFor(room, "harbour", "operator"),

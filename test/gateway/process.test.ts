@@ -93,7 +93,10 @@ describe("the gateway's process", () => {
     expect([answer.status, answer.headers.get("Retry-After")]).toEqual([503, "2"]);
     expect(await answer.json()).toMatchObject({ code: "unavailable", facts: { service: "PostgreSQL" } });
     const ready = await fetch(`${url}/readyz`);
-    expect([ready.status, ((await ready.json()) as { missing: string[] }).missing]).toEqual([503, ["postgresql"]]);
+    expect([ready.status, ((await ready.json()) as { missing: string[] }).missing]).toEqual([
+      503,
+      ["postgresql", "notifications"],
+    ]);
     const stream = await fetch(`${url}/jobs/x/stream`, { headers: { Authorization, Accept: "text/event-stream" } });
     expect([stream.status, stream.headers.get("Content-Type"), await stream.text()]).toEqual([
       200,

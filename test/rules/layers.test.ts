@@ -50,6 +50,14 @@ const planted: Record<string, { files: Record<string, string>; says: RegExp }> =
     files: { "src/tiles/a.ts": `import { Client } from "@temporalio/client";` },
     says: /may not import @temporalio\/client/,
   },
+  "the client, which browsers run, imports a Node module": {
+    files: { "src/client/a.ts": `import { setTimeout } from "node:timers/promises";` },
+    says: /src\/client\/a\.ts: may not import node:timers\/promises/,
+  },
+  "the client imports what reads the environment": {
+    files: { "src/client/a.ts": `import { readConfig } from "../config.ts";`, "src/config.ts": "" },
+    says: /src\/client may not import anything of src /,
+  },
   "two libraries import each other": {
     files: {
       "src/tiles/a.ts": `import "../releases/a.ts";`,

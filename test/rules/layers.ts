@@ -25,7 +25,9 @@ const ROOMS: Record<string, Room> = {
   // A library knows a format or a service; Temporal's client and Koa are not for it.
   library: { values: ["contract", "library", "src"], packages: "any", never: TEMPORAL_OR_HTTP },
   "src/gateway": { values: ["contract", "library", "src"], packages: "any" },
-  "src/cli": { values: ["contract", "library", "src"], packages: "any" },
+  "src/cli": { values: ["contract", "library", "src", "src/client"], packages: "any" },
+  // Runs in browsers, too: nothing of Node's, and nothing that reads files or variables.
+  "src/client": { values: ["contract"], packages: ["eventsource-parser"] },
   "src/worker": { values: ["contract", "activities", "library", "src"], packages: "any" },
   // Finds the temporal binary the way the bootstrap does.
   "src/dev": { values: ["contract", "library", "src", "bootstrap"], packages: "any" },

@@ -45,7 +45,11 @@ function answer(ctx: Context, error: AppError): void {
   if (comeBackMs && ctx.accepts(wanted) === "text/event-stream") {
     ctx.status = 200;
     ctx.set({ "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" });
-    ctx.body = encodeError({ code: error.code, message: `${error.message} ${error.action}` }, comeBackMs).bytes;
+    // A service that is away comes back by itself; a limit is for people to know.
+    ctx.body =
+      error.code === "unavailable"
+        ? `retry: ${comeBackMs}\n\n`
+        : encodeError({ code: error.code, message: `${error.message} ${error.action}` }, comeBackMs).bytes;
     return;
   }
   ctx.status = status;

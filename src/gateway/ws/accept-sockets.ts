@@ -3,7 +3,6 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { Config } from "../../config.ts";
-import { AppError } from "../../errors.ts";
 import { authenticate } from "../middleware/authenticate.ts";
 import { asAppError } from "../middleware/problems.ts";
 import { refuseOnSocket } from "../refuse-unparsed.ts";
@@ -11,16 +10,22 @@ import { MOUNTS } from "../router.ts";
 import { createJobsSocket, type JobsSocketDeps } from "./jobs-socket.ts";
 
 const PATHS = MOUNTS.map((mount) => `${mount}/ws/jobs`);
+
+const pathOf = ({ url = "/" }: IncomingMessage): string => url.split("?", 1)[0] ?? "";
+
+/** Is this a WebSocket for us? Any other upgrade (`h2c` of a curl) is a request like others, which HTTP allows to ignore. */
+export function isJobsSocket(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === "websocket" && PATHS.includes(pathOf(request));
+}
+
 /** Bytes; a subscription has two hundred. */
 const LARGEST_MESSAGE = 16_384;
 
-/** Frames go out as they are: compressing them for each client would cost more than it saves. */
+/** The server must ask `isJobsSocket` what to upgrade. Frames go out as they are: compressing them costs more than it saves. */
 export function acceptJobSockets(server: Server, deps: JobsSocketDeps & { config: Config }): void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE, perMessageDeflate: false });
 
   async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { pathname } = new URL(request.url ?? "/", "http://gateway");
-    if (!PATHS.includes(pathname)) throw new AppError("not_found", { path: pathname });
     const principal = await authenticate(request.headers.authorization ?? "", deps.database.em.fork(), "viewer");
     const place = deps.streams.admit(principal);
     socket.once("close", place.release);

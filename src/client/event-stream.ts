@@ -1,0 +1,84 @@
+/**
+ * One connection to a job's stream (server-sent events).
+ *
+ *   asking ──first frame within `firstFrameMs`──► live ──bytes every `silentMs`──► ended | nothing left to tell (204)
+ *
+ * Whatever else happens is an error: a refusal, an answer that is no stream, silence, a cut.
+ */
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { PlatenError, notPlaten } from "./platen-error.ts";
+import { asFailure, objectOf, timedOut, type Requests } from "./requests.ts";
+import { createTimeLimit } from "./time-limit.ts";
+
+export interface Frame {
+  event: string;
+  id?: string;
+  data: Record<string, unknown>;
+}
+
+export interface StreamOptions {
+  /** Sent as `Last-Event-ID`; null for a stream from the present state on. */
+  lastEventId: string | null;
+  signal: AbortSignal;
+  firstFrameMs: number;
+  silentMs: number;
+  /** Told each `retry:`, also of a stream without any frame. */
+  onRetry(ms: number): void;
+}
+
+/** A frame that is larger is no frame of a job: the server cuts logs far below that. In characters. */
+const MAX_FRAME = 64 * 1024 * 1024;
+
+/** Every frame, also pings. Returns how the stream ended. Leaving it early, or aborting the signal, frees the connection. */
+export async function* readEventStream(
+  requests: Requests,
+  path: string,
+  options: StreamOptions,
+): AsyncGenerator<Frame, "ended" | "nothing_left", undefined> {
+  const { lastEventId, firstFrameMs, silentMs, onRetry } = options;
+  const limit = createTimeLimit(options.signal);
+  limit.within(firstFrameMs, timedOut(requests.url, "frame of the stream", firstFrameMs));
+  try {
+    const headers = {
+      accept: "text/event-stream",
+      // Digits, if it is one of the server's; whatever else it is, a header can carry it now.
+      ...(lastEventId === null ? {} : { "last-event-id": encodeURIComponent(lastEventId) }),
+    };
+    const response = await requests.send("GET", path, { headers, signal: limit.signal });
+    if (response.status === 204) return "nothing_left";
+    const type = response.headers.get("content-type") ?? "";
+    if (!response.body || !type.startsWith("text/event-stream"))
+      throw notPlaten(requests.url, `its stream is ${type || "without a type"}`, { status: response.status });
+    const queue: EventSourceMessage[] = [];
+    const parser = createParser({ onEvent: (message) => queue.push(message), onRetry, maxBufferSize: MAX_FRAME });
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    for (let live = false; ;) {
+      const { done, value } = await reader.read();
+      if (done) return "ended";
+      parser.feed(decoder.decode(value, { stream: true }));
+      live ||= queue.length > 0;
+      // Whoever takes the frames may take their time: only waiting for the server is limited.
+      if (live) limit.pause();
+      for (const message of queue.splice(0)) yield frameOf(requests.url, message);
+      if (live) limit.within(silentMs, timedOut(requests.url, "byte of the stream", silentMs));
+    }
+  } catch (error) {
+    throw asFailure(error, requests.url, limit.signal);
+  } finally {
+    limit.release();
+  }
+}
+
+/** Error: what the server says in an `error` event, e.g. that it carries too many streams already. */
+function frameOf(url: string, { event = "message", id, data: text }: EventSourceMessage): Frame {
+  const data = objectOf(text);
+  if (!data) throw notPlaten(url, `its stream holds ${JSON.stringify(text.slice(0, 100))}`, { status: 200 });
+  if (event !== "error") return { event, ...(id === undefined ? {} : { id }), data };
+  const { code, message } = data;
+  throw new PlatenError(
+    typeof code === "string" ? code : "stream_failed",
+    typeof message === "string" ? message : "The server ended the stream and did not say why.",
+    { status: 200 },
+  );
+}

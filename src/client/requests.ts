@@ -1,0 +1,111 @@
+/** Requests to the gateway with the key, in any runtime that has `fetch`. */
+import { createTimeLimit } from "./time-limit.ts";
+import { errorOf, notPlaten, PlatenError, unreachable } from "./platen-error.ts";
+
+/** Where the gateway is, and as whom to speak to it. */
+export interface Connection {
+  /** E.g. `https://platen.example.org`; a path and a slash at the end are fine. */
+  url: string;
+  /** `pk_…`; sent as `Authorization: Bearer`, never in an address. */
+  apiKey: string;
+  /** Replaces the runtime's `fetch`, e.g. to go through a proxy. */
+  fetch?: typeof fetch;
+}
+
+export interface RequestOptions {
+  headers?: Record<string, string>;
+  /** Sent as JSON. */
+  json?: unknown;
+  /** Aborting it ends the request, and the reading of its answer. */
+  signal?: AbortSignal;
+}
+
+export interface Requests {
+  readonly url: string;
+  /** The answer, if it is a success; its body is unread. Errors: `PlatenError`, or the signal's reason. */
+  send(method: string, path: string, options?: RequestOptions): Promise<Response>;
+  /** The JSON object of the answer, which must have the member `holds`. `timeoutMs`: for all of it; 30 s by default. */
+  ask<T>(
+    method: string,
+    path: string,
+    options: RequestOptions & { holds: keyof T & string; timeoutMs?: number },
+  ): Promise<T>;
+}
+
+const TIMEOUT_MS = 30_000;
+
+export function createRequests(connection: Connection): Requests {
+  const url = connection.url.replace(/\/+$/, "");
+  // A browser's `fetch` refuses to be called as anything else's method.
+  const request = connection.fetch ?? ((...input: Parameters<typeof fetch>) => fetch(...input));
+
+  async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+    const { json, signal } = options;
+    try {
+      const response = await request(`${url}${path}`, {
+        method,
+        // Nothing that is live may come out of a cache.
+        cache: "no-store",
+        headers: {
+          authorization: `Bearer ${connection.apiKey}`,
+          accept: "application/json",
+          ...(json === undefined ? {} : { "content-type": "application/json" }),
+          ...options.headers,
+        },
+        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+        ...(signal ? { signal } : {}),
+      });
+      if (response.ok) return response;
+      throw await errorOf(response);
+    } catch (error) {
+      throw asFailure(error, url, signal);
+    }
+  }
+
+  return {
+    url,
+    send,
+    async ask<T>(
+      method: string,
+      path: string,
+      options: RequestOptions & { holds: keyof T & string; timeoutMs?: number },
+    ) {
+      const { holds, timeoutMs = TIMEOUT_MS, signal: outer, ...request } = options;
+      const limit = createTimeLimit(outer);
+      limit.within(timeoutMs, timedOut(url, "answer", timeoutMs));
+      try {
+        const response = await send(method, path, { ...request, signal: limit.signal });
+        const answer = objectOf(await response.text());
+        if (answer && holds in answer) return answer as T;
+        throw notPlaten(url, `its answer to ${method} ${path} has no \`${holds}\``);
+      } catch (error) {
+        throw asFailure(error, url, limit.signal);
+      } finally {
+        limit.release();
+      }
+    },
+  };
+}
+
+/** `what` did not come within `ms`. */
+export function timedOut(url: string, what: string, ms: number): PlatenError {
+  return new PlatenError("timed_out", `${url} cannot be reached: no ${what} within ${ms / 1_000} s.`, {
+    action: "Check the address and the network.",
+  });
+}
+
+/** Why a request or the reading of its answer failed: aborted (whatever the runtime made of that), refused, or cut off. */
+export function asFailure(error: unknown, url: string, signal?: AbortSignal): unknown {
+  if (signal?.aborted) return signal.reason;
+  return error instanceof PlatenError ? error : unreachable(url, error);
+}
+
+/** Null for what is no object in JSON. */
+export function objectOf(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,105 @@
+/** What a watcher is told, and the job as the gateway describes it. */
+import type { FinalStatus, JobStatus } from "../../contract/job-state.ts";
+import type { JobType } from "../../contract/job-types.ts";
+import type { StepState } from "../../contract/progress.ts";
+import type { Environment, Problem, PublishResult } from "../../contract/publish.ts";
+import type { PlatenError } from "./platen-error.ts";
+
+export interface LogEntry {
+  /** ISO 8601, UTC. */
+  timestamp: string;
+  level: string;
+  message: string;
+}
+
+/** What every event tells of its job. */
+export interface JobState {
+  /** UUID. */
+  id: string;
+  /** `job_…`, the same id for people. */
+  job_id: string;
+  status: JobStatus;
+  /** Percent. */
+  progress: number;
+  message: string | null;
+  step: string | null;
+  steps: StepState[];
+  /** 1, 2, …: every retry and reset opens the next. */
+  generation: number;
+  /** While something that the job or the gateway needs is away: what, and since when. */
+  notice?: { code: string; message: string; since: string };
+}
+
+/** A job that has ended. */
+export interface EndedJob extends JobState {
+  status: FinalStatus;
+  result: PublishResult | null;
+  error: string | null;
+  error_code: string | null;
+  errors: Problem[] | null;
+}
+
+/** A job with everything that is known of it. */
+export interface Job extends JobState, Omit<EndedJob, "status"> {
+  job_type: JobType;
+  project: string | null;
+  version: number | null;
+  environment: Environment | null;
+  release_id: string | null;
+  result_url: string | null;
+  created_at: string;
+  updated_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  cancel_requested_at: string | null;
+  cancel_reason: string | null;
+  capabilities: { cancel: boolean; retry: boolean };
+  logs: LogEntry[];
+}
+
+/** An event of the job's ledger, newer progress, or the present state. */
+export interface JobUpdate {
+  type: "update";
+  /** Place in the job's ledger; what `lastEventId` goes on from. Progress and snapshots have none. */
+  id?: string;
+  job: JobState;
+  /** Log entries that have not been told before. */
+  logs: LogEntry[];
+  /** The present state instead of single events: at the beginning, and after what could be told by polls only. */
+  snapshot: boolean;
+  /** Forget all that was told: the ledger does not reach back to it. `logs` are all there are. */
+  reset: boolean;
+}
+
+/** The last event of every watch, once. */
+export interface JobFinal {
+  type: "final";
+  /** As on the stream: completed in part is `job-complete`, too. */
+  event: "job-complete" | "job-failed" | "job-cancelled";
+  /** Place in the job's ledger; unknown when a poll told the end. */
+  id?: string;
+  job: EndedJob;
+}
+
+/** No stream, or no answer to a poll; the watch goes on by itself. */
+export interface ConnectionLost {
+  type: "connection";
+  state: "lost";
+  by: "stream" | "poll";
+  /** Null when the stream ended in order, as it does when a gateway goes down or the stream has grown old. */
+  cause: PlatenError | null;
+  /** Streams in a row that were lost or did not come, from 1. */
+  attempt: number;
+  /** Milliseconds until the next attempt. */
+  retryInMs: number;
+  /** Milliseconds since the server was heard last, or since the watch began. */
+  silentMs: number;
+}
+
+/**
+ * What became of the connection; nothing has to be done about it. `streaming`: a stream is there, with its first event. `polling`: streams do
+ * not get through, but answers do, so the job is asked every few seconds while streams are tried on.
+ */
+export type ConnectionNotice = { type: "connection"; state: "streaming" | "polling" } | ConnectionLost;
+
+export type WatchEvent = JobUpdate | JobFinal | ConnectionNotice;
