@@ -1,0 +1,100 @@
+/** Clients that come and go: what each of them took is given back within a second. */
+import { EventEmitter, once } from "node:events";
+import { queryObjects, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { query } from "../../src/db.ts";
+import { until } from "../support/publishing.ts";
+import { scriptedExecutions } from "../support/scripted-executions.ts";
+import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
+import { range, runningJob, watch, writeLogs } from "./stream-room.ts";
+
+const STREAMS = 2_000;
+const WARM_UP = 500;
+const AT_A_TIME = 100;
+const MEGABYTE = 1_048_576;
+
+let room: GatewayRoom;
+let jobs: string[];
+beforeAll(async () => {
+  room = await startGatewayRoom({ executions: scriptedExecutions() });
+  jobs = await Promise.all(range(1, 3).map(async () => (await runningJob(room)).id));
+});
+afterAll(() => room?.close());
+
+/** What keeps a process alive, by kind. */
+function activeResources(): { sockets: number; timers: number } {
+  const all = process.getActiveResourcesInfo();
+  const count = (kind: string): number => all.filter((each) => each === kind).length;
+  return { sockets: count("TCPSocketWrap"), timers: count("Timeout") };
+}
+
+/** Sockets, requests, answers and whatever else has listeners and is still reachable; and the size of all that is. */
+function heap(): { emitters: number; megabytes: number } {
+  const emitters = queryObjects(EventEmitter, { format: "count" });
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return { emitters, megabytes: process.memoryUsage().heapUsed / MEGABYTE };
+}
+
+const ABORTS: ((job: string) => Promise<void>)[] = [
+  /** Before the first byte of the answer. */
+  async (job) => {
+    const { socket } = watch(room, `/jobs/${job}/stream`);
+    await once(socket, "connect");
+    socket.destroy();
+  },
+  /** After the state at the beginning, without a good-bye. */
+  async (job) => {
+    const stream = watch(room, `/jobs/${job}/stream`);
+    await stream.holds('"snapshot":true');
+    stream.socket.resetAndDestroy();
+  },
+  /** In the middle of what it missed. */
+  async (job) => {
+    const stream = watch(room, `/jobs/${job}/events?last_event_id=0`);
+    await stream.holds("id: 2\n");
+    stream.socket.destroy();
+  },
+];
+
+/** Opens and aborts them in waves, in all these ways, while all the jobs are written to. */
+async function openAndAbort(streams: number): Promise<void> {
+  for (let wave = 0; wave < streams / AT_A_TIME; wave++) {
+    const abort = (n: number) => ABORTS[(wave + n) % ABORTS.length]!(jobs[n % jobs.length]!);
+    await Promise.all([flood(), ...range(1, AT_A_TIME).map(abort)]);
+  }
+}
+
+async function flood(): Promise<void> {
+  for (const n of range(1, 20)) await writeLogs(room, jobs[n % jobs.length]!, [`Entry ${n}`]);
+}
+
+/** All connections of the pool are there: their sockets and timers can only become fewer. */
+async function fillPool(): Promise<void> {
+  await Promise.all(range(1, 20).map(() => query(room.database.em.fork(), "select pg_sleep(0.2)")));
+}
+
+it("two thousand streams that were opened and aborted leave no watcher, socket, timer or object behind", async () => {
+  // What a process builds once, it builds now.
+  await openAndAbort(WARM_UP);
+  await until("nobody to watch", async () => room.watching().watchers === 0, 1_000);
+  await fillPool();
+  const before = { active: activeResources(), ...heap() };
+
+  await openAndAbort(STREAMS);
+  await until("nobody to watch", async () => room.watching().watchers === 0, 1_000);
+  expect(room.watching()).toEqual({ streams: 0, jobs: 0, watchers: 0, states: 0 });
+  await until(
+    "sockets and timers to be given back",
+    async () => {
+      const { sockets, timers } = activeResources();
+      return sockets <= before.active.sockets && timers <= before.active.timers;
+    },
+    1_000,
+  );
+  const after = heap();
+  // Not even one in a hundred has left something.
+  expect(after.emitters - before.emitters).toBeLessThan(STREAMS / 100);
+  expect(after.megabytes - before.megabytes).toBeLessThan(5);
+}, 120_000);
