@@ -37,7 +37,7 @@ export type EndOfStream = "ended" | "closing" | "failed" | "left";
 export const MAX_UNREAD_BYTES = 1_048_576;
 export const MAX_STALL_MS = 5_000;
 const SLOWEST_BYTES = 65_536;
-/** Between the end of a stream and that of its connection, if the client does not close it. */
+/** Between the end of a stream and that of its connection, if the client does not close it and does not read on. */
 const LINGER_MS = 5_000;
 
 const wires = new WeakMap<Socket, SseWire>();
@@ -82,7 +82,8 @@ export class SseWire implements Wire, Connection {
 
   end(): void {
     if (this.#ending > 0) return;
-    this.#ending = performance.now();
+    this.#ending = this.#stalledAt = performance.now();
+    this.#sentThen = this.#sent;
     if (!this.socket.writable) this.socket.destroy();
     else if (this.chunked) this.socket.end(LAST_CHUNK);
     else this.socket.end();
@@ -91,7 +92,7 @@ export class SseWire implements Wire, Connection {
   tick(now: number, everyMs: number): boolean {
     if (this.#over) return false;
     if (this.#ending > 0) {
-      if (now - this.#ending >= LINGER_MS) this.socket.destroy();
+      if (now - this.#stalledAt >= LINGER_MS) this.#linger(now);
     } else if (now >= this.endAt) this.user.expire();
     else if (this.#isStuck(now)) this.socket.destroy();
     else if (now >= this.pingAt) {
@@ -119,17 +120,27 @@ export class SseWire implements Wire, Connection {
     this.user.closed();
   }
 
+  /** What the system has taken. */
+  get #sent(): number {
+    return this.socket.bytesWritten - this.socket.writableLength;
+  }
+
+  /** A client that is still reading gets all of it: cut off in a long snapshot, it would begin with the same one again, for ever. */
+  #linger(now: number): void {
+    const goesOn = this.socket.writableLength > 0 && this.#sent - this.#sentThen >= SLOWEST_BYTES;
+    [this.#stalledAt, this.#sentThen] = [now, this.#sent];
+    if (!goesOn) this.socket.destroy();
+  }
+
   #isStuck(now: number): boolean {
-    const { writableLength, bytesWritten } = this.socket;
-    if (writableLength <= MAX_UNREAD_BYTES) {
+    if (this.socket.writableLength <= MAX_UNREAD_BYTES) {
       this.#stalledAt = 0;
       return false;
     }
-    const sent = bytesWritten - writableLength;
-    if (this.#stalledAt === 0) [this.#stalledAt, this.#sentThen] = [now, sent];
+    if (this.#stalledAt === 0) [this.#stalledAt, this.#sentThen] = [now, this.#sent];
     if (now - this.#stalledAt < MAX_STALL_MS) return false;
-    if (sent - this.#sentThen < SLOWEST_BYTES) return true;
-    [this.#stalledAt, this.#sentThen] = [now, sent];
+    if (this.#sent - this.#sentThen < SLOWEST_BYTES) return true;
+    [this.#stalledAt, this.#sentThen] = [now, this.#sent];
     return false;
   }
 }
