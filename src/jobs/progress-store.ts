@@ -31,10 +31,10 @@ export async function writeProgress(db: Db, rows: ProgressRow[]): Promise<string
       select * from unnest($1::uuid[], $2::int[], $3::bigint[], $4::int[], $5::int[], $6::text[])
         as n (id, generation, attempt_at, report, progress, message)
     ), locked as (
-      select id from jobs where id in (select id from news) for update skip locked
+      select n.* from news n join jobs using (id) for update of jobs skip locked
     ), written as (
       update jobs set progress = n.progress, message = n.message, report = n.report, last_activity_at = now(), updated_at = now()
-      from news n join locked using (id)
+      from locked n
       where jobs.id = n.id and jobs.status = 'running' and jobs.generation = n.generation
         and jobs.attempt_at = n.attempt_at and jobs.report < n.report
       returning jobs.id

@@ -31,7 +31,7 @@ export interface WorkerOptions {
 /** How long running activities may go on after a stop; the next worker resumes them from their heartbeats. */
 const GRACE = "3 seconds";
 /** Between two notifications of steps, logs and results, which watchers wait for (docs/performance.md, `notify-tax`). */
-const NOTIFY_TICK_MS = 10;
+export const NOTIFY_TICK_MS = 10;
 
 /** What decides how much a worker does at a time, and how fast; also for the bare worker that ours is measured against. */
 export function workerSettings(config: Config) {

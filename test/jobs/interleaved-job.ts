@@ -3,8 +3,8 @@
  * write its row. Everything that writes is the product's own and meets the real database; only Temporal's answers are data.
  *
  *   holder    the attempt that entered last: its writes count, and no other's
- *   frontier  when that one was scheduled, or the run that the reconciler adopted was made: who is older never enters again
- *   ended     the job is final: only a run that a reset makes opens it again, or a retry
+ *   frontier  the turn of that one, or of the run that the reconciler has adopted: who is older never enters again
+ *   ended     the job is final, by this run or before it had one: only a run that a reset makes opens it again, or a retry
  *   retired   runs that a retry has left behind
  *   live      the newest attempt of the current, open run: it is never kept out, but by the end of its own job
  */
@@ -14,6 +14,7 @@ import { PUBLISH_STEPS } from "../../contract/publish.ts";
 import { query, queryOne } from "../../src/db.ts";
 import { createProgressMirror } from "../../src/jobs/progress-mirror.ts";
 import type { Grip } from "../../src/jobs/protocol/attempt.ts";
+import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
 import { leaveStep, logEntry, noteTrouble } from "../../src/jobs/protocol/ledger-writes.ts";
@@ -31,13 +32,14 @@ export type Event =
   /** The current run's activity is tried again, is reset by an operator (its attempts count from 1 again), or the next one begins. */
   | { kind: "attempt"; how: "again" | "activity reset" | "next step" }
   /** `delay`: so many events later it reaches PostgreSQL, on the terms of now. `during`: happens while the product asks Temporal. */
-  | { kind: "act"; who: number; write: Write; delay: number; during?: Event | undefined }
-  | { kind: "reconcile"; during?: Event | undefined }
-  | { kind: "reset run" | "terminate" | "retry job" };
+  | { kind: "act"; who: number; write: Write; delay: number; during: readonly Event[] }
+  | { kind: "reconcile"; during: readonly Event[] }
+  | { kind: "reset run" | "terminate" | "retry job" | "cancel job" };
 
 interface Run {
   id: string;
-  made_at: number;
+  /** Of its making, among all runs and attempts. */
+  turn: number;
   reset: boolean;
   generation: number;
   open: boolean;
@@ -45,6 +47,9 @@ interface Run {
 
 interface Attempt {
   run: Run;
+  /** Of its scheduling. */
+  turn: number;
+  /** By the server's clock, in ms: two attempts of one run are never in the same one, those of two runs may be. */
   at: number;
   /** As Temporal counts: the protocol must not go by it. */
   number: number;
@@ -75,10 +80,11 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
   const runs: Run[] = [];
   const attempts: Attempt[] = [];
   const pending: { at: number; run: () => Promise<void> }[] = [];
-  let clock = 0;
+  let turn = 0;
+  let now = 1;
   let holder: Attempt | null = null;
   let frontier = 0;
-  let ended: Run | null = null;
+  let ended: Run | "before its run" | null = null;
   const retired = new Set<Run>();
 
   const current = (): Run | undefined => runs.at(-1);
@@ -88,9 +94,9 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
     if (run) temporal.current = { ...run, run_id: run.id, status: run.open ? "RUNNING" : "TERMINATED" };
   }
   function makeRun(reset: boolean, generation: number): void {
-    clock += 1;
+    turn += 1;
     const id = `${reset ? "R" : "F"}${runs.length + 1}`;
-    runs.push({ id, reset, generation, open: true, made_at: clock });
+    runs.push({ id, reset, generation, open: true, turn });
     publishExecution();
   }
   function closeRun(): void {
@@ -117,14 +123,12 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
   let seen = await look();
 
   /** Does `work`, with `during` in the middle of it if it asks Temporal. Answers what it was before its own write, and is now. */
-  async function doing<T>(work: () => Promise<T>, during?: Event): Promise<{ answer: T; before: Look }> {
+  async function doing<T>(work: () => Promise<T>, during: readonly Event[] = []): Promise<{ answer: T; before: Look }> {
     let before = seen;
-    temporal.whileDescribing = during
-      ? async () => {
-          await happen(during);
-          before = seen;
-        }
-      : null;
+    temporal.whileDescribing = async () => {
+      for (const event of during) await happen(event);
+      before = seen;
+    };
     const answer = await work();
     temporal.whileDescribing = null;
     seen = await look();
@@ -134,17 +138,18 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
   const isLive = (attempt: Attempt): boolean => {
     const { run } = attempt;
     const newest = attempts.findLast((each) => each.run === run) === attempt;
-    return newest && run === current() && run.open && !retired.has(run) && ended !== run;
+    const over = ended === run || (ended === "before its run" && !run.reset);
+    return newest && run === current() && run.open && !retired.has(run) && !over;
   };
 
-  async function enter(attempt: Attempt, during?: Event): Promise<void> {
+  async function enter(attempt: Attempt, during: readonly Event[] = []): Promise<void> {
     const { run, at } = attempt;
     const mayAdopt = (): boolean => run.reset && run === current() && run.open && run !== ended;
     const couldAdopt = mayAdopt();
     const who = attemptOf(job, run.id, at, { generation: run.generation, reset: run.reset });
     const entry = { step: PUBLISH_STEPS[attempt.step]!.name, message: `${run.id} at ${at}` };
     const { answer, before } = await doing(() => enterStep(deps, who, entry), during);
-    const stale = at < frontier || retired.has(run) || (ended !== null && !couldAdopt && !mayAdopt());
+    const stale = attempt.turn < frontier || retired.has(run) || (ended !== null && !couldAdopt && !mayAdopt());
     const told = `attempt ${at} of ${run.id}, which ${stale ? "is stale" : isLive(attempt) ? "is live" : "may enter"}`;
     if (answer.kind !== "entered") {
       expect(seen, `${told}, was told ${answer.kind} and wrote`).toEqual(before);
@@ -154,7 +159,7 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
     expect(stale, `${told}, entered`).toBe(false);
     expect(seen.row).toMatchObject({ status: "running", run_id: run.id, attempt_at: at });
     Object.assign(attempt, { grip: answer.grip, landed: 0 });
-    [holder, frontier, ended] = [attempt, at, null];
+    [holder, frontier, ended] = [attempt, attempt.turn, null];
   }
 
   async function write(attempt: Attempt, what: Write, report: number): Promise<void> {
@@ -193,11 +198,12 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
     if (what === "leave" || what === "trouble") attempt.landed = Infinity;
   }
 
-  async function reconcile(during?: Event): Promise<void> {
+  async function reconcile(during: readonly Event[] = []): Promise<void> {
     const { before } = await doing(() => reconcileJob(deps, job), during);
     const { row } = seen;
     if (row.generation !== before.row.generation) {
-      [holder, ended, frontier] = [null, null, byId(row.run_id)!.made_at];
+      expect(row.run_id, "the reconciler adopts a run that the row has already").not.toBe(before.row.run_id);
+      [holder, ended, frontier] = [null, null, byId(row.run_id)!.turn];
     } else if (isFinal(row.status) && !isFinal(before.row.status)) ended = byId(row.run_id) ?? null;
   }
 
@@ -219,14 +225,27 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
     [holder, ended] = [null, null];
   }
 
+  async function cancel(): Promise<void> {
+    const by = { tenant_id: room.tenant_id, id: room.principal.id, name: "Ada" };
+    const { answer, before } = await doing(() =>
+      cancelJob(deps, { job_id: job, by }).then(
+        (said) => said,
+        () => null,
+      ),
+    );
+    expect(answer).toBe({ queued: "cancelled", running: "requested" }[before.row.status as string] ?? null);
+    if (answer === "cancelled") ended = "before its run";
+  }
+
   function schedule(how: "again" | "activity reset" | "next step"): void {
     const run = current();
     if (!run?.open) return;
-    clock += 1;
+    turn += 1;
     const last = attempts.findLast((each) => each.run === run);
+    if (last || how === "next step") now += 1;
     const step = how === "next step" ? Math.min((last?.step ?? -1) + 1, PUBLISH_STEPS.length - 1) : (last?.step ?? 0);
     const number = how === "again" ? (last?.number ?? 0) + 1 : 1;
-    attempts.push({ run, at: clock, number, step, entering: false, grip: null, reports: 0, landed: 0 });
+    attempts.push({ run, turn, at: now, number, step, entering: false, grip: null, reports: 0, landed: 0 });
   }
 
   function act({ who, write: what, during }: Extract<Event, { kind: "act" }>): (() => Promise<void>) | null {
@@ -245,6 +264,7 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
     else if (event.kind === "act") await act(event)?.();
     else if (event.kind === "reconcile") await reconcile(event.during);
     else if (event.kind === "retry job") await retry();
+    else if (event.kind === "cancel job") await cancel();
     else if (event.kind === "terminate") closeRun();
     else if (runs.length > 0) {
       const { generation } = current()!;

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => protocol?.room.close());
 
 const writes = fc.constantFrom<Write>("log", "leave", "report", "report", "report", "trouble", "settle", "finish");
-const act = (during: fc.Arbitrary<Event | undefined>): fc.Arbitrary<Event> =>
+const act = (during: fc.Arbitrary<Event[]>): fc.Arbitrary<Event> =>
   fc.record({
     kind: fc.constant("act" as const),
     who: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.nat(5) }),
@@ -26,7 +26,7 @@ const act = (during: fc.Arbitrary<Event | undefined>): fc.Arbitrary<Event> =>
     delay: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(12) }),
     during,
   });
-const others = (during: fc.Arbitrary<Event | undefined>): fc.WeightedArbitrary<Event>[] => [
+const others = (during: fc.Arbitrary<Event[]>): fc.WeightedArbitrary<Event>[] => [
   {
     weight: 5,
     arbitrary: fc.record({
@@ -34,13 +34,18 @@ const others = (during: fc.Arbitrary<Event | undefined>): fc.WeightedArbitrary<E
       how: fc.constantFrom("again" as const, "activity reset" as const, "next step" as const),
     }),
   },
-  { weight: 3, arbitrary: fc.constantFrom<Event>({ kind: "reset run" }, { kind: "terminate" }, { kind: "retry job" }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("reset run" as const, "terminate" as const, "retry job" as const, "cancel job" as const),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("reconcile" as const), during }) },
 ];
-const single = fc.constant(undefined);
-const simple: fc.Arbitrary<Event> = fc.oneof({ weight: 8, arbitrary: act(single) }, ...others(single));
-const nested = fc.option(simple, { nil: undefined, freq: 2 });
-const event = fc.oneof({ weight: 10, arbitrary: act(nested) }, ...others(nested));
+const nothing = fc.constant<Event[]>([]);
+const simple: fc.Arbitrary<Event> = fc.oneof({ weight: 8, arbitrary: act(nothing) }, ...others(nothing));
+const some = fc.oneof(nothing, fc.array(simple, { minLength: 1, maxLength: 4 }));
+const event = fc.oneof({ weight: 10, arbitrary: act(some) }, ...others(some));
 
 it("no stale write ever changes the row or the ledger, and no live one is refused, in whatever order", async () => {
   // Without the bias to small ones: most of what goes wrong needs a reset, a retry and two attempts first.

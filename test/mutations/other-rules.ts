@@ -43,8 +43,8 @@ export const OTHER_RULES: Mutation[] = [
   {
     rule: "progress waits for no row that somebody holds",
     file: "src/jobs/progress-store.ts",
-    find: "for update skip locked",
-    replace: "for update",
+    find: "for update of jobs skip locked",
+    replace: "for update of jobs",
     test: "a job whose row is held",
     testFile: "test/jobs/protocol-progress.test.ts",
   },
