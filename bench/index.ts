@@ -1,4 +1,6 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
+import { mirrorCost } from "./mirror-cost.ts";
+import { notifyTax } from "./notify-tax.ts";
 import { publishBig } from "./publish-big.ts";
 import { publishThroughput } from "./publish-throughput.ts";
 import { releaseJson } from "./release-json.ts";
@@ -11,5 +13,6 @@ import type { Bench } from "./support/bench.ts";
 
 const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
+const REPORTING = [notifyTax, mirrorCost];
 
-export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING];
+export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING];

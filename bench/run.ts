@@ -28,11 +28,11 @@ async function runBench(bench: Bench): Promise<void> {
   process.once("SIGINT", () => void end().finally(() => process.exit(130)));
   tell(`${bench.name}: ${bench.question}`);
   try {
-    const { ours, theirs, details } = await bench.run(room);
+    const { ours, theirs, alsoMet = true, details } = await bench.run(room);
     const ratio = ours / theirs;
     const { name, unit } = bench;
     const line = { name, ratio: round(ratio), goal: goalText(bench), ours: round(ours), theirs: round(theirs), unit };
-    const result = { ...line, met: isMet(bench, ratio), question: bench.question, machine: facts, details };
+    const result = { ...line, met: isMet(bench, ratio) && alsoMet, question: bench.question, machine: facts, details };
     await writeFile(join(ROOT, "bench", "results", `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
     await end();
     await rm(folder, { recursive: true, force: true });

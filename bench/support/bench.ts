@@ -25,6 +25,8 @@ export interface BenchRoom {
 export interface Measurement {
   ours: number;
   theirs: number;
+  /** False when a second limit, told in the details, is missed; then the bench is not met either. */
+  alsoMet?: boolean;
   /** Goes into the result's file: the single rounds, what each side did, and where its time went. */
   details: Record<string, unknown>;
 }

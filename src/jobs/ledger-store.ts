@@ -39,9 +39,19 @@ export async function eventsAfter(db: Db, jobId: string, after: number, limit: n
   return rows.map((row) => ({ ...row, at: new Date(row.at).toISOString() }));
 }
 
-/** Wakes listeners; the payload holds ids or `*`. One call per batch: NOTIFY takes a database-wide lock at commit. */
-export async function notifyJobs(db: Db, channel: string, payload: string): Promise<void> {
-  await query(db, `select pg_notify($1, $2)`, [channel, payload]);
+/** PostgreSQL refuses payloads of 8,000 bytes; an id and its comma are 37. */
+export const IDS_PER_NOTIFICATION = 200;
+
+/**
+ * Wakes listeners; a payload holds ids or is `*`. One call per batch: NOTIFY takes a database-wide lock at commit, which all other
+ * notifying transactions wait for. So this commit does not wait for the disk: what a crash loses of it nobody could have read.
+ */
+export async function notifyJobs(db: Db, channel: string, payloads: string[]): Promise<void> {
+  await query(
+    db,
+    `select set_config('synchronous_commit', 'off', true), pg_notify($1, payload) from unnest($2::text[]) as payload`,
+    [channel, payloads],
+  );
 }
 
 /** Events of many jobs in one statement: of each those with `after < seq <= upto`, in order. */

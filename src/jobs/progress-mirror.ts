@@ -1,11 +1,14 @@
 /**
- * Mirrors heartbeats into the jobs table: however many reports, one statement per worker and tick covers all its jobs. Lossy but
- * for the newest state of each job, which stays in memory until it is written. A mirror that fails never fails an activity.
+ * Mirrors heartbeats into the jobs table: however many reports, one statement per worker and tick covers all its jobs and wakes who
+ * watches them. Lossy but for the newest state of each job, which stays in memory until it is written. A mirror that fails never
+ * fails an activity.
+ *
+ * Kept are one report per job that this worker has worked on since PostgreSQL was last there, about 1 KB each. Entering a step needs
+ * PostgreSQL, so while it is away these are the activities that were running when it went: PLATEN_WORKER_CONCURRENCY at most.
  */
 import type { Database } from "../db.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../errors.ts";
-import type { JobNotifier } from "./job-notifier.ts";
 import { writeProgress, type ProgressRow } from "./progress-store.ts";
 
 export interface ProgressMirror {
@@ -18,15 +21,14 @@ export interface ProgressMirror {
   stop(): Promise<void>;
 }
 
+/** Between two tries while PostgreSQL is away, at most: each is a line in the log. */
+const LONGEST_PAUSE_MS = 1_000;
+
 /** `tickMs`: pause between two statements. */
-export function createProgressMirror(options: {
-  database: Database;
-  notifier: JobNotifier;
-  log: Log;
-  tickMs: number;
-}): ProgressMirror {
-  /** The newest report per job: bounded by the activities that this worker runs. */
+export function createProgressMirror(options: { database: Database; log: Log; tickMs: number }): ProgressMirror {
+  /** The newest report per job. */
   const newest = new Map<string, ProgressRow>();
+  let pause = options.tickMs;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
   let stopped = false;
@@ -34,51 +36,49 @@ export function createProgressMirror(options: {
   function schedule(): void {
     // With PostgreSQL away it would go on for ever, and keep its process alive.
     if (stopped) return;
-    timer ??= setTimeout(() => void flush(), options.tickMs);
+    timer ??= setTimeout(() => void flush(), pause);
   }
-  async function write(): Promise<void> {
+  async function writeAll(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
     const rows = [...newest.values()];
     newest.clear();
     if (rows.length === 0) return;
     try {
-      const held = new Set(await writeProgress(options.database.em.fork(), rows));
-      keep(rows.filter((row) => held.has(row.job_id)));
+      keep(await write(rows));
+      pause = options.tickMs;
     } catch (error) {
-      // PostgreSQL refused the batch: one bad value must not cost the others their progress.
-      const left = rows.length > 1 && isRefusal(error) ? await oneByOne(rows) : isRefusal(error) ? [] : rows;
+      pause = Math.min(pause * 2, Math.max(options.tickMs, LONGEST_PAUSE_MS));
       options.log.warn(
-        { reason: reasonOf(error), kept: left.length },
+        { reason: reasonOf(error), kept: rows.length },
         "progress could not be mirrored; the newest state is kept and tried again",
       );
-      keep(left);
+      keep(rows);
     }
-    for (const row of rows) options.notifier.touch(row.job_id);
-    await options.notifier.flush();
+  }
+  /** Answers the rows that somebody holds. Rejects when PostgreSQL is away; some may be written then, and are not harmed by another try. */
+  async function write(rows: ProgressRow[]): Promise<ProgressRow[]> {
+    try {
+      const held = new Set(await writeProgress(options.database.em.fork(), rows));
+      return rows.filter((row) => held.has(row.job_id));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // One bad value must not cost the others their progress. In halves: of 500 rows it is found with some 20 statements.
+      if (rows.length > 1) {
+        const middle = rows.length >> 1;
+        return [...(await write(rows.slice(0, middle))), ...(await write(rows.slice(middle)))];
+      }
+      options.log.warn({ job_id: rows[0]?.job_id, reason: reasonOf(error) }, "a progress report was refused");
+      return [];
+    }
   }
   /** For the next tick, unless there is newer news by now. */
   function keep(left: ProgressRow[]): void {
     for (const row of left) if (!newest.has(row.job_id)) newest.set(row.job_id, row);
     if (left.length > 0) schedule();
   }
-  /** Answers the rows that are to be tried again: PostgreSQL is away, or somebody holds the job's row. */
-  async function oneByOne(rows: ProgressRow[]): Promise<ProgressRow[]> {
-    const left: ProgressRow[] = [];
-    for (const row of rows) {
-      try {
-        const held = await writeProgress(options.database.em.fork(), [row]);
-        if (held.length > 0) left.push(row);
-      } catch (error) {
-        if (isRefusal(error))
-          options.log.warn({ job_id: row.job_id, reason: reasonOf(error) }, "a progress report was refused");
-        else left.push(row);
-      }
-    }
-    return left;
-  }
   function flush(): Promise<void> {
-    writing = writing.then(write);
+    writing = writing.then(writeAll);
     return writing;
   }
   return {

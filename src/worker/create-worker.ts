@@ -30,6 +30,8 @@ export interface WorkerOptions {
 
 /** How long running activities may go on after a stop; the next worker resumes them from their heartbeats. */
 const GRACE = "3 seconds";
+/** Between two notifications of steps, logs and results, which watchers wait for (docs/performance.md, `notify-tax`). */
+export const NOTIFY_TICK_MS = 10;
 
 /** What decides how much a worker does at a time, and how fast; also for the bare worker that ours is measured against. */
 export function workerSettings(config: Config) {
@@ -56,8 +58,8 @@ export async function startWorker({
     namespace: config.PLATEN_TEMPORAL_NAMESPACE,
   });
   const database = await createDatabase({ url: config.PLATEN_DATABASE_URL, pool: config.PLATEN_DATABASE_POOL });
-  const notifier = createJobNotifier({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS });
-  const mirror = createProgressMirror({ database, notifier, log, tickMs: config.PLATEN_MIRROR_TICK_MS });
+  const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
+  const mirror = createProgressMirror({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS });
   const deps = {
     database,
     notifier,
