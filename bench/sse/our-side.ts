@@ -33,7 +33,7 @@ export async function startOurSide(room: BenchRoom): Promise<OurSide> {
     const data = { level: "info", message: messageOf(number), step: STEP };
     await writeJob(database.em.fork(), job_id, {}, [{ kind: "log", data }], { fence: mine(grip) });
   };
-  const wake = (): Promise<void> => notifyJobs(database.em.fork(), JOBS_CHANNEL, job_id);
+  const wake = (): Promise<void> => notifyJobs(database.em.fork(), JOBS_CHANNEL, [job_id]);
   const ours: FanOutSide = {
     ...{ name: "ours", pid, greeting: 1, watchers: startWatchers(room, "ours", WATCHERS) },
     target: { port, headers, path: streamOf(grip) },

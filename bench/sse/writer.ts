@@ -12,6 +12,7 @@ import { createLog } from "../../src/log.ts";
 import { answerQuestions } from "../support/answer-questions.ts";
 import { monotonicMs } from "../support/clock.ts";
 import { PERCENT, STEP } from "./running-jobs.ts";
+import { NOTIFY_TICK_MS } from "../../src/worker/create-worker.ts";
 
 export interface Work {
   grips: Grip[];
@@ -39,8 +40,8 @@ const config = readConfig();
 const log = createLog("worker", config.PLATEN_LOG_LEVEL);
 const tickMs = config.PLATEN_MIRROR_TICK_MS;
 const database = await createDatabase({ url: config.PLATEN_DATABASE_URL, pool: config.PLATEN_DATABASE_POOL });
-const notifier = createJobNotifier({ database, log, tickMs });
-const mirror = createProgressMirror({ database, notifier, log, tickMs });
+const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
+const mirror = createProgressMirror({ database, log, tickMs });
 
 answerQuestions({ write });
 

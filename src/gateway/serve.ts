@@ -28,8 +28,8 @@ export interface Gateway {
 /** What `startGateway` makes by itself. */
 type Made = "notifier" | "notifications" | "feed" | "states" | "ledger" | "streams";
 
-/** Between a change and its NOTIFY. */
-const NOTIFY_TICK_MS = 20;
+/** Between two NOTIFYs; the first change is told at once. */
+const NOTIFY_TICK_MS = 10;
 const GRACE_MS = 1_000;
 /** Of it for the clients of streams to take what was written last. */
 const STREAM_GRACE_MS = 500;
@@ -43,7 +43,7 @@ export async function startGateway(
   const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
   const notifications = listenToJobs({
     url: config.PLATEN_LISTEN_URL ?? config.PLATEN_DATABASE_URL,
-    notify: (payload) => notifyJobs(database.em.fork(), JOBS_CHANNEL, payload),
+    notify: (payload) => notifyJobs(database.em.fork(), JOBS_CHANNEL, [payload]),
     log,
   });
   const feed = createProgressFeed({ database, notifications, executions, log, ...pace });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   room = await createPublishing({ executions: script });
   notifications = listenToJobs({
     url: room.databaseUrl,
-    notify: (payload) => notifyJobs(room.database.em.fork(), JOBS_CHANNEL, payload),
+    notify: (payload) => notifyJobs(room.database.em.fork(), JOBS_CHANNEL, [payload]),
     log: room.deps.log,
   });
 });

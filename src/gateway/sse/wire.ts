@@ -37,13 +37,15 @@ export type EndOfStream = "ended" | "closing" | "failed" | "left";
 export const MAX_UNREAD_BYTES = 1_048_576;
 export const MAX_STALL_MS = 5_000;
 const SLOWEST_BYTES = 65_536;
+/** Of a long frame that are given to the system at a time. */
+const SLICE_BYTES = 262_144;
 /** Between the end of a stream and that of its connection, if the client does not close it and does not read on. */
 const LINGER_MS = 5_000;
 
 const wires = new WeakMap<Socket, SseWire>();
 
 function onDrain(this: Socket): void {
-  wires.get(this)?.user.drained();
+  wires.get(this)?.drained();
 }
 function onClose(this: Socket): void {
   wires.get(this)?.release();
@@ -59,8 +61,12 @@ export class SseWire implements Wire, Connection {
   /** ms of `performance.now()`, as all that follow. */
   endAt: number;
   pingAt: number;
+  /** What of a long frame waits for its turn: one write of 10 MB would tell nothing of itself until all of it is sent. */
+  #rest: Buffer | null = null;
   #ending = 0;
   #stalledAt = 0;
+  /** Bytes that were given to the socket, and what the system had taken of them when it was looked at. */
+  #given = 0;
   #sentThen = 0;
   #over = false;
 
@@ -72,18 +78,46 @@ export class SseWire implements Wire, Connection {
   }
 
   get full(): boolean {
-    return this.socket.writableNeedDrain;
+    return this.#rest !== null || this.socket.writableNeedDrain;
   }
 
   write(frames: Frames): void {
-    if (this.#ending > 0 || !this.socket.writable) return;
-    this.socket.write(this.chunked ? frames.chunk : frames.bytes);
+    if (this.#ending === 0) this.#give(this.chunked ? frames.chunk : frames.bytes);
   }
 
   end(): void {
     if (this.#ending > 0) return;
     this.#ending = this.#stalledAt = performance.now();
     this.#sentThen = this.#sent;
+    if (this.#rest === null) this.#close();
+  }
+
+  drained(): void {
+    const rest = this.#rest;
+    this.#rest = null;
+    if (rest) this.#give(rest);
+    if (this.full) return;
+    if (this.#ending > 0) this.#close();
+    else this.user.drained();
+  }
+
+  #give(bytes: Buffer): void {
+    if (!this.socket.writable) return;
+    if (this.#rest) {
+      this.#rest = Buffer.concat([this.#rest, bytes]);
+      return;
+    }
+    let at = 0;
+    do {
+      const part = bytes.byteLength <= SLICE_BYTES ? bytes : bytes.subarray(at, at + SLICE_BYTES);
+      this.#given += part.byteLength;
+      this.socket.write(part);
+      at += part.byteLength;
+    } while (at < bytes.byteLength && !this.socket.writableNeedDrain);
+    if (at < bytes.byteLength) this.#rest = bytes.subarray(at);
+  }
+
+  #close(): void {
     if (!this.socket.writable) this.socket.destroy();
     else if (this.chunked) this.socket.end(LAST_CHUNK);
     else this.socket.end();
@@ -122,18 +156,22 @@ export class SseWire implements Wire, Connection {
 
   /** What the system has taken. */
   get #sent(): number {
-    return this.socket.bytesWritten - this.socket.writableLength;
+    return this.#given - this.socket.writableLength;
+  }
+
+  get #unread(): number {
+    return this.socket.writableLength + (this.#rest?.byteLength ?? 0);
   }
 
   /** A client that is still reading gets all of it: cut off in a long snapshot, it would begin with the same one again, for ever. */
   #linger(now: number): void {
-    const goesOn = this.socket.writableLength > 0 && this.#sent - this.#sentThen >= SLOWEST_BYTES;
+    const goesOn = this.#unread > 0 && this.#sent - this.#sentThen >= SLOWEST_BYTES;
     [this.#stalledAt, this.#sentThen] = [now, this.#sent];
     if (!goesOn) this.socket.destroy();
   }
 
   #isStuck(now: number): boolean {
-    if (this.socket.writableLength <= MAX_UNREAD_BYTES) {
+    if (this.#unread <= MAX_UNREAD_BYTES) {
       this.#stalledAt = 0;
       return false;
     }
