@@ -13,5 +13,11 @@ export const SEARCH_ATTRIBUTES = {
   started_by: "PlatenStartedBy",
 } as const;
 
-/** PostgreSQL NOTIFY channel: payload is a comma-separated list of job ids, or `*` when there are too many. */
+/**
+ * PostgreSQL NOTIFY channels: the payload is a comma-separated list of job ids, or `*` when there are too many. Two of them, because a
+ * gateway reads events at once, and progress when it has the time.
+ */
 export const JOBS_CHANNEL = "platen_jobs";
+
+/** The same where percent and message have changed, and nothing else. */
+export const PROGRESS_CHANNEL = "platen_progress";

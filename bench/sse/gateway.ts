@@ -29,7 +29,7 @@ export interface BenchGateway {
 }
 
 /** For all processes that are compared with the gateway: V8 and glibc as they are there. */
-export const GATEWAY_FLAGS: readonly string[] = LEAN.flags;
+export const GATEWAY_FLAGS: readonly string[] = LEAN.flags.gateway;
 export const GATEWAY_ENV: NodeJS.ProcessEnv = LEAN.env;
 
 /** Resolves when it is ready. `settings`: variables of its own. */

@@ -44,10 +44,14 @@ const STOP = [
 
 /**
  * Gateway and worker take some hundred MB less so: V8 lets each thread's young objects grow to 50 MB, and glibc keeps a heap per
- * thread. No CPU time more was measured for it (docs/performance.md). The Dockerfile sets what can be set there.
+ * thread. No CPU time more was measured for a worker. A gateway makes its frames of young objects, and is slower by half where V8 must
+ * favour size and has 2 MB for them (docs/performance.md). The Dockerfile sets what can be set there.
  */
 export const LEAN = {
-  flags: ["--max-semi-space-size=2", "--optimize-for-size"],
+  flags: {
+    gateway: ["--max-semi-space-size=4"],
+    worker: ["--max-semi-space-size=2", "--optimize-for-size"],
+  },
   env: { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "65536" },
 };
 
@@ -69,11 +73,22 @@ export function createStack(options: { folder: string; tell: (line: string) => v
   }
 
   /** Starts one of our own processes, and again when it dies; `early` is told when that is too soon to try again. */
-  async function keepRunning(name: string, env: NodeJS.ProcessEnv, file: StackFile, early = failWith): Promise<Child> {
+  async function keepRunning(
+    name: keyof typeof LEAN.flags,
+    env: NodeJS.ProcessEnv,
+    file: StackFile,
+    early = failWith,
+  ): Promise<Child> {
     const program = fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url));
     const startedAt = Date.now();
     const child = await children.start({
-      ...{ name, command: process.execPath, args: [...LEAN.flags, program], log: log(name), stopSignal: "SIGTERM" },
+      ...{
+        name,
+        command: process.execPath,
+        args: [...LEAN.flags[name], program],
+        log: log(name),
+        stopSignal: "SIGTERM",
+      },
       // What it strips of types is kept for the next start: half a second, and 40 MB of a worker with threads.
       env: { NODE_COMPILE_CACHE: join(folder, "compile-cache"), ...LEAN.env, ...env },
     });

@@ -10,7 +10,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
-import { JOBS_CHANNEL } from "../../contract/messages.ts";
+import { JOBS_CHANNEL, PROGRESS_CHANNEL } from "../../contract/messages.ts";
 import { reasonOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 
@@ -20,9 +20,11 @@ export interface JobNotifications {
   /** Whether changes are heard; `reason` when they are not. */
   hearing(): { state: Hearing; reason?: string };
   /** `changed`: ids of jobs, or null when any may have changed (too many to name, or the connection is new). Answers how to stop. */
-  onChange(changed: (ids: string[] | null) => void): () => void;
+  onChange(changed: Changed): () => void;
   close(): Promise<void>;
 }
+
+export type Changed = (ids: string[] | null, what: "event" | "progress") => void;
 
 export interface ListenOptions {
   /** Straight to PostgreSQL where there is a pooler in transaction mode. */
@@ -45,7 +47,7 @@ const DEAF =
 
 export function listenToJobs(options: ListenOptions): JobNotifications {
   const { log } = options;
-  const listeners = new Set<(ids: string[] | null) => void>();
+  const listeners = new Set<Changed>();
   let client: Client | undefined;
   let pause = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | undefined;
@@ -53,7 +55,7 @@ export function listenToJobs(options: ListenOptions): JobNotifications {
   let state: Hearing = "away";
   let reason: string | undefined = "not connected yet";
 
-  const tell = (ids: string[] | null): void => listeners.forEach((changed) => changed(ids));
+  const tell: Changed = (ids, what) => listeners.forEach((changed) => changed(ids, what));
 
   async function connect(): Promise<void> {
     const mine = new Client({
@@ -77,8 +79,9 @@ export function listenToJobs(options: ListenOptions): JobNotifications {
       timer = setTimeout(() => void connect(), pause);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     };
-    const heard = (payload: string): void => {
-      if (!payload.startsWith(SELF_TEST)) return tell(payload === "*" ? null : payload.split(","));
+    const heard = (payload: string, channel: string): void => {
+      const what = channel === PROGRESS_CHANNEL ? "progress" : "event";
+      if (!payload.startsWith(SELF_TEST)) return tell(payload === "*" ? null : payload.split(","), what);
       if (payload !== expected || over) return;
       if (state === "deaf") log.info("PostgreSQL's notifications arrive again");
       [state, reason] = ["listening", undefined];
@@ -105,14 +108,14 @@ export function listenToJobs(options: ListenOptions): JobNotifications {
     }
     mine.on("error", (error) => lost(reasonOf(error)));
     mine.on("end", () => lost("the connection ended"));
-    mine.on("notification", ({ payload = "" }) => heard(payload));
+    mine.on("notification", ({ payload = "", channel }) => heard(payload, channel));
     try {
       await mine.connect();
-      await mine.query(`listen ${JOBS_CHANNEL}`);
+      await mine.query(`listen ${JOBS_CHANNEL}; listen ${PROGRESS_CHANNEL}`);
       if (closed) return;
       pause = FIRST_PAUSE_MS;
       [state, reason] = ["testing", "the self-test is under way"];
-      tell(null);
+      tell(null, "event");
       await test();
     } catch (error) {
       lost(reasonOf(error));

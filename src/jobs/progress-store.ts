@@ -1,5 +1,5 @@
 /** Percent and message of many jobs in one statement: overwritten, not recorded. */
-import { JOBS_CHANNEL } from "../../contract/messages.ts";
+import { PROGRESS_CHANNEL } from "../../contract/messages.ts";
 import { queryOne, type Db } from "../db.ts";
 import { IDS_PER_NOTIFICATION } from "./ledger-store.ts";
 
@@ -53,7 +53,7 @@ export async function writeProgress(db: Db, rows: ProgressRow[]): Promise<string
       column("report"),
       column("progress"),
       column("message"),
-      JOBS_CHANNEL,
+      PROGRESS_CHANNEL,
       IDS_PER_NOTIFICATION,
     ],
   );

@@ -47,11 +47,14 @@ export interface StatesFeedOptions {
   paceMs?: number;
 }
 
+/** Progress waits this much longer than events for its turn: each read is of whole records. */
+const PROGRESS_PACE = 5;
 /** Rows per statement. */
 const BATCH = 1_000;
 
 export function createStatesFeed(options: StatesFeedOptions): StatesFeed {
   const { database, notifications, log } = options;
+  const paceMs = options.paceMs ?? 100;
   const watchers = new Map<StatesWatcher, StatesFilter & { wanted: ReadonlySet<string> | null }>();
   /** Jobs that were named, and not read since. */
   const named = new Set<string>();
@@ -61,19 +64,26 @@ export function createStatesFeed(options: StatesFeedOptions): StatesFeed {
   /** What was given of jobs that changed since `since`: a full read finds them again. */
   const given = new Map<string, string>();
   let timer: NodeJS.Timeout | undefined;
+  /** When it fires, by `performance.now()`. */
+  let due = 0;
   let sweep: NodeJS.Timeout | undefined;
   let reading = false;
   let closed = false;
 
-  const stopListening = notifications.onChange((ids) => {
+  const stopListening = notifications.onChange((ids, what) => {
     if (watchers.size === 0) return;
     if (ids === null) all = true;
     else for (const id of ids) named.add(id);
-    schedule();
+    schedule(what === "event" ? paceMs : paceMs * PROGRESS_PACE);
   });
 
-  function schedule(): void {
-    if (!reading && !closed) timer ??= setTimeout(() => void read(), options.paceMs ?? 100);
+  function schedule(ms = paceMs): void {
+    if (reading || closed) return;
+    const at = performance.now() + ms;
+    if (timer && at >= due) return;
+    clearTimeout(timer);
+    due = at;
+    timer = setTimeout(() => void read(), ms);
   }
 
   function scheduleSweep(): void {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { JOBS_CHANNEL } from "../../contract/messages.ts";
+import { JOBS_CHANNEL, PROGRESS_CHANNEL } from "../../contract/messages.ts";
 import { createDatabase, query, queryOne, transaction } from "../../src/db.ts";
 import { createJobNotifier } from "../../src/jobs/job-notifier.ts";
 import { createProgressMirror, type ProgressMirror } from "../../src/jobs/progress-mirror.ts";
@@ -30,7 +30,7 @@ beforeEach(async () => {
   heard = [];
   listener.on("notification", ({ payload = "" }) => void heard.push(payload));
   await listener.connect();
-  await listener.query(`listen ${JOBS_CHANNEL}`);
+  await listener.query(`listen ${JOBS_CHANNEL}; listen ${PROGRESS_CHANNEL}`);
 });
 afterEach(() => listener.end());
 
