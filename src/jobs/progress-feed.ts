@@ -195,8 +195,8 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     const entry = entries.get(row.id);
     if (!entry) return;
     const { row: before } = entry;
-    // Read before this entry was made anew from a newer record.
-    if (row.seq < before.seq) return;
+    // Told twice; or read before this entry was made anew from a newer record.
+    if (row.changed_xid === before.changed_xid || row.seq < before.seq) return;
     const follows = events[0]?.seq === before.seq + 1;
     const moments = follows ? momentsOf(row, events, entry.job) : momentsOf(row, events);
     if (follows || moments.length > 0)
