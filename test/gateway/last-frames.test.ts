@@ -69,7 +69,8 @@ describe("a socket that is cut in the last two frames", { timeout: 60_000 }, () 
       const frames = await allFrames(cursor, cutAt);
       const ids = frames.flatMap(({ id }) => id ?? []);
       const expected = cursor === null ? [String(SEQ)] : [String(SEQ - 1), String(SEQ)];
-      if (ids.join() !== expected.join() || frames.filter(isFinalFrame).length !== 1) wrong.push(`${cutAt}: ${ids}`);
+      if (ids.join() !== expected.join() || frames.filter(isFinalFrame).length !== 1)
+        wrong.push(`${cutAt}: ${ids.join()}`);
     });
     expect(wrong).toEqual([]);
   });

@@ -147,9 +147,9 @@ export function createModelWatcher(options: { key: string; path: string; oldest:
     },
     demandWhole(ledger, finalEvent) {
       const from = base ?? ledger.length;
-      const expected = ledger.filter(({ seq }) => seq > from).map(({ seq }) => String(seq));
-      const ids = held.map(({ id }) => id);
-      if (ids.join() !== expected.join()) throw new Error(`it holds ${ids}, the ledger ${expected}`);
+      const expected = ledger.filter(({ seq }) => seq > from).map(({ seq }) => seq);
+      const ids = held.map(({ id }) => id).join();
+      if (ids !== expected.join()) throw new Error(`it holds ${ids}, the ledger ${expected.join()}`);
       const finals = held.filter((frame) => isFinalFrame(frame) && frame.id === String(ledger.length));
       const begunAtEnd = held.length === 0 && cursor === String(ledger.length);
       if (finals.length !== (begunAtEnd ? 0 : 1)) throw new Error(`${finals.length} final events`);

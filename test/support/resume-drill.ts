@@ -5,6 +5,7 @@
 import { rename } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
 import { query } from "../../src/db.ts";
 import { createApiKey } from "../../src/tenants/tenant-store.ts";
 import { sourceTile } from "./chaos-room.ts";
@@ -38,9 +39,15 @@ export interface Havoc {
   workflow_resets: number;
 }
 
+export interface Outcome extends Tally, Havoc {
+  /** Over all watchers; the first time is one. */
+  connects: number;
+  seconds: number;
+}
+
 export interface Drill {
   /** Resolves when every watcher has seen the end of its job and stays away. */
-  run(): Promise<Tally & Havoc & { connects: number; seconds: number }>;
+  run(): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -59,8 +66,25 @@ const RETRIED = [
   { fails: 2, patient: true },
   { fails: 2, patient: false },
 ];
+const RETRIES = RETRIED.reduce((count, { fails }) => count + fails, 0);
 /** The job after them is reset by an operator in this step. */
 const RESET_IN = "upload";
+
+/** Nothing lost, nothing twice, one end each; prints the figures. */
+export function expectNothingLost(outcome: Outcome, options: DrillOptions): void {
+  console.log(
+    Object.entries(outcome)
+      .map(([what, count]) => `${count} ${what.replaceAll("_", " ")}`)
+      .join(", "),
+  );
+  const watchers = options.jobs * options.watchersPerJob;
+  expect(outcome).toMatchObject({
+    ...{ missing: 0, doubled: 0, out_of_order: 0, wrong: 0, restarts: 0, watchers, finals: watchers },
+    ...{ postgres_crashes: options.crashesAt.length, retries: RETRIES, workflow_resets: 1 },
+  });
+  expect(outcome.gateway_kills).toBeGreaterThan(GATEWAYS);
+  expect(outcome.listener_kills).toBeGreaterThan(GATEWAYS);
+}
 
 export async function startDrill(options: DrillOptions): Promise<Drill> {
   const postgres = await startOwnPostgres();
@@ -169,35 +193,19 @@ export async function startDrill(options: DrillOptions): Promise<Drill> {
         await rename(tile, `${tile}.away`);
       }
       await until("all to be greeted", async () => allWatchers().every(({ seen }) => seen.length > 0), options.endMs);
-      for (let count = 0; count < WORKERS; count++) {
-        const args = [String(options.entries), String(options.pauseMs)];
+      const args = [String(options.entries), String(options.pauseMs)];
+      const starts = Array.from({ length: WORKERS }, async () => {
         workers.push(await startWorkerProcess(room, { preload: PRELOAD, args, mirrorTickMs: 100 }));
-      }
+      });
+      await Promise.all(starts);
       const chaos = Promise.all([killGateways(), killListeners(), crashPostgres()]);
       await Promise.all([
         chaos,
         ...RETRIED.map((plan, index) => retryUntilMended(publishes[index]!, plan)),
         resetInStep(publishes[RETRIED.length]!.job),
-        until("all to see the end", async () => isOver(), 90_000)
+        until("all to see the end", async () => isOver(), options.endMs)
           .catch(async (error: unknown) => {
-            for (const { job, watchers } of publishes) {
-              const row = await jobRow(room, job);
-              console.log(
-                job,
-                row.status,
-                row.generation,
-                row.step,
-                row.seq,
-                JSON.stringify(
-                  watchers.map((w) => [w.isDone(), w.seen.length, w.seen.findLast((x) => x.id)?.id, w.connects()]),
-                ),
-              );
-            }
-            console.log(
-              JSON.stringify(done),
-              workers.map((w) => w.log().slice(-3000)),
-            );
-            throw error;
+            throw new Error(await whoIsLeft(), { cause: error });
           })
           .finally(() => over.abort()),
       ]);
@@ -215,8 +223,17 @@ export async function startDrill(options: DrillOptions): Promise<Drill> {
     },
   };
 
+  async function whoIsLeft(): Promise<string> {
+    const left = publishes.filter(({ watchers }) => !watchers.every((watcher) => watcher.isDone()));
+    const lines = left.map(async ({ job, watchers }) => {
+      const { status, step, generation, seq } = await jobRow(room, job);
+      const ids = watchers.map(({ seen }) => seen.findLast(({ id }) => id !== null)?.id ?? 0);
+      return `${job}: ${status} in ${step}, generation ${generation}, seq ${seq}; its watchers are at ${ids.join(", ")}`;
+    });
+    return `Not all have seen the end; ${JSON.stringify(done)}\n${(await Promise.all(lines)).join("\n")}`;
+  }
+
   function isOver(): boolean {
-    const retries = RETRIED.reduce((count, { fails }) => count + fails, 0);
-    return done.retries === retries && done.workflow_resets === 1 && allWatchers().every((watcher) => watcher.isDone());
+    return done.retries === RETRIES && done.workflow_resets === 1 && allWatchers().every((watcher) => watcher.isDone());
   }
 }
