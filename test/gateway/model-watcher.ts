@@ -20,8 +20,8 @@ export interface ModelWatcher {
   /** Comes (back) with its cursor, once it has been dropped. `row`: of the job just now, which stays as it is until this resolves. */
   open(on: { url: string; cutAt: number | null; row: JobRow }): Promise<void>;
   /** Resolves when it has been told of the event with that number, or its answer has ended. */
-  reaches(seq: number, ms: number): Promise<void>;
-  /** Resolves when its answer has ended. */
+  reaches(seq: number): Promise<void>;
+  /** Resolves when its answer has ended; rejects like `reaches` when that takes too long. */
   ended(): Promise<void>;
   drop(): Promise<void>;
   isToldToStayAway(): boolean;
@@ -30,6 +30,8 @@ export interface ModelWatcher {
   /** Throws unless it holds the ledger from where it began to the end, and one final event of that name. */
   demandWhole(ledger: readonly JobEvent[], finalEvent: string): void;
 }
+
+const WAIT_MS = 10_000;
 
 const isFinalFrame = ({ event }: SeenFrame): boolean => event.startsWith("job-");
 
@@ -83,7 +85,20 @@ export function createModelWatcher(options: { key: string; path: string; oldest:
     cursor = frame.id ?? null;
   }
 
-  const settled = (seq: number): boolean => stream === null || last() === seq;
+  function until(what: string, done: () => boolean): Promise<void> {
+    const reached = Promise.withResolvers<void>();
+    const late = (): void => reached.reject(new Error(`waited for ${what} (cursor ${cursor}; told ${lastFrames()})`));
+    const timer = setTimeout(late, WAIT_MS);
+    const check = (): void => {
+      if (done()) reached.resolve();
+    };
+    waiting.add(check);
+    check();
+    return reached.promise.finally(() => {
+      clearTimeout(timer);
+      waiting.delete(check);
+    });
+  }
 
   return {
     cursor: () => cursor,
@@ -120,22 +135,8 @@ export function createModelWatcher(options: { key: string; path: string; oldest:
         fault(`${mine.status()} for ${brought} of ${row.seq}, ${row.status}`);
       stayAway = mine.status() === 204;
     },
-    reaches: (seq, ms) =>
-      new Promise((resolve, reject) => {
-        const finish = (error?: Error): void => {
-          clearTimeout(timer);
-          waiting.delete(check);
-          if (error) reject(error);
-          else resolve();
-        };
-        const timer = setTimeout(() => finish(new Error(`waited for ${seq}, got as far as ${last()}`)), ms);
-        const check = (): void => {
-          if (settled(seq) || (last() === null && snapshot)) finish();
-        };
-        waiting.add(check);
-        check();
-      }),
-    ended: async () => stream?.ended,
+    reaches: (seq) => until(`event ${seq}`, () => stream === null || last() === seq || (last() === null && !!snapshot)),
+    ended: () => until("the end", () => stream === null),
     async drop() {
       dropped = true;
       stream?.drop();

@@ -59,7 +59,10 @@ const truncated: fc.Arbitrary<Action> = fc.record({
 });
 
 async function demandOf(actions: fc.Arbitrary<Action>): Promise<void> {
+  const end = Date.now() + TIME_MS;
   const property = fc.asyncProperty(fc.array(actions, { maxLength: ACTIONS, size: "max" }), async (list) => {
+    // No run is broken off: one that hangs has to be told from one that is late.
+    if (Date.now() > end) return;
     const model = await createStreamModel(room, [room.url, other.url]);
     try {
       for (const action of list) await model.act(action);
@@ -68,7 +71,7 @@ async function demandOf(actions: fc.Arbitrary<Action>): Promise<void> {
       model.close();
     }
   });
-  await fc.assert(property, { numRuns: 100, interruptAfterTimeLimit: TIME_MS, markInterruptAsFailure: false });
+  await fc.assert(property, { numRuns: 100 });
 }
 
 describe("whatever is written, dropped and resumed, on two gateways", { timeout: 60_000 }, () => {

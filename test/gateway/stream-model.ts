@@ -39,7 +39,6 @@ export interface StreamModel {
 }
 
 const WATCHERS = 3;
-const WAIT_MS = 20_000;
 /** Of cursors of another ledger: this one never gets there. */
 const BEYOND = 1_000_000;
 /** Answers that may break off one after the other before a watcher that comes back has got nowhere. */
@@ -119,7 +118,7 @@ export async function createStreamModel(room: GatewayRoom, urls: readonly string
 
   async function wait(watcher: ModelWatcher): Promise<void> {
     const { seq } = await jobRow(room, id);
-    await watcher.reaches(seq, WAIT_MS);
+    await watcher.reaches(seq);
   }
 
   async function act(action: Action): Promise<void> {
