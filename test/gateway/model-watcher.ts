@@ -56,8 +56,11 @@ export function createModelWatcher(options: { key: string; path: string; oldest:
       .slice(-5)
       .map(({ id, event }) => id ?? event)
       .join();
+  /** `seq`: of the job when this answer began; where a snapshot stands is at least that. */
   const isUnusable = (seq: number): boolean =>
-    cursor !== null && !(/^\d{1,9}$/.test(cursor) && Number(cursor) <= seq && Number(cursor) + 1 >= oldest());
+    cursor === null
+      ? oldest() > seq + 1
+      : !(/^\d{1,9}$/.test(cursor) && Number(cursor) <= seq && Number(cursor) + 1 >= oldest());
 
   function told(frame: SeenFrame, number: number, seq: number, broughtCursor: boolean): void {
     if (number > 1 && stream && stream.frames.slice(0, -1).some(isFinalFrame)) fault(`${frame.event} after the end`);
