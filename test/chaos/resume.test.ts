@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectNothingLost, startDrill, type Drill, type DrillOptions } from "../support/resume-drill.ts";
 
 const OPTIONS: DrillOptions = {
-  ...{ jobs: 20, watchersPerJob: 5, entries: 32, pauseMs: 80 },
+  ...{ jobs: 20, watchersPerJob: 5, entries: 30, pauseMs: 80 },
   ...{ crashesAt: [5_000, 12_000], endMs: 240_000 },
 };
 

@@ -50,7 +50,7 @@ async function allFrames(cursor: string | null, cutAt: number): Promise<SeenFram
   }
 }
 
-describe("a socket that is cut in the last two frames", { timeout: 60_000 }, () => {
+describe("a socket that is cut in the last two frames", { timeout: 120_000 }, () => {
   it.each([
     ["of a stream that resumes", String(SEQ - 2)],
     ["of a stream that begins", null],

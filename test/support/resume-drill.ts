@@ -63,7 +63,7 @@ const LISTENER_EVERY_MS = 3_000;
 const RETRIED = [
   { fails: 1, patient: true },
   { fails: 1, patient: false },
-  { fails: 2, patient: true },
+  { fails: 1, patient: true },
   { fails: 2, patient: false },
 ];
 const RETRIES = RETRIED.reduce((count, { fails }) => count + fails, 0);
