@@ -10,7 +10,8 @@ const PAGE = 1_000;
 export async function readLogs(db: Db, job: Pick<JobRecord, "id" | "seq">): Promise<LogEntry[]> {
   const logs: LogEntry[] = [];
   for (let after = 0; after < job.seq;) {
-    const events = await eventsAfter(db, job.id, after, Math.min(PAGE, job.seq - after));
+    // Of a ledger that was cut off at its beginning a page reaches further than it is long.
+    const events = (await eventsAfter(db, job.id, after, PAGE)).filter(({ seq }) => seq <= job.seq);
     for (const event of events) {
       const entry = logEntryOf(event);
       if (entry) logs.push(entry);

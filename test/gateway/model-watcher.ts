@@ -66,6 +66,7 @@ export function createModelWatcher(options: { key: string; path: string; oldest:
     if (number > 1 && stream && stream.frames.slice(0, -1).some(isFinalFrame)) fault(`${frame.event} after the end`);
     if (frame.data?.snapshot) begin(frame, number === 1 && !broughtCursor, seq);
     else if (number === 1 && !broughtCursor) fault("it does not begin with a snapshot");
+    if (frame.data?.snapshot) return void waiting.forEach((check) => check());
     if (frame.id !== undefined) hold(frame);
     else if (isFinalFrame(frame)) fault("a final event without a number");
     for (const check of waiting) check();
@@ -75,7 +76,10 @@ export function createModelWatcher(options: { key: string; path: string; oldest:
     if (Boolean(frame.data.reset) === isFirst) fault(`a snapshot with reset ${frame.data.reset}`);
     if (!isFirst && !isUnusable(seq)) fault("a snapshot for a cursor that could be gone on from");
     snapshot = frame;
-    base = null;
+    // One that replaces a cursor says what it reaches to; what a new one reaches to is known from what follows.
+    if ((frame.id === undefined) === Boolean(frame.data.reset)) fault(`a snapshot with the id ${frame.id}`);
+    base = frame.id === undefined ? null : Number(frame.id);
+    cursor = frame.id ?? cursor;
     held = [];
   }
 

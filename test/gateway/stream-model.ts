@@ -39,8 +39,6 @@ export interface StreamModel {
 }
 
 const WATCHERS = 3;
-/** Of cursors of another ledger: this one never gets there. */
-const BEYOND = 1_000_000;
 /** Answers that may break off one after the other before a watcher that comes back has got nowhere. */
 const MAX_ANSWERS = 5;
 
@@ -111,7 +109,7 @@ export async function createStreamModel(room: GatewayRoom, urls: readonly string
     await watcher.drop();
     const row = await jobRow(room, id);
     if (cursor === "none") watcher.forget(null);
-    else if (typeof cursor === "number") watcher.forget(`${cursor > row.seq ? cursor + BEYOND : cursor}`);
+    else if (typeof cursor === "number") watcher.forget(`${cursor}`);
     else if (cursor !== "own") watcher.forget(cursor.text);
     await watcher.open({ url, cutAt, row });
   }

@@ -54,7 +54,11 @@ export const encodeFinal = oncePer((job: JobRecord) => {
   return createFrame({ event: FINAL_EVENT_NAMES[job.status], id: job.seq, retry: RETRY_MS, data });
 });
 
-/** The first frame of a new stream. `reset`: the cursor that was given names nothing any more, so this begins anew. */
+/**
+ * The first frame of a new stream. `reset`: the cursor that was given names nothing, so this begins anew. It alone carries an id, for a
+ * client would otherwise keep its cursor, which may name an event by the time it comes back. Before a final event it is the number of the one
+ * before it: with the last one a client is told that it has seen the end.
+ */
 export function encodeSnapshot(job: ShownJob, logs: LogEntry[], words: Vocabulary, reset: boolean): Frames {
   if (!reset) return encodeGreeting(logs, words, job);
   return snapshotFrame(job, logs, words, true);
@@ -65,7 +69,8 @@ const encodeGreeting = oncePer((logs: LogEntry[], words, job: ShownJob) => snaps
 
 function snapshotFrame(job: ShownJob, logs: LogEntry[], words: Vocabulary, reset: boolean): Frames {
   const data = { ...stateOf(job), logs, snapshot: true, ...(reset ? { reset } : {}) };
-  return createFrame({ event: UPDATE[words], retry: RETRY_MS, data });
+  const id = isFinal(job.status) ? job.seq - 1 : job.seq;
+  return createFrame({ event: UPDATE[words], retry: RETRY_MS, data, ...(reset ? { id } : {}) });
 }
 
 /** One job on a stream of many: its present state, as an update or, once it is final, as its final event. Without id and logs. */
