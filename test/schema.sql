@@ -125,7 +125,7 @@ create table jobs (
   constraint jobs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
   constraint jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint jobs_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
-);
+) with (fillfactor=50);
 CREATE INDEX jobs_changed_index ON public.jobs USING brin (changed_xid);
 CREATE INDEX jobs_ended_index ON public.jobs USING btree (completed_at);
 CREATE INDEX jobs_list_index ON public.jobs USING btree (tenant_id, created_at, id);

@@ -71,7 +71,7 @@ export interface FeedOptions {
 
 /** Events kept per watched job: those of the newest batch, at most `TAIL`, and otherwise this many. Each costs 5 KB, with its frames. */
 const TAIL = 256;
-const KEPT = 16;
+const KEPT = 4;
 /** Jobs per statement. */
 const BATCH = 1_000;
 /** Watchers that progress is shown to between two looks at new events. */

@@ -3,6 +3,8 @@ import { query, type Db } from "../../src/db.ts";
 
 interface Table {
   name: string;
+  /** Storage parameters, e.g. `fillfactor=50`; empty for none. */
+  options: string;
   columns: string[];
   constraints: string[];
   indexes: string[];
@@ -12,7 +14,7 @@ interface Table {
 export async function dumpSchema(db: Db): Promise<string> {
   const tables = await query<Table>(
     db,
-    `select c.relname as name,
+    `select c.relname as name, array_to_string(c.reloptions, ', ') as options,
        array(
          select concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
            case when a.attcollation <> t.typcollation then 'collate ' || quote_ident(l.collname) end,
@@ -44,9 +46,12 @@ export async function dumpSchema(db: Db): Promise<string> {
   return [...tables.map(asStatement), ...(await otherObjects(db))].join("\n\n") + "\n";
 }
 
-function asStatement({ name, columns, constraints, indexes }: Table): string {
+function asStatement({ name, options, columns, constraints, indexes }: Table): string {
   const body = [...columns, ...constraints].map((line) => `  ${line}`).join(",\n");
-  return [`create table ${name} (\n${body}\n);`, ...indexes.map((index) => `${index};`)].join("\n");
+  return [
+    `create table ${name} (\n${body}\n)${options ? ` with (${options})` : ""};`,
+    ...indexes.map((index) => `${index};`),
+  ].join("\n");
 }
 
 /** Functions and triggers in full; of views, sequences and types there are none so far: one line each is enough to notice them. */

@@ -1,6 +1,6 @@
 /**
- * What watchers are told, as frames. Each is encoded once per job: the caches hang on the very objects that the feed hands to every
- * watcher. Only ledger events carry `id:`; percent and message do not, for nobody can resume from them.
+ * What watchers are told, as frames. Each is encoded once per job, and kept with the very object that the feed hands to every watcher.
+ * Only ledger events carry `id:`; percent and message do not, for nobody can resume from them.
  */
 import { FINAL_EVENT_NAMES, isFinal } from "../../../contract/job-state.ts";
 import { readableJobId } from "../../../contract/workflow-id.ts";
@@ -100,13 +100,13 @@ export const BROKEN_OFF = encodeError({
   message: "The stream broke off; come back with Last-Event-ID.",
 });
 
+/** A property of the subject, not a WeakMap: with thousands of new subjects a second V8 stood still for 100 ms to clean those up. */
 function oncePer<Subject extends object, Rest extends unknown[]>(
   encode: (subject: Subject, words: Vocabulary, ...rest: Rest) => Frames,
 ): (subject: Subject, words: Vocabulary, ...rest: Rest) => Frames {
-  const known: Record<Vocabulary, WeakMap<Subject, Frames>> = { stream: new WeakMap(), events: new WeakMap() };
+  const kept = { stream: Symbol("stream"), events: Symbol("events") };
   return (subject, words, ...rest) => {
-    const frame = known[words].get(subject) ?? encode(subject, words, ...rest);
-    known[words].set(subject, frame);
-    return frame;
+    const on = subject as Record<symbol, Frames | undefined>;
+    return (on[kept[words]] ??= encode(subject, words, ...rest));
   };
 }

@@ -30,22 +30,17 @@ export function createFrame({ event, data, id, retry }: FrameFields): Frames {
   if (id !== undefined && !/^\d+$/.test(String(id))) throw new Error(`not a cursor: ${JSON.stringify(id)}`);
   // JSON has no line ends inside: nothing can break out of `data`.
   const json = JSON.stringify(data);
-  const lines = [
-    ...(id === undefined ? [] : [`id: ${id}`]),
-    `event: ${event}`,
-    ...(retry === undefined ? [] : [`retry: ${retry}`]),
-    `data: ${json}`,
-  ];
-  let bytes: Buffer | undefined;
+  const before = `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\n${retry === undefined ? "" : `retry: ${retry}\n`}`;
   let chunk: Buffer | undefined;
+  let bytes: Buffer | undefined;
   let messages: readonly [jobId: string, text: Buffer[]] | undefined;
   return {
     length: 1,
-    get bytes() {
-      return (bytes ??= Buffer.from(`${lines.join("\n")}\n\n`));
-    },
     get chunk() {
-      return (chunk ??= asChunk(this.bytes));
+      return (chunk ??= asChunk(`${before}data: ${json}\n\n`));
+    },
+    get bytes() {
+      return (bytes ??= this.chunk.subarray(this.chunk.indexOf("\r\n") + 2, -2));
     },
     messages(jobId) {
       if (messages?.[0] === jobId) return messages[1];
@@ -75,6 +70,6 @@ export function joinFrames(frames: readonly Frames[]): Frames {
   };
 }
 
-function asChunk(bytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${bytes.byteLength.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+function asChunk(text: string): Buffer {
+  return Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
 }

@@ -176,26 +176,28 @@ function framesOf(moment: JobMoment, job: ShownJob, words: encode.Vocabulary): F
   return [encode.encodeProgress(job, words), encode.encodeFinal(job, words)];
 }
 
-/** Of one state of a job: what watchers who stand at the same place are told, who are nearly all. */
-const news = new WeakMap<ShownJob, Map<string, { frames: Frames; size: number }>>();
+/** What watchers are told who stand at the same place, who are nearly all. */
+interface News {
+  after: number;
+  words: encode.Vocabulary;
+  frames: Frames;
+  size: number;
+}
 
-function newsSince(
-  { job, tail }: WatchedJob,
-  after: number,
-  words: encode.Vocabulary,
-): { frames: Frames; size: number } {
-  let known = news.get(job);
-  if (!known) news.set(job, (known = new Map()));
-  const key = `${after} ${words}`;
-  const found = known.get(key);
-  if (found) return found;
+/** With the state that is news: see `oncePer` of encode.ts. */
+const NEWS = Symbol("news");
+
+function newsSince({ job, tail }: WatchedJob, after: number, words: encode.Vocabulary): News {
+  const on = job as ShownJob & { [NEWS]?: News[] };
+  const known = (on[NEWS] ??= []);
+  for (const each of known) if (each.after === after && each.words === words) return each;
   const moments = tail.filter(({ event }) => event.seq > after);
   const last = moments.at(-1);
   const parts = moments.flatMap((moment) => framesOf(moment, job, words));
   if (last && !isLastEvent(last, job) && !isAllOf(last, job)) parts.push(encode.encodeProgress(job, words));
-  const size = parts.reduce((sum, each) => sum + each.bytes.byteLength, 0);
-  const made = { frames: joinFrames(parts), size };
-  known.set(key, made);
+  const size = parts.reduce((sum, each) => sum + each.chunk.byteLength, 0);
+  const made = { after, words, frames: joinFrames(parts), size };
+  known.push(made);
   return made;
 }
 
