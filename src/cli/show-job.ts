@@ -1,6 +1,7 @@
 /** Follows a job and shows it: steps as they pass, a bar in a terminal, the outcome at the end. */
 import type { StepState } from "../../contract/progress.ts";
-import type { ConnectionNotice, EndedJob, JobFinal, JobUpdate, WatchEvent } from "../client/watch-events.ts";
+import type { EndedJob } from "../client/job.ts";
+import type { ConnectionNotice, JobFinal, JobUpdate, WatchEvent } from "../client/watch-events.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliContext } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";

@@ -2,12 +2,14 @@
  * The client of Platen's HTTP API, `platen/client`: publish, look, watch, cancel. It runs wherever `fetch` does: Node, Deno, Bun, browsers.
  */
 import type { Environment } from "../../contract/publish.ts";
+import type { Job, JobState } from "./job.ts";
 import { createRequests, type Connection } from "./requests.ts";
-import type { Job, JobState, WatchEvent } from "./watch-events.ts";
+import type { WatchEvent } from "./watch-events.ts";
 import { watchJob, type WatchOptions } from "./watch-job.ts";
 
 export { PlatenError } from "./platen-error.ts";
 export type { Connection } from "./requests.ts";
+export type * from "./job.ts";
 export type * from "./watch-events.ts";
 export type { WatchOptions } from "./watch-job.ts";
 

@@ -10,11 +10,12 @@
  * watcher gets, and it loses nothing but speed.
  */
 import { readEventStream, type Frame } from "./event-stream.ts";
+import type { Job } from "./job.ts";
 import { isPassing, PlatenError } from "./platen-error.ts";
 import type { Requests } from "./requests.ts";
 import { createTimeLimit, waitFor } from "./time-limit.ts";
-import { createTold } from "./told.ts";
-import type { ConnectionLost, Job, JobFinal, WatchEvent } from "./watch-events.ts";
+import { createTold } from "./told-events.ts";
+import type { ConnectionLost, JobFinal, WatchEvent } from "./watch-events.ts";
 
 export interface WatchOptions {
   /** Aborting it ends the watch without an error, and frees its connection. */

@@ -4,8 +4,9 @@
  */
 import { FINAL_EVENT_NAMES, isFinal } from "../../contract/job-state.ts";
 import type { Frame } from "./event-stream.ts";
+import type { EndedJob, Job, JobState, LogEntry } from "./job.ts";
 import { createToldLogs } from "./told-logs.ts";
-import type { EndedJob, Job, JobFinal, JobState, JobUpdate, LogEntry } from "./watch-events.ts";
+import type { JobFinal, JobUpdate } from "./watch-events.ts";
 
 export interface Told {
   /** What the next connection brings as `Last-Event-ID`. Null: the present state is wanted, for what is behind it has been told otherwise. */

@@ -1,8 +1,8 @@
 /** Any order of streams, polls, cuts, gateways that are behind and ledgers that are cut: nothing is told twice, nothing is left out. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createTold } from "../../src/client/told.ts";
-import type { EndedJob, Job, JobState, LogEntry } from "../../src/client/watch-events.ts";
+import { createTold } from "../../src/client/told-events.ts";
+import type { EndedJob, Job, JobState, LogEntry } from "../../src/client/job.ts";
 
 const state = (seq: number): JobState => ({
   ...{
