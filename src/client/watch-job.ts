@@ -13,6 +13,7 @@ import { readEventStream, type Frame } from "./event-stream.ts";
 import type { Job } from "./job.ts";
 import { isPassing, PlatenError } from "./platen-error.ts";
 import type { Requests } from "./requests.ts";
+import { askedFor, createRetryPauses } from "./retry-pauses.ts";
 import { createTimeLimit, waitFor } from "./time-limit.ts";
 import { createTold } from "./told-events.ts";
 import type { ConnectionLost, JobFinal, WatchEvent } from "./watch-events.ts";
@@ -28,12 +29,9 @@ export interface WatchOptions {
   firstFrameMs?: number;
   /** Milliseconds between two polls while no stream is live; 5,000 by default. */
   pollMs?: number;
-  /** Longest pause between two attempts to join, in milliseconds, unless the server asks for a longer one; 15,000 by default. */
+  /** Longest pause between two attempts to join, in milliseconds, unless the server asks for a longer one (a minute at most); 15,000 by default. */
   longestRetryMs?: number;
 }
-
-/** Until the server's `retry:` says otherwise. */
-const FIRST_RETRY_MS = 500;
 
 interface Joined {
   kind: "joined";
@@ -58,9 +56,7 @@ export async function* watchJob(
   const limit = createTimeLimit(options.signal);
   const { signal } = limit;
   const now = (): number => performance.now();
-  let retryMs = FIRST_RETRY_MS;
-  /** Attempts in a row without a frame. */
-  let failures = 0;
+  const pauses = createRetryPauses(longestRetryMs);
   let joinAt = now();
   /** May `joinAt` be brought forward? Not if the server has named it. */
   let mayHurry = true;
@@ -111,12 +107,12 @@ export async function* watchJob(
       }
       if (now() < pollAt) continue;
       const answer = await ask().catch((error: unknown) => passing(error));
-      const retryInMs = answer instanceof PlatenError ? Math.max(pollMs, answer.retryAfterMs ?? 0) : pollMs;
+      const retryInMs = answer instanceof PlatenError ? Math.max(pollMs, askedFor(answer.retryAfterMs)) : pollMs;
       mayPollAt = now() + retryInMs;
       pollAt = mayPollAt;
       if (answer instanceof PlatenError) {
         [answered, polling] = [false, false];
-        yield lost({ by: "poll", cause: answer, attempt: Math.max(1, failures), retryInMs });
+        yield lost({ by: "poll", cause: answer, attempt: Math.max(1, pauses.failures()), retryInMs });
         continue;
       }
       heardAt = now();
@@ -132,10 +128,9 @@ export async function* watchJob(
   /** Never rejects, so that it can be left alone. */
   async function connect(): Promise<Attempt> {
     const cursor = told.cursor();
-    const onRetry = (ms: number): void => void (retryMs = ms);
     try {
       const rest = readEventStream(requests, `${path}/stream`, {
-        ...{ lastEventId: cursor, signal, firstFrameMs, silentMs, onRetry },
+        ...{ lastEventId: cursor, signal, firstFrameMs, silentMs, onRetry: pauses.serverAsks },
       });
       const first = await rest.next();
       if (!first.done) return { kind: "joined", cursor, first: first.value, rest };
@@ -155,7 +150,8 @@ export async function* watchJob(
       let next: Awaited<ReturnType<typeof rest.next>> = { value: first, done: false };
       while (!next.done) {
         signal.throwIfAborted();
-        [failures, heardAt] = [0, now()];
+        pauses.succeeded();
+        heardAt = now();
         const event = told.frame(next.value);
         if (event) yield event;
         if (event?.type === "final") return true;
@@ -175,13 +171,11 @@ export async function* watchJob(
   }
 
   function lostStream(cause: PlatenError | null): ConnectionLost {
-    const backOff = Math.min(retryMs * 2 ** failures, Math.max(longestRetryMs, retryMs));
-    // Never earlier than the server asks for; spread, so that those who were cut off together do not come back together.
-    const retryInMs = Math.round(Math.max(backOff, cause?.retryAfterMs ?? 0) * (1 + Math.random() / 2));
-    mayHurry = (cause?.retryAfterMs ?? null) === null && retryMs <= longestRetryMs;
-    failures += 1;
+    const asked = cause?.retryAfterMs ?? null;
+    const retryInMs = pauses.next(asked);
+    mayHurry = !pauses.isAskedFor(asked);
     joinAt = now() + retryInMs;
-    return lost({ by: "stream", cause, attempt: failures, retryInMs });
+    return lost({ by: "stream", cause, attempt: pauses.failures(), retryInMs });
   }
 
   function lost(more: Pick<ConnectionLost, "by" | "cause" | "attempt" | "retryInMs">): ConnectionLost {
