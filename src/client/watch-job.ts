@@ -25,7 +25,7 @@ export interface WatchOptions {
   lastEventId?: string;
   /** A stream without a byte for so many milliseconds is dead. 75,000 by default: two and a half of the server's pings. */
   silentMs?: number;
-  /** Longest wait for a stream's first frame, in milliseconds; 10,000 by default. The gateway sends one at once. */
+  /** Longest wait for a stream's first frame, and while it comes, for more of it, in milliseconds; 10,000 by default. The gateway sends it at once. */
   firstFrameMs?: number;
   /** Milliseconds between two polls while no stream is live; 5,000 by default. */
   pollMs?: number;
@@ -61,6 +61,8 @@ export async function* watchJob(
   /** May `joinAt` be brought forward? Not if the server has named it. */
   let mayHurry = true;
   let heardAt = now();
+  /** Some of a first frame has come. */
+  let pieceAt = -Infinity;
   /** Not before this: so often, and no more, is a job asked. */
   let mayPollAt = now();
 
@@ -106,6 +108,11 @@ export async function* watchJob(
           pollAt = cause.retryAfterMs === null ? Math.min(pollAt, mayPollAt) : Math.max(pollAt, joinAt);
       }
       if (now() < pollAt) continue;
+      // The first frame is on its way: a poll would only take from a slow line what the same entries need there.
+      if (attempt && pieceAt + pollMs > now()) {
+        pollAt = pieceAt + pollMs;
+        continue;
+      }
       const answer = await ask().catch((error: unknown) => passing(error));
       const retryInMs = answer instanceof PlatenError ? Math.max(pollMs, askedFor(answer.retryAfterMs)) : pollMs;
       mayPollAt = now() + retryInMs;
@@ -128,9 +135,10 @@ export async function* watchJob(
   /** Never rejects, so that it can be left alone. */
   async function connect(): Promise<Attempt> {
     const cursor = told.cursor();
+    const onPiece = (): void => void (pieceAt = heardAt = now());
     try {
       const rest = readEventStream(requests, `${path}/stream`, {
-        ...{ lastEventId: cursor, signal, firstFrameMs, silentMs, onRetry: pauses.serverAsks },
+        ...{ lastEventId: cursor, signal, firstFrameMs, silentMs, onRetry: pauses.serverAsks, onPiece },
       });
       const first = await rest.next();
       if (!first.done) return { kind: "joined", cursor, first: first.value, rest };
@@ -167,7 +175,7 @@ export async function* watchJob(
   }
 
   function ask(): Promise<Job> {
-    return requests.ask<Job>("GET", path, { holds: "logs", timeoutMs: firstFrameMs, signal });
+    return requests.ask<Job>("GET", path, { holds: "logs", signal });
   }
 
   function lostStream(cause: PlatenError | null): ConnectionLost {
