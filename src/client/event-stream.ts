@@ -1,9 +1,10 @@
 /**
  * One connection to a job's stream (server-sent events).
  *
- *   asking ──bytes every `firstFrameMs`, until a frame is whole──► live ──bytes every `silentMs`──► ended | nothing left to tell (204)
+ *   asking ──bytes every `firstFrameMs`, then a frame──► live ──bytes every `silentMs`──► ended | nothing left to tell (204)
  *
- * The first frame can be long, and the line slow: only a line that brings nothing is given up. Whatever else happens is an error: a refusal, an answer that is no stream, silence, a cut.
+ * The first frame can be long, and the line slow: only a line that brings nothing is given up. Whatever else happens is an error: a refusal,
+ * an answer that is no stream, silence, a cut.
  */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { PlatenError, notPlaten } from "./platen-error.ts";

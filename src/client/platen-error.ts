@@ -14,7 +14,8 @@ export class PlatenError extends Error {
   override readonly name = "PlatenError";
   /**
    * The server's code (docs/errors.md), or one of the client's own: `unreachable` (no connection, or it broke), `timed_out` (nothing
-   * came in time), `not_platen` (something else answered), `frame_too_long` (more than the client takes in at once).
+   * came in time), `not_platen` (something else answered), `frame_too_long` (more than the client takes in at once), `connection_invalid`
+   * (the URL or the key cannot be one).
    */
   readonly code: string;
   /** HTTP's; 0 when no answer came. */

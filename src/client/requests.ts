@@ -1,16 +1,7 @@
 /** Requests to the gateway with the key, in any runtime that has `fetch`. */
-import { createTimeLimit } from "./time-limit.ts";
+import { checkConnection, type Connection } from "./connection.ts";
 import { errorOf, notPlaten, PlatenError, unreachable } from "./platen-error.ts";
-
-/** Where the gateway is, and as whom to speak to it. */
-export interface Connection {
-  /** E.g. `https://platen.example.org`; a path and a slash at the end are fine. */
-  url: string;
-  /** `pk_…`; sent as `Authorization: Bearer`, never in an address. */
-  apiKey: string;
-  /** Replaces the runtime's `fetch`, e.g. to go through a proxy. */
-  fetch?: typeof fetch;
-}
+import { createTimeLimit } from "./time-limit.ts";
 
 export interface RequestOptions {
   headers?: Record<string, string>;
@@ -30,7 +21,9 @@ export interface Requests {
 
 const SILENT_MS = 30_000;
 
+/** Errors: `connection_invalid`. */
 export function createRequests(connection: Connection): Requests {
+  checkConnection(connection);
   const url = connection.url.replace(/\/+$/, "");
   // A browser's `fetch` refuses to be called as anything else's method.
   const request = connection.fetch ?? ((...input: Parameters<typeof fetch>) => fetch(...input));

@@ -5,7 +5,7 @@ import type { PlatenError } from "./platen-error.ts";
 /** An event of the job's ledger, newer progress, or the present state. */
 export interface JobUpdate {
   type: "update";
-  /** Place in the job's ledger; what `lastEventId` goes on from. Progress and snapshots have none. */
+  /** Place in the job's ledger; what `lastEventId` goes on from. Progress has none; of snapshots, those have one that replace a cursor. */
   id?: string;
   job: JobState;
   /** Log entries that have not been told before. */
@@ -37,14 +37,19 @@ export interface ConnectionLost {
   attempt: number;
   /** Milliseconds until the next attempt. */
   retryInMs: number;
-  /** Milliseconds since the server was heard last, or since the watch began. */
+  /** Milliseconds since the server last told anything of the job, or since the watch began. Refusals tell nothing of it. */
   silentMs: number;
 }
 
-/**
- * What became of the connection; nothing has to be done about it. `streaming`: a stream is there, with its first event. `polling`: streams do
- * not get through, but answers do, so the job is asked every few seconds while streams are tried on.
- */
-export type ConnectionNotice = { type: "connection"; state: "streaming" | "polling" } | ConnectionLost;
+/** Streams do not get through, but answers do: the job is asked every few seconds while streams are tried on. */
+export interface ConnectionPolling {
+  type: "connection";
+  state: "polling";
+  /** Why the newest stream did not; null when it ended in order, without a word. */
+  cause: PlatenError | null;
+}
+
+/** What became of the connection; nothing has to be done about it. `streaming`: a stream is there, with its first event. */
+export type ConnectionNotice = { type: "connection"; state: "streaming" } | ConnectionPolling | ConnectionLost;
 
 export type WatchEvent = JobUpdate | JobFinal | ConnectionNotice;

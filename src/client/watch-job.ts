@@ -25,7 +25,7 @@ export interface WatchOptions {
   lastEventId?: string;
   /** A stream without a byte for so many milliseconds is dead. 75,000 by default: two and a half of the server's pings. */
   silentMs?: number;
-  /** Longest wait for a stream's first frame, and while it comes, for more of it, in milliseconds; 10,000 by default. The gateway sends it at once. */
+  /** Longest wait for a stream's first frame, and for more of it while it comes, in milliseconds; 10,000 by default. It is sent at once. */
   firstFrameMs?: number;
   /** Milliseconds between two polls while no stream is live; 5,000 by default. */
   pollMs?: number;
@@ -44,7 +44,10 @@ interface Joined {
 /** What came of asking for a stream. `ended`: the server has nothing left to tell; `final` is null if the job was opened again since. */
 type Attempt = Joined | { kind: "ended"; final: JobFinal | null } | { kind: "lost"; cause: unknown };
 
-/** Every event of the ledger and every log entry once, the newest progress, one final event. Errors: `PlatenError` for refusals. */
+/**
+ * Every event of the ledger once, or held in a snapshot; every log entry once; the newest progress; one final event. Errors: `PlatenError` for
+ * refusals.
+ */
 export async function* watchJob(
   requests: Requests,
   id: string,
@@ -100,7 +103,7 @@ export async function* watchJob(
       } else if (outcome) {
         const cause = outcome.kind === "lost" && outcome.cause !== null ? passing(outcome.cause) : null;
         const notice = lostStream(cause);
-        if (answered && !polling) yield { type: "connection", state: "polling" };
+        if (answered && !polling) yield { type: "connection", state: "polling", cause };
         else if (!answered) yield notice;
         polling = answered;
         // Something answers, only not with a stream. It may want to be left alone, though.

@@ -31,18 +31,19 @@ const polling = (watching: Watching): Promise<unknown> =>
   watching.sees("polls", (event) => event.type === "connection" && event.state === "polling");
 
 describe.each([
-  ["answers streams with 502", { status: 502, body: "<html>Bad gateway</html>" }],
+  ["answers streams with 502", { status: 502, body: "<html>Bad gateway</html>" }, { code: "not_platen", status: 502 }],
   [
     "answers streams with a page",
     { status: 200, headers: { "content-type": "text/html" }, body: "<html>Hello</html>" },
+    { code: "not_platen", status: 200 },
   ],
-  ["keeps streams back for ever", "buffer"],
-] as const)("behind a proxy that %s", (_, treatment) => {
+  ["keeps streams back for ever", "buffer", { code: "timed_out", status: 0 }],
+] as const)("behind a proxy that %s", (_, treatment, cause) => {
   it("a job is polled: each log entry and the end are told once", async () => {
     const job = await uploading();
     proxy.treat(treatment);
     const watching = gather(client.watchJob(job.id, QUICK));
-    await polling(watching);
+    expect(await polling(watching)).toMatchObject({ cause });
     for (const message of ["One", "Two", "Three"]) {
       await job.log(message);
       await watching.sees(message, logged(message));

@@ -55,7 +55,10 @@ it("every log entry once and in order, every id once, also when the ledger is cu
         let at = known;
         if (!usable) {
           const marks = { snapshot: true, ...(cursor === null ? {} : { reset: true }) };
-          take(told.frame({ event: "job_update", data: { ...state(known), logs: entriesOf(first, known), ...marks } }));
+          // A snapshot that replaces a cursor carries its own.
+          const place = cursor === null ? {} : { id: String(known) };
+          const data = { ...state(known), logs: entriesOf(first, known), ...marks };
+          take(told.frame({ event: "job_update", ...place, data }));
         } else at = Number(cursor);
         for (let seq = at + 1; seq <= Math.min(last, at + read); seq++) {
           const data = { ...state(seq), logs: entriesOf(seq, seq) };
