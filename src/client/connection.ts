@@ -17,9 +17,9 @@ export function isAddress(url: string): boolean {
   return /^https?:$/.test(protocol) && username === "" && password === "" && !/[?#]/.test(url);
 }
 
-/** Can a header carry it? */
-export function isApiKey(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text);
+/** Can a header carry it? `undefined`: of a variable that is not set, where nobody checks types. */
+export function isApiKey(text: string | undefined): boolean {
+  return text !== undefined && /^[\x21-\x7e]+$/.test(text);
 }
 
 /**

@@ -17,7 +17,7 @@ describe("a client is refused at once", () => {
     expect(() => createPlatenClient({ url, apiKey: "pk_viewer_a" })).toThrow(/^`url` is no address of a gateway\.$/);
   });
 
-  it.each(["", "pk_viewer_a\n", "pk viewer", "pk_viewer_ä"])("for the key %j", (apiKey) => {
+  it.each([undefined as never, "", "pk_viewer_a\n", "pk viewer", "pk_viewer_ä"])("for the key %j", (apiKey: string) => {
     const refused = expect.objectContaining({ code: "connection_invalid", action: expect.stringContaining("pk_…") });
     expect(() => createPlatenClient({ url: URL_THAT_CAN_BE, apiKey })).toThrow(refused);
   });
