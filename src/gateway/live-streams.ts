@@ -87,8 +87,8 @@ export function createLiveStreams(options: LiveStreamsOptions): LiveStreams {
       const own = byPrincipal.get(id) ?? 0;
       const { maxStreams, maxPerPrincipal } = options;
       if (own >= maxPerPrincipal)
-        throw new AppError("too_many_streams", { limit: maxPerPrincipal, whose: "this key's owner" });
-      if (size >= maxStreams) throw new AppError("too_many_streams", { limit: maxStreams, whose: "this gateway" });
+        throw new AppError("too_many_streams", { limit: maxPerPrincipal, whose: "The owner of this key" });
+      if (size >= maxStreams) throw new AppError("too_many_streams", { limit: maxStreams, whose: "This gateway" });
       byPrincipal.set(id, own + 1);
       size += 1;
       let held = true;

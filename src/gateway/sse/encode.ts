@@ -100,13 +100,20 @@ export const BROKEN_OFF = encodeError({
   message: "The stream broke off; come back with Last-Event-ID.",
 });
 
-/** A property of the subject, not a WeakMap: with thousands of new subjects a second V8 stood still for 100 ms to clean those up. */
+/**
+ * Kept as a property of the subject, not in a WeakMap: with thousands of new subjects a second V8 stood still for 100 ms to clean those
+ * up. Not enumerable, or a copy of the subject with other members would bring the old frames along.
+ */
 function oncePer<Subject extends object, Rest extends unknown[]>(
   encode: (subject: Subject, words: Vocabulary, ...rest: Rest) => Frames,
 ): (subject: Subject, words: Vocabulary, ...rest: Rest) => Frames {
   const kept = { stream: Symbol("stream"), events: Symbol("events") };
   return (subject, words, ...rest) => {
-    const on = subject as Record<symbol, Frames | undefined>;
-    return (on[kept[words]] ??= encode(subject, words, ...rest));
+    const key = kept[words];
+    const known = (subject as Record<symbol, Frames | undefined>)[key];
+    if (known) return known;
+    const value = encode(subject, words, ...rest);
+    Object.defineProperty(subject, key, { value });
+    return value;
   };
 }

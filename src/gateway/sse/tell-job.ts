@@ -189,7 +189,8 @@ const NEWS = Symbol("news");
 
 function newsSince({ job, tail }: WatchedJob, after: number, words: encode.Vocabulary): News {
   const on = job as ShownJob & { [NEWS]?: News[] };
-  const known = (on[NEWS] ??= []);
+  if (!on[NEWS]) Object.defineProperty(on, NEWS, { value: [] });
+  const known = on[NEWS] ?? [];
   for (const each of known) if (each.after === after && each.words === words) return each;
   const moments = tail.filter(({ event }) => event.seq > after);
   const last = moments.at(-1);

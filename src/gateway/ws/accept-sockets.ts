@@ -27,6 +27,8 @@ export function acceptJobSockets(server: Server, deps: JobsSocketDeps & { config
 
   async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const principal = await authenticate(request.headers.authorization ?? "", deps.database.em.fork(), "viewer");
+    // It may have left meanwhile: its `close` is over, and nobody would give its place back.
+    if (socket.destroyed) return;
     const place = deps.streams.admit(principal);
     socket.once("close", place.release);
     sockets.handleUpgrade(request, socket, head, (ws) => {
