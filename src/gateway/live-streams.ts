@@ -1,7 +1,5 @@
 /** All streams of a gateway: how many there may be, one clock for their pings and ages, and their end when it goes down. */
 import { AppError } from "../errors.ts";
-import type { TakenSocket } from "./sse/take-over.ts";
-import { SseWire, type Wire, type WireUser } from "./sse/wire.ts";
 
 export interface LiveStreams {
   /**
@@ -9,10 +7,8 @@ export interface LiveStreams {
    * `unavailable` when the gateway is going down.
    */
   admit(principal: { id: string }): Place;
-  /** The wire of a stream. It is pinged, and ends at a random moment between two thirds of the longest age and all of it. */
-  wire(taken: TakenSocket, user: WireUser): Wire;
-  /** Looks after another kind of connection in the same way. */
-  add(make: (times: Times) => Connection): void;
+  /** Looks after a connection: it is pinged, and ends at a random moment between two thirds of the longest age and all of it. */
+  add<Kind extends Connection>(make: (times: Times) => Kind): Kind;
   /** Streams that have a place. */
   size(): number;
   readonly closing: boolean;
@@ -103,8 +99,7 @@ export function createLiveStreams(options: LiveStreamsOptions): LiveStreams {
         },
       };
     },
-    wire: (taken, user) => add((times) => new SseWire(taken, user, times)),
-    add: (make) => void add(make),
+    add,
     async close(graceMs) {
       closing = true;
       for (const each of connections) each.expire();
