@@ -17,7 +17,7 @@ export interface LedgerReader {
 
 const EVENTS_AT_A_TIME = 500;
 /** What was read is kept for those who come together, for so many ms. */
-const KEPT_MS = 1_000;
+const KEPT_MS = 100;
 
 export function createLedgerReader(database: Database): LedgerReader {
   const logs = new Map<string, Promise<LogEntry[]>>();
