@@ -76,7 +76,7 @@ describe("PostgreSQL that crashes", { timeout: 120_000 }, () => {
     await postgres.crash();
     const [down, ready] = [await publish(victims[0]!.draft, "down"), await gateway.call("GET", "/readyz")];
     expect(down).toMatchObject({ status: 503, body: { code: "unavailable" } });
-    expect(ready).toMatchObject({ status: 503, body: { missing: ["postgresql"] } });
+    expect(ready).toMatchObject({ status: 503, body: { missing: ["postgresql", "notifications"] } });
     await postgres.restart();
     await until("the gateway to be ready", async () => (await gateway.call("GET", "/readyz")).status === 200);
     for (const each of victims) await expectEnded(each);
