@@ -68,7 +68,6 @@ async function tellAll(id: string, seen: (part: string) => Promise<unknown>): Pr
   await seen('"progress":0,"message":"Validating version 1"');
   const report = { job_id: id, generation: 1, attempt_at: grip.attempt_at, report: 1 };
   await writeProgress(room.database.em.fork(), [{ ...report, progress: 4, message: "170 of 429 overlays" }]);
-  room.deps.notifier.touch(id);
   await seen("170 of 429 overlays");
   await leaveStep(room.deps, grip, "validate", "Validated 429 overlays and 151 tiles");
   await seen('"progress":10');

@@ -5,7 +5,6 @@ import { writeEnding, type Grip } from "../../src/jobs/protocol/attempt.ts";
 import { lockJob } from "../../src/jobs/job-store.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { leaveStep, logEntry } from "../../src/jobs/protocol/ledger-writes.ts";
-import { writeProgress } from "../../src/jobs/progress-store.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { createDraft, queueJob, until } from "../support/publishing.ts";
 import { firstAttempt, framesOf, sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "./gateway-room.ts";
@@ -131,30 +130,6 @@ describe("a stream", () => {
       event: "job-failed",
       data: { status: "failed", error: "It is failed", error_code: "internal" },
     });
-  });
-
-  it("tells percent and message without an id, the newest only", async () => {
-    const id = await newJob();
-    const grip = await enter(id, "upload");
-    const stream = watch(`/jobs/${id}/stream`);
-    await stream.holds('"snapshot":true');
-    for (const report of [1, 2, 3]) {
-      const news = {
-        job_id: id,
-        generation: 1,
-        attempt_at: grip.attempt_at,
-        report,
-        progress: 30 + report,
-        message: `Part ${report}`,
-      };
-      await writeProgress(room.database.em.fork(), [news]);
-    }
-    room.deps.notifier.touch(id);
-    await stream.holds("Part 3");
-    const frames = framesOf(stream.text());
-    expect(frames.at(-1)).toMatchObject({ event: "job_update", data: { progress: 33, message: "Part 3", logs: [] } });
-    expect(frames.at(-1)?.id).toBeUndefined();
-    stream.socket.destroy();
   });
 
   it("pings, and ends before its age so that the client comes back elsewhere", async () => {

@@ -30,12 +30,11 @@ export async function writeLogs(room: Publishing, id: string, messages: string[]
   room.deps.notifier.touch(id);
 }
 
-/** `report`: counts up from 1 within the attempt. */
+/** As a worker's mirror writes it, which tells of it by itself. `report`: counts up from 1 within the attempt. */
 export async function writePercent(room: Publishing, grip: Grip, report: number, message: string): Promise<void> {
   const { job_id, attempt_at } = grip;
   const news = { job_id, attempt_at, report, message, generation: 1, progress: 30 + (report % 60) };
   await writeProgress(room.database.em.fork(), [news]);
-  room.deps.notifier.touch(job_id);
 }
 
 export async function endJob(room: Publishing, id: string): Promise<void> {
