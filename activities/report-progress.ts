@@ -55,19 +55,19 @@ export function createReporter(options: {
     ...(options.resume === undefined ? {} : { resume: options.resume }),
   };
   let report = 0;
-  let reportedAt = Date.now();
+  let reportedAt = performance.now();
   let beating = false;
   const beat = (): void => context.heartbeat(details);
   const timer = setInterval(() => {
     beating = true;
-    if (Date.now() - reportedAt < STALL_MS) beat();
+    if (performance.now() - reportedAt < STALL_MS) beat();
   }, BEAT_MS);
   return {
     beat,
     report(fraction, message, resume) {
       const percent = percentWithin(stepsOf(row), step, fraction);
       details = { step, percent, message, ...(resume === undefined ? {} : { resume }) };
-      reportedAt = Date.now();
+      reportedAt = performance.now();
       if (beating) beat();
       report += 1;
       mirror.report({

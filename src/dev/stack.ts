@@ -44,12 +44,12 @@ const STOP = [
 
 /**
  * Gateway and worker take some hundred MB less so: V8 lets each thread's young objects grow to 50 MB, and glibc keeps a heap per
- * thread. No CPU time more was measured for a worker. A gateway makes its frames of young objects, and is slower by half where V8 must
- * favour size and has 2 MB for them (docs/performance.md). The Dockerfile sets what can be set there.
+ * thread. No CPU time more was measured for a worker. A gateway makes its frames of young objects: where V8 must favour size and has 2 MB
+ * for them, they come twice as late; and old ones pile up to twice as much where it may let them (docs/performance.md).
  */
 export const LEAN = {
   flags: {
-    gateway: ["--max-semi-space-size=4"],
+    gateway: ["--max-semi-space-size=4", "--heap-growing-percent=30"],
     worker: ["--max-semi-space-size=2", "--optimize-for-size"],
   },
   env: { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "65536" },

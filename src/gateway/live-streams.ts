@@ -1,7 +1,5 @@
 /** All streams of a gateway: how many there may be, one clock for their pings and ages, and their end when it goes down. */
 import { AppError } from "../errors.ts";
-import type { TakenSocket } from "./sse/take-over.ts";
-import { SseWire, type Wire, type WireUser } from "./sse/wire.ts";
 
 export interface LiveStreams {
   /**
@@ -9,10 +7,8 @@ export interface LiveStreams {
    * `unavailable` when the gateway is going down.
    */
   admit(principal: { id: string }): Place;
-  /** The wire of a stream. It is pinged, and ends at a random moment between two thirds of the longest age and all of it. */
-  wire(taken: TakenSocket, user: WireUser): Wire;
-  /** Looks after another kind of connection in the same way. */
-  add(make: (times: Times) => Connection): void;
+  /** Looks after a connection: it is pinged, and ends at a random moment between two thirds of the longest age and all of it. */
+  add<Kind extends Connection>(make: (times: Times) => Kind): Kind;
   /** Streams that have a place. */
   size(): number;
   readonly closing: boolean;
@@ -87,8 +83,8 @@ export function createLiveStreams(options: LiveStreamsOptions): LiveStreams {
       const own = byPrincipal.get(id) ?? 0;
       const { maxStreams, maxPerPrincipal } = options;
       if (own >= maxPerPrincipal)
-        throw new AppError("too_many_streams", { limit: maxPerPrincipal, whose: "this key's owner" });
-      if (size >= maxStreams) throw new AppError("too_many_streams", { limit: maxStreams, whose: "this gateway" });
+        throw new AppError("too_many_streams", { limit: maxPerPrincipal, whose: "The owner of this key" });
+      if (size >= maxStreams) throw new AppError("too_many_streams", { limit: maxStreams, whose: "This gateway" });
       byPrincipal.set(id, own + 1);
       size += 1;
       let held = true;
@@ -103,8 +99,7 @@ export function createLiveStreams(options: LiveStreamsOptions): LiveStreams {
         },
       };
     },
-    wire: (taken, user) => add((times) => new SseWire(taken, user, times)),
-    add: (make) => void add(make),
+    add,
     async close(graceMs) {
       closing = true;
       for (const each of connections) each.expire();

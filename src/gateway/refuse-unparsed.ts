@@ -37,6 +37,7 @@ export function refuseUnparsed(server: Server, log: Log): void {
   });
 
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    if (isTaken(request.socket)) return void request.socket.destroy();
     const error = new AppError("expectation_failed", { expect: String(request.headers.expect).slice(0, 100) });
     const { status, headers, body } = printed(error, log);
     response.writeHead(status, headers).end(body);
@@ -71,6 +72,7 @@ function printed(
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Request-Id": request_id,
+    ...(status === 401 ? { "WWW-Authenticate": `Bearer realm="platen"` } : {}),
     Connection: "close",
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);

@@ -19,23 +19,24 @@ export type Progress = Pick<
 >;
 
 /**
- * Of the jobs that changed since their `changed_xid`: what progress changes, without the joins and documents of the whole record,
- * which cost ten times as much. `gone`: there is no such job any more.
+ * Of the jobs that changed since they had this `changed_xid` and `seq`: what progress changes, without the joins and documents of the whole record,
+ * which cost ten times as much. By `seq` as well, for after a crash PostgreSQL may give a number again that a lost report of progress had.
+ * `gone`: there is no such job any more.
  */
 export async function progressSince(
   db: Db,
-  known: readonly Pick<JobRecord, "id" | "changed_xid">[],
+  known: readonly Pick<JobRecord, "id" | "changed_xid" | "seq">[],
 ): Promise<{ changed: Progress[]; gone: string[] }> {
   const rows = await query<Progress & { asked: string }>(
     db,
     `
     select known.id as asked, j.id, j.changed_xid, j.seq, j.generation, j.attempt_at, j.status, j.step, j.progress, j.message,
       j.updated_at, j.last_activity_at
-    from unnest($1::uuid[], $2::bigint[]) as known (id, changed_xid)
+    from unnest($1::uuid[], $2::bigint[], $3::int[]) as known (id, changed_xid, seq)
     left join jobs j on j.id = known.id
-    where j.changed_xid is distinct from known.changed_xid
+    where j.changed_xid is distinct from known.changed_xid or j.seq is distinct from known.seq
     `,
-    [known.map(({ id }) => id), known.map(({ changed_xid }) => changed_xid)],
+    [known.map(({ id }) => id), known.map(({ changed_xid }) => changed_xid), known.map(({ seq }) => seq)],
   );
   return {
     changed: rows.filter(({ id }) => id !== null),

@@ -83,6 +83,7 @@ export function listenToJobs(options: ListenOptions): JobNotifications {
       const what = channel === PROGRESS_CHANNEL ? "progress" : "event";
       if (!payload.startsWith(SELF_TEST)) return tell(payload === "*" ? null : payload.split(","), what);
       if (payload !== expected || over) return;
+      expected = "";
       if (state === "deaf") log.info("PostgreSQL's notifications arrive again");
       [state, reason] = ["listening", undefined];
       again(options.testMs ?? 30_000);
@@ -94,17 +95,22 @@ export function listenToJobs(options: ListenOptions): JobNotifications {
     async function test(): Promise<void> {
       expected = `${SELF_TEST} ${randomUUID()}`;
       clearTimeout(timer);
+      try {
+        await options.notify(expected);
+      } catch (error) {
+        // It is this test that fails, not the listening: PostgreSQL away for the others, or no place in the pool.
+        if (over || closed) return;
+        reason = reasonOf(error);
+        return again(pause);
+      }
+      if (expected === "" || over || closed) return;
       timer = setTimeout(() => {
+        // It has heard before: this connection is dead, whatever it says. On a new one it is seen whether none is heard.
+        if (state === "listening") return lost("its own notification did not arrive");
         if (state !== "deaf") log.error(DEAF);
         [state, reason] = ["deaf", DEAF];
         again(options.testMs ?? 30_000);
       }, options.deafMs ?? 2_000);
-      // It may be this test that fails, not the listening: PostgreSQL away for the others, or no place in the pool.
-      await options.notify(expected).catch((error: unknown) => {
-        if (over || closed) return;
-        reason = reasonOf(error);
-        again(pause);
-      });
     }
     mine.on("error", (error) => lost(reasonOf(error)));
     mine.on("end", () => lost("the connection ended"));

@@ -85,8 +85,8 @@ const PROGRESS_FRAMES = 5_000;
 const PACE_MS = 20;
 /** ms without PostgreSQL until watchers are told: a restart takes less. */
 const AWAY_MS = 2_000;
-/** Questions that wait at most: what is silent is asked again in the next sweep. */
-const WAITING = 100;
+/** ms that one read may take. */
+const READ_MS = 5_000;
 
 interface Entry extends WatchedJob {
   job: ShownJob;
@@ -115,7 +115,9 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
   /** Since when PostgreSQL cannot be read, and what watchers are told of it. */
   let away: { since: Date; notice: Notice | null } | null = null;
   const opinions = createSecondOpinions({
-    ...{ executions: options.executions, silentMs, databaseAway: () => away !== null, now: () => performance.now() },
+    ...{ executions: options.executions, silentMs, log },
+    databaseAway: () => away !== null,
+    now: () => performance.now(),
   });
 
   const stopListening = notifications.onChange((ids, what) => {
@@ -128,10 +130,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
 
   function round(): void {
     look(entries.keys());
-    for (const entry of entries.values()) {
-      if (opinions.pending() >= WAITING) break;
-      if (isSilent(entry)) ask(entry);
-    }
+    for (const entry of entries.values()) if (isSilent(entry)) ask(entry);
     const hears = notifications.hearing().state === "listening";
     sweep = setTimeout(round, hears ? (options.sweepMs ?? 2_000) : (options.pollMs ?? 500));
   }
@@ -154,9 +153,11 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
       // In turns: progress must not keep events waiting, nor they it for ever.
       if ((events ? told : dirty).size === 0) continue;
       const batch = take(events ? told : dirty, events ? BATCH : progressBatch());
+      const known = batch.flatMap((id) => entries.get(id)?.row ?? []);
       try {
-        if (events) await readWhole(batch);
-        else await readProgress(batch.flatMap((id) => entries.get(id)?.row ?? []));
+        // What comes later than that is not looked at: a newer read may have been shown by then.
+        const showAll = await inTime(events ? readWhole(batch) : readProgress(known));
+        showAll();
         if (away) backAgain();
       } catch (error) {
         notRead(error, batch.length);
@@ -168,19 +169,28 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
   /** As many as are shown to some hundred watchers, which takes the process 20 ms. */
   const progressBatch = (): number => Math.max(50, Math.round((SHOWN * entries.size) / Math.max(1, watchers)));
 
-  async function readProgress(known: JobRecord[]): Promise<void> {
+  /** Reads; answers what shows what was read. */
+  async function readProgress(known: JobRecord[]): Promise<() => void> {
     const { changed, gone } = await progressSince(database.em.fork(), known);
-    for (const id of gone) forget(id);
-    const ids: string[] = [];
+    const rows = new Map(known.map((row) => [row.id, row]));
+    const [plain, ids]: [Progress[], string[]] = [[], []];
     for (const row of changed) {
-      const before = entries.get(row.id)?.row;
-      if (before && isOnlyProgress(row, before)) refresh({ ...before, ...row }, []);
+      const before = rows.get(row.id);
+      if (before && isOnlyProgress(row, before)) plain.push(row);
       else ids.push(row.id);
     }
-    if (ids.length > 0) await readWhole(ids);
+    const showRest = ids.length > 0 ? await readWhole(ids) : () => undefined;
+    return () => {
+      for (const id of gone) forget(id);
+      for (const row of plain) {
+        const before = entries.get(row.id)?.row;
+        if (before && isOnlyProgress(row, before)) refresh({ ...before, ...row }, []);
+      }
+      showRest();
+    };
   }
 
-  async function readWhole(ids: string[]): Promise<void> {
+  async function readWhole(ids: string[]): Promise<() => void> {
     const db = database.em.fork();
     const rows = await findJobs(db, ids);
     const behind = rows.flatMap(({ id, seq }) => {
@@ -188,7 +198,9 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
       return after < seq ? [{ id, after, upto: seq }] : [];
     });
     const events = behind.length > 0 ? await newestEvents(db, behind) : new Map<string, JobEvent[]>();
-    for (const row of rows) refresh(row, events.get(row.id) ?? []);
+    return () => {
+      for (const row of rows) refresh(row, events.get(row.id) ?? []);
+    };
   }
 
   function refresh(row: JobRecord, events: JobEvent[]): void {
@@ -196,7 +208,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     if (!entry) return;
     const { row: before } = entry;
     // Told twice; or read before this entry was made anew from a newer record.
-    if (row.changed_xid === before.changed_xid || row.seq < before.seq) return;
+    if (row.seq < before.seq || (row.seq === before.seq && row.changed_xid === before.changed_xid)) return;
     const follows = events[0]?.seq === before.seq + 1;
     const moments = follows ? momentsOf(row, events, entry.job) : momentsOf(row, events);
     if (follows || moments.length > 0)
@@ -216,7 +228,14 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     const known = withOpinion(entry.row, entry.asking.opinion);
     const notice = isFinal(known.status) ? null : (away?.notice ?? entry.asking.notice);
     entry.job = notice ? { ...known, notice } : known;
-    for (const watcher of entry.watchers) watcher.changed();
+    for (const watcher of entry.watchers) {
+      try {
+        watcher.changed();
+      } catch (error) {
+        log.error({ error, job_id: entry.row.id }, "a watcher failed; its stream ends");
+        watcher.closing();
+      }
+    }
   }
 
   function forget(id: string): void {
@@ -273,7 +292,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     watch(record, watcher) {
       if (closed) throw new Error("the feed is closed");
       const entry = entries.get(record.id) ?? enter(record);
-      if (record.changed_xid !== entry.row.changed_xid) look([record.id]);
+      if (record.changed_xid !== entry.row.changed_xid || record.seq !== entry.row.seq) look([record.id]);
       entry.watchers.add(watcher);
       watchers += 1;
       return entry;
@@ -298,6 +317,18 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
       entries.clear();
     },
   };
+}
+
+/** A host that has vanished without a word answers nothing for a quarter of an hour. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${READ_MS / 1_000} s`)), READ_MS);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
 }
 
 /** Takes out at most so many. */

@@ -10,6 +10,7 @@
 import pLimit from "p-limit";
 import { isFinal } from "../../contract/job-state.ts";
 import type { StepStatus } from "../../contract/progress.ts";
+import type { Log } from "../log.ts";
 import type { Executions } from "../temporal.ts";
 import type { JobRecord } from "./job-queries-store.ts";
 
@@ -40,6 +41,8 @@ export interface ShownJob extends JobRecord {
 const LONGEST_PAUSE_MS = 15_000;
 /** Workflows that are asked at a time: each question is a task for a worker. */
 const AT_A_TIME = 10;
+/** Questions that wait at most, of all jobs: what is silent is asked again in the next sweep. */
+const MAX_WAITING = 100;
 
 const SENTENCES = {
   database_away:
@@ -75,7 +78,6 @@ export function withOpinion(row: JobRecord, opinion: Opinion | null): JobRecord 
 
 /** What is kept of a watched job between two questions. */
 export interface Asking {
-  under_way: boolean;
   /** ms of `now()`: not asked before. */
   not_before: number;
   pause: number;
@@ -83,13 +85,11 @@ export interface Asking {
   notice: Notice | null;
 }
 
-export const newAsking = (): Asking => ({ under_way: false, not_before: 0, pause: 0, opinion: null, notice: null });
+export const newAsking = (): Asking => ({ not_before: 0, pause: 0, opinion: null, notice: null });
 
 export interface SecondOpinions {
-  /** Asks now, unless a question is under way or it is too soon; then calls `told`, if there is news. */
+  /** Asks, unless a question on that job is under way, it is too soon, or too many others wait; then calls `told`, if there is news. */
   ask(job: JobRecord, asking: Asking, told: () => void): void;
-  /** Questions that wait or are under way, of all jobs. */
-  pending(): number;
 }
 
 /** `silentMs`: see above. `databaseAway`: then heartbeats are asked for as well, which usually come through the row. */
@@ -98,9 +98,12 @@ export function createSecondOpinions(options: {
   silentMs: number;
   databaseAway(): boolean;
   now(): number;
+  log: Log;
 }): SecondOpinions {
   const { executions, silentMs, now } = options;
   const questions = pLimit(AT_A_TIME);
+  /** Ids of jobs: a job that is left and watched again is not asked twice for that. */
+  const underWay = new Set<string>();
 
   /** Null where Temporal cannot say either. */
   async function described(job: JobRecord): Promise<Opinion | "away" | null> {
@@ -150,11 +153,12 @@ export function createSecondOpinions(options: {
 
   return {
     ask(job, asking, told) {
-      if (asking.under_way || now() < asking.not_before) return;
-      asking.under_way = true;
-      void questions(() => work(job, asking, told)).finally(() => (asking.under_way = false));
+      if (underWay.has(job.id) || underWay.size >= MAX_WAITING || now() < asking.not_before) return;
+      underWay.add(job.id);
+      questions(() => work(job, asking, told))
+        .catch((error: unknown) => options.log.warn({ error, job_id: job.id }, "a workflow's answer could not be read"))
+        .finally(() => underWay.delete(job.id));
     },
-    pending: () => questions.activeCount + questions.pendingCount,
   };
 }
 

@@ -5,7 +5,8 @@
  *   NOTIFY with ids ──► those jobs are read ──► given to whom they match
  *   sweep, NOTIFY of all ──► all that changed since the watermark is read ──► given, and the new watermark with it
  *
- * Only the second kind moves the watermark: a NOTIFY can be lost.
+ * Only the second kind moves the watermark: a NOTIFY can be lost. The one that is given out is that of the full read before: transactions
+ * whose commit did not wait for the disk (notifications) have numbers that PostgreSQL hands out again after a crash.
  */
 import type { Database } from "../db.ts";
 import { reasonOf } from "../errors.ts";
@@ -61,6 +62,8 @@ export function createStatesFeed(options: StatesFeedOptions): StatesFeed {
   /** All is to be read. */
   let all = false;
   let since: Watermark | null = null;
+  /** Of the newest full read. */
+  let newest: Watermark | null = null;
   /** What was given of jobs that changed since `since`: a full read finds them again. */
   const given = new Map<string, string>();
   let timer: NodeJS.Timeout | undefined;
@@ -124,7 +127,8 @@ export function createStatesFeed(options: StatesFeedOptions): StatesFeed {
     const db = database.em.fork();
     const from = since;
     if (from === null || watchers.size === 0) return;
-    const next = await readWatermark(db);
+    const next = newest ?? from;
+    newest = await readWatermark(db);
     const tenant_ids = [...new Set([...watchers.values()].map(({ tenant_id }) => tenant_id))];
     for (let [at, limit] = [from, BATCH]; ;) {
       const rows = await changedSince(db, { tenant_ids, since: at, limit });
@@ -135,6 +139,8 @@ export function createStatesFeed(options: StatesFeedOptions): StatesFeed {
       if (last.changed_xid === at) limit *= 2;
       at = last.changed_xid;
     }
+    // The last watcher has left meanwhile, or another first one has come.
+    if (since !== from) return;
     since = next;
     for (const [id, xid] of given) if (BigInt(xid) < BigInt(next)) given.delete(id);
     for (const watcher of watchers.keys()) watcher.complete(next);
@@ -154,11 +160,11 @@ export function createStatesFeed(options: StatesFeedOptions): StatesFeed {
     async watch(filter, watcher) {
       if (closed) throw new Error("the feed is closed");
       watchers.set(watcher, { ...filter, wanted: filter.ids ? new Set(filter.ids) : null });
+      if (watchers.size === 1) scheduleSweep();
       try {
         const watermark = await readWatermark(database.em.fork());
-        since ??= watermark;
-        if (watchers.size === 1) scheduleSweep();
-        return watermark;
+        if (watchers.has(watcher)) since ??= watermark;
+        return since ?? watermark;
       } catch (error) {
         this.unwatch(watcher);
         throw error;
@@ -169,7 +175,7 @@ export function createStatesFeed(options: StatesFeedOptions): StatesFeed {
       if (watchers.size > 0) return;
       clearTimeout(sweep);
       clearTimeout(timer);
-      [timer, since, all] = [undefined, null, false];
+      [timer, since, newest, all] = [undefined, null, null, false];
       named.clear();
       given.clear();
     },

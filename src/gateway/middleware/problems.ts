@@ -6,9 +6,8 @@ import { asOutage, sqlState } from "../../outage.ts";
 import { encodeError } from "../sse/encode.ts";
 import { answerBeforeBody } from "./unread-body.ts";
 
-/** Seconds after which a client should try a 503 or 429 again. */
-const RETRY_AFTER_S = 2;
-/** The same for the clients of streams, in ms, by the refusals that pass. */
+/** After which a client should try a 503 or 429 again; for the refusals that streams know, by their code. */
+const DEFAULT_RETRY_MS = 2_000;
 const COME_BACK_MS = new Map<string, number>([
   ["unavailable", 2_000],
   ["too_many_streams", 30_000],
@@ -54,7 +53,7 @@ function answer(ctx: Context, error: AppError): void {
   }
   ctx.status = status;
   if (status === 401) ctx.set("WWW-Authenticate", `Bearer realm="platen"`);
-  if (status === 503 || status === 429) ctx.set("Retry-After", String(RETRY_AFTER_S));
+  if (status === 503 || status === 429) ctx.set("Retry-After", String((comeBackMs ?? DEFAULT_RETRY_MS) / 1_000));
   ctx.set("Cache-Control", "no-store");
   ctx.body = JSON.stringify(problemDetails(error, { instance: ctx.path, request_id: ctx.state["request_id"] }));
   ctx.type = "application/problem+json";

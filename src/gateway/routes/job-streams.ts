@@ -6,13 +6,14 @@ import { AppError } from "../../errors.ts";
 import type { StatesFilter } from "../../jobs/feed-store.ts";
 import { findJobs } from "../../jobs/job-queries-store.ts";
 import { findProjectId } from "../../releases/delivery-store.ts";
+import type { Place } from "../live-streams.ts";
 import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 import type { Vocabulary } from "../sse/encode.ts";
 import { beginningOf } from "../sse/resume.ts";
 import { takeOver } from "../sse/take-over.ts";
 import { JobTeller } from "../sse/tell-job.ts";
 import { createStatesTeller } from "../sse/tell-states.ts";
-import type { Wire, WireUser } from "../sse/wire.ts";
+import { SseWire, type Wire, type WireUser } from "../sse/wire.ts";
 import { jobOf, jobParams } from "./job-lookup.ts";
 
 const STREAM_HEADERS = {
@@ -49,8 +50,8 @@ async function streamJob(request: JobRequest, words: Vocabulary): Promise<RouteA
   if (beginning.kind === "nothing") return { status: 204 };
   if (request.ctx.method === "HEAD") return { status: 200, headers: STREAM_HEADERS };
   const place = deps.streams.admit(principal);
-  const teller = new JobTeller(deps, { beginning, words, place });
-  return open(request, teller, (wire) => teller.begin(wire, job));
+  const teller = new JobTeller(deps, { beginning, words });
+  return open(request, place, teller, (wire) => teller.begin(wire, job));
 }
 
 async function streamStates(request: StatesRequest): Promise<RouteAnswer | undefined> {
@@ -58,20 +59,27 @@ async function streamStates(request: StatesRequest): Promise<RouteAnswer | undef
   const filter = await filterOf(request);
   if (request.ctx.method === "HEAD") return { status: 200, headers: STREAM_HEADERS };
   const place = deps.streams.admit(principal);
-  const teller = createStatesTeller(deps, { filter, cursor: cursorOf(request), place });
-  return open(request, teller, teller.begin);
+  const teller = createStatesTeller(deps, { filter, cursor: cursorOf(request) });
+  return open(request, place, teller, teller.begin);
 }
 
 /** Nothing of the request is kept by what goes on. */
 async function open(
   { ctx, deps }: Pick<RouteRequest, "ctx" | "deps">,
+  place: Place,
   user: WireUser,
   begin: (wire: Wire) => void,
 ): Promise<undefined> {
   ctx.respond = false;
   const taken = await takeOver(ctx.res, STREAM_HEADERS);
-  if (!taken) return user.closed() as undefined;
-  begin(deps.streams.wire(taken, user));
+  if (!taken) {
+    place.release();
+    return undefined;
+  }
+  const wire = deps.streams.add((times) => new SseWire(taken, user, place, times));
+  begin(wire);
+  // The gateway has begun to go down meanwhile, and ended all streams but this one.
+  if (deps.streams.closing) wire.expire();
   return undefined;
 }
 

@@ -60,18 +60,19 @@ export const encodeFinal = oncePer((job: JobRecord) => {
  * before it: with the last one a client is told that it has seen the end.
  */
 export function encodeSnapshot(job: ShownJob, logs: LogEntry[], words: Vocabulary, reset: boolean): Frames {
-  if (!reset) return encodeGreeting(logs, words, job);
-  return snapshotFrame(job, logs, words, true);
+  return reset ? encodeReset(job, words, logs) : encodeGreeting(job, words, logs);
 }
 
-/** By the logs, which all who are greeted at the same state share. */
-const encodeGreeting = oncePer((logs: LogEntry[], words, job: ShownJob) => snapshotFrame(job, logs, words, false));
+const encodeGreeting = oncePer((job: ShownJob, words, logs: LogEntry[]) =>
+  createFrame({ event: UPDATE[words], retry: RETRY_MS, data: { ...stateOf(job), logs, snapshot: true } }),
+);
 
-function snapshotFrame(job: ShownJob, logs: LogEntry[], words: Vocabulary, reset: boolean): Frames {
-  const data = { ...stateOf(job), logs, snapshot: true, ...(reset ? { reset } : {}) };
-  const id = isFinal(job.status) ? job.seq - 1 : job.seq;
-  return createFrame({ event: UPDATE[words], retry: RETRY_MS, data, ...(reset ? { id } : {}) });
-}
+const encodeReset = oncePer((job: ShownJob, words, logs: LogEntry[]) =>
+  createFrame({
+    ...{ event: UPDATE[words], retry: RETRY_MS, id: isFinal(job.status) ? job.seq - 1 : job.seq },
+    data: { ...stateOf(job), logs, snapshot: true, reset: true },
+  }),
+);
 
 /** One job on a stream of many: its present state, as an update or, once it is final, as its final event. Without id and logs. */
 export const encodeState = oncePer((job: JobRecord) => {
@@ -100,13 +101,20 @@ export const BROKEN_OFF = encodeError({
   message: "The stream broke off; come back with Last-Event-ID.",
 });
 
-/** A property of the subject, not a WeakMap: with thousands of new subjects a second V8 stood still for 100 ms to clean those up. */
+/**
+ * Kept as a property of the subject, not in a WeakMap: with thousands of new subjects a second V8 stood still for 100 ms to clean those
+ * up. Not enumerable, or a copy of the subject with other members would bring the old frames along.
+ */
 function oncePer<Subject extends object, Rest extends unknown[]>(
   encode: (subject: Subject, words: Vocabulary, ...rest: Rest) => Frames,
 ): (subject: Subject, words: Vocabulary, ...rest: Rest) => Frames {
   const kept = { stream: Symbol("stream"), events: Symbol("events") };
   return (subject, words, ...rest) => {
-    const on = subject as Record<symbol, Frames | undefined>;
-    return (on[kept[words]] ??= encode(subject, words, ...rest));
+    const key = kept[words];
+    const known = (subject as Record<symbol, Frames | undefined>)[key];
+    if (known) return known;
+    const value = encode(subject, words, ...rest);
+    Object.defineProperty(subject, key, { value });
+    return value;
   };
 }

@@ -12,7 +12,6 @@ export interface FrameFields {
 
 /** One or several frames that belong together. */
 export interface Frames {
-  readonly length: number;
   /** The text of `text/event-stream`. */
   readonly bytes: Buffer;
   /** The same as a chunk of HTTP/1.1. */
@@ -35,7 +34,6 @@ export function createFrame({ event, data, id, retry }: FrameFields): Frames {
   let bytes: Buffer | undefined;
   let messages: readonly [jobId: string, text: Buffer[]] | undefined;
   return {
-    length: 1,
     get chunk() {
       return (chunk ??= asChunk(`${before}data: ${json}\n\n`));
     },
@@ -59,7 +57,6 @@ export function joinFrames(frames: readonly Frames[]): Frames {
   let bytes: Buffer | undefined;
   let chunk: Buffer | undefined;
   return {
-    length: frames.reduce((sum, each) => sum + each.length, 0),
     get bytes() {
       return (bytes ??= Buffer.concat(frames.map((each) => each.bytes)));
     },

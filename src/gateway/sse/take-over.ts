@@ -17,9 +17,13 @@ const taken = new WeakSet<object>();
 /** Is this the connection of a stream? Whatever else is asked on it cannot be answered. */
 export const isTaken = (socket: object): boolean => taken.has(socket);
 
-/** Null when the client has gone meanwhile. */
+/**
+ * Null when the client has gone meanwhile. Other requests that came on the connection before or behind this one (pipelining) cannot be answered
+ * beside a stream: then it is closed.
+ */
 export async function takeOver(res: ServerResponse, headers: Record<string, string>): Promise<TakenSocket | null> {
   const { socket } = res;
+  if (!socket) res.req.socket.destroy();
   if (!socket || socket.destroyed) return null;
   const chunked = res.req.httpVersion !== "1.0";
   // As if it answered a HEAD: Node writes the head, holds the answer for complete, and lets go of the socket.
@@ -30,6 +34,7 @@ export async function takeOver(res: ServerResponse, headers: Record<string, stri
     taken.add(socket);
     res.end();
   });
+  if ((socket as { _httpMessage?: unknown })._httpMessage) socket.destroy();
   if (socket.destroyed) return null;
   // Node has just begun to wait for the next request on it.
   socket.setTimeout(0);

@@ -10,14 +10,13 @@
  * A class, for the reason that `wire.ts` gives.
  */
 import { isFinal } from "../../../contract/job-state.ts";
-import { isLastEvent, momentsOf, type JobMoment } from "../../jobs/job-moments.ts";
+import { isLastEvent, type JobMoment } from "../../jobs/job-moments.ts";
 import type { JobRecord } from "../../jobs/job-queries-store.ts";
 import type { ProgressFeed, WatchedJob, Watcher } from "../../jobs/progress-feed.ts";
 import type { ShownJob } from "../../jobs/second-opinion.ts";
 import * as encode from "./encode.ts";
 import { joinFrames, type Frames } from "./frame.ts";
 import type { Log } from "../../log.ts";
-import type { Place } from "../live-streams.ts";
 import type { LedgerReader } from "./ledger-reader.ts";
 import type { Beginning } from "./resume.ts";
 import type { EndOfStream, Wire, WireUser } from "./wire.ts";
@@ -32,8 +31,6 @@ export interface TellerDeps {
 export interface TellerOptions {
   beginning: Exclude<Beginning, { kind: "nothing" }>;
   words: encode.Vocabulary;
-  /** Given back when the stream is over. */
-  place: Place;
 }
 
 /** Frames that are written as one: more would make a slow client hold too much. */
@@ -42,21 +39,24 @@ const MAX_JOINED_BYTES = 65_536;
 export class JobTeller implements Watcher, WireUser {
   readonly #deps: TellerDeps;
   readonly #words: encode.Vocabulary;
-  readonly #place: Place;
   #watched: WatchedJob | null = null;
   #wire: Wire | null = null;
   /** Everything up to here has been written; null before the greeting. */
   #position: number | null;
   /** The cursor named nothing in the ledger. */
   #reset: boolean;
+  /** What the feed shows is too old as long as it has fewer events than this. */
+  #least = 0;
+  /** The last of what was read from the ledger, while there is more of it to read. */
+  #before: JobMoment | null = null;
   /** The state that the client saw last. */
   #shown: ShownJob | null = null;
   /** The ledger is being read. */
   #reading = false;
   #over = false;
 
-  constructor(deps: TellerDeps, { beginning, words, place }: TellerOptions) {
-    [this.#deps, this.#words, this.#place] = [deps, words, place];
+  constructor(deps: TellerDeps, { beginning, words }: TellerOptions) {
+    [this.#deps, this.#words] = [deps, words];
     this.#position = beginning.kind === "resume" ? beginning.after : null;
     this.#reset = beginning.kind === "fresh" && beginning.reset;
   }
@@ -64,6 +64,7 @@ export class JobTeller implements Watcher, WireUser {
   /** `job`: as it was just read, by a caller who may see it. */
   begin(wire: Wire, job: JobRecord): void {
     this.#wire = wire;
+    this.#least = job.seq;
     if (this.#deps.feed.closed) return this.#end("closing");
     this.#watched = this.#deps.feed.watch(job, this);
     this.changed();
@@ -73,9 +74,9 @@ export class JobTeller implements Watcher, WireUser {
     const [watched, wire] = [this.#watched, this.#wire];
     if (this.#over || this.#reading || !watched || !wire || wire.full) return;
     const { job, tail } = watched;
+    // The record by which it came is newer: the client may know more than this, or would be told an end that is over.
+    if (job.seq < this.#least) return;
     if (this.#position === null) return this.#read(() => this.#greet());
-    // The client has come from a gateway that was further on.
-    if (job.seq < this.#position) return;
     if (job.seq === this.#position) {
       if (this.#shown !== job) this.#writeProgress(job);
       return;
@@ -119,7 +120,8 @@ export class JobTeller implements Watcher, WireUser {
   async #greet(): Promise<void> {
     const { job } = this.#watched!;
     const logs = await this.#deps.ledger.logs(job);
-    if (this.#over) return;
+    // Others may have filled the socket meanwhile: `drained` greets again.
+    if (this.#over || this.#wire!.full) return;
     const snapshot = encode.encodeSnapshot(job, logs, this.#words, this.#reset);
     [this.#position, this.#shown] = [job.seq, job];
     this.#wire!.write(isFinal(job.status) ? joinFrames([snapshot, encode.encodeFinal(job, this.#words)]) : snapshot);
@@ -129,9 +131,11 @@ export class JobTeller implements Watcher, WireUser {
   /** Up to the record's `seq` and not beyond: whether an event is the last one is known only together with it. */
   async #replay(job: ShownJob): Promise<void> {
     const after = this.#position!;
-    const events = (await this.#deps.ledger.after(job, after)).filter(({ seq }) => seq <= job.seq);
+    const moments = await this.#deps.ledger.after(job, after, this.#before);
     if (this.#over) return;
-    if (events[0]?.seq === after + 1) return this.#writeMoments(momentsOf(job, events), job);
+    const last = moments.at(-1);
+    this.#before = last && last.event.seq < job.seq ? last : null;
+    if (moments[0]?.event.seq === after + 1) return this.#writeMoments(moments, job);
     // What should come next was cleaned up: nothing to go on from.
     [this.#position, this.#reset] = [null, true];
   }
@@ -164,7 +168,6 @@ export class JobTeller implements Watcher, WireUser {
     if (this.#over) return;
     this.#over = true;
     if (this.#watched) this.#deps.feed.unwatch(this.#watched, this);
-    this.#place.release();
     this.#wire?.end(why);
     [this.#watched, this.#wire] = [null, null];
   }
@@ -189,7 +192,8 @@ const NEWS = Symbol("news");
 
 function newsSince({ job, tail }: WatchedJob, after: number, words: encode.Vocabulary): News {
   const on = job as ShownJob & { [NEWS]?: News[] };
-  const known = (on[NEWS] ??= []);
+  if (!on[NEWS]) Object.defineProperty(on, NEWS, { value: [] });
+  const known = on[NEWS] ?? [];
   for (const each of known) if (each.after === after && each.words === words) return each;
   const moments = tail.filter(({ event }) => event.seq > after);
   const last = moments.at(-1);

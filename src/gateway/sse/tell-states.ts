@@ -11,7 +11,6 @@ import type { Database } from "../../db.ts";
 import type { JobRecord } from "../../jobs/job-queries-store.ts";
 import type { StatesFeed, StatesWatcher } from "../../jobs/states-feed.ts";
 import type { Log } from "../../log.ts";
-import type { Place } from "../live-streams.ts";
 import { BROKEN_OFF, encodeState, encodeSynced } from "./encode.ts";
 import { joinFrames, type Frames } from "./frame.ts";
 import type { EndOfStream, Wire, WireUser } from "./wire.ts";
@@ -26,7 +25,7 @@ export interface StatesTeller extends WireUser {
   begin(wire: Wire): void;
 }
 
-/** Jobs that one stream begins with, and that changed since a watermark that is still of use. */
+/** Jobs that one stream begins with, that changed since a watermark that is still of use, and that wait for a client that does not read. */
 const MAX_JOBS = 10_000;
 /** Frames that are written as one. */
 const MAX_JOINED_BYTES = 65_536;
@@ -34,7 +33,7 @@ const MAX_JOINED_BYTES = 65_536;
 /** `cursor`: a watermark of an earlier stream, or empty. */
 export function createStatesTeller(
   deps: StatesTellerDeps,
-  options: { filter: StatesFilter; cursor: string; place: Place },
+  options: { filter: StatesFilter; cursor: string },
 ): StatesTeller {
   const { states, database } = deps;
   let wire: Wire | null = null;
@@ -42,6 +41,8 @@ export function createStatesTeller(
   let pending: Map<string, JobRecord> | null = null;
   /** What changed before the greeting was read. */
   const early = new Map<string, JobRecord>();
+  /** Numbers of the last events of what the greeting told: a read that was under way then may bring older states. */
+  const greeted = new Map<string, number>();
   let watermark: Watermark = "0";
   let reset = false;
   /** States written since the last `synced`, and whether one is due all the same. */
@@ -53,12 +54,14 @@ export function createStatesTeller(
 
   const watcher: StatesWatcher = {
     changed(jobs) {
-      for (const job of jobs) (pending ?? early).set(job.id, job);
+      for (const job of jobs) put(job);
+      if ((pending?.size ?? 0) > MAX_JOBS) return end("closing");
       owes = true;
       write();
     },
     complete(next) {
       if (!pending) return;
+      greeted.clear();
       watermark = next;
       due ||= owes;
       owes = false;
@@ -80,9 +83,16 @@ export function createStatesTeller(
     rows ??= await presentStates(db, options.filter, MAX_JOBS);
     if (over) return;
     pending = new Map(rows.map((job) => [job.id, job]));
-    for (const [id, job] of early) pending.set(id, job);
+    for (const { id, seq } of rows) greeted.set(id, seq);
+    for (const job of early.values()) put(job);
     early.clear();
     write();
+  }
+
+  function put(job: JobRecord): void {
+    const into = pending ?? early;
+    const known = Math.max(into.get(job.id)?.seq ?? 0, greeted.get(job.id) ?? 0);
+    if (job.seq >= known) into.set(job.id, job);
   }
 
   function write(): void {
@@ -109,7 +119,6 @@ export function createStatesTeller(
     if (over) return;
     over = true;
     states.unwatch(watcher);
-    options.place.release();
     wire?.end(why);
     wire = null;
   }

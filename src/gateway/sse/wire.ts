@@ -7,7 +7,7 @@
  * A class, and one set of listeners for all: there are ten thousand of these, and closures would cost each a KB more.
  */
 import type { Socket } from "node:net";
-import type { Connection, Times } from "../live-streams.ts";
+import type { Connection, Place, Times } from "../live-streams.ts";
 import { PING } from "./encode.ts";
 import { LAST_CHUNK, type Frames } from "./frame.ts";
 import type { TakenSocket } from "./take-over.ts";
@@ -58,6 +58,7 @@ export class SseWire implements Wire, Connection {
   readonly socket: Socket;
   readonly chunked: boolean;
   readonly user: WireUser;
+  readonly place: Place;
   /** ms of `performance.now()`, as all that follow. */
   endAt: number;
   pingAt: number;
@@ -70,8 +71,9 @@ export class SseWire implements Wire, Connection {
   #sentThen = 0;
   #over = false;
 
-  constructor({ socket, chunked }: TakenSocket, user: WireUser, times: Times) {
-    [this.socket, this.chunked, this.user] = [socket, chunked, user];
+  /** `place`: given back when the connection has closed, which may be long after the stream's end. */
+  constructor({ socket, chunked }: TakenSocket, user: WireUser, place: Place, times: Times) {
+    [this.socket, this.chunked, this.user, this.place] = [socket, chunked, user, place];
     [this.endAt, this.pingAt] = [times.endAt, times.pingAt];
     wires.set(socket, this);
     socket.on("drain", onDrain).on("close", onClose).on("error", onError);
@@ -151,6 +153,7 @@ export class SseWire implements Wire, Connection {
   release(): void {
     if (this.#over) return;
     this.#over = true;
+    this.place.release();
     this.user.closed();
   }
 

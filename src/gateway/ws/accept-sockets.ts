@@ -7,6 +7,7 @@ import { authenticate } from "../middleware/authenticate.ts";
 import { asAppError } from "../middleware/problems.ts";
 import { refuseOnSocket } from "../refuse-unparsed.ts";
 import { MOUNTS } from "../router.ts";
+import { isTaken } from "../sse/take-over.ts";
 import { createJobsSocket, type JobsSocketDeps } from "./jobs-socket.ts";
 
 const PATHS = MOUNTS.map((mount) => `${mount}/ws/jobs`);
@@ -27,6 +28,8 @@ export function acceptJobSockets(server: Server, deps: JobsSocketDeps & { config
 
   async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const principal = await authenticate(request.headers.authorization ?? "", deps.database.em.fork(), "viewer");
+    // It may have left meanwhile: its `close` is over, and nobody would give its place back.
+    if (socket.destroyed) return;
     const place = deps.streams.admit(principal);
     socket.once("close", place.release);
     sockets.handleUpgrade(request, socket, head, (ws) => {
@@ -36,6 +39,8 @@ export function acceptJobSockets(server: Server, deps: JobsSocketDeps & { config
   }
 
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // A stream's connection: an answer would come into the middle of its body.
+    if (isTaken(socket)) return void socket.destroy();
     const broken = (): void => void socket.destroy();
     socket.on("error", broken);
     accept(request, socket, head).catch((error: unknown) => {

@@ -54,8 +54,8 @@ export function createJobsSocket(deps: JobsSocketDeps, options: JobsSocketOption
 
   const send = (message: ServerMessage): void => ws.send(JSON.stringify(message));
 
-  /** The wire of one subscription: its end is told, and the connection goes on. */
-  const wireOf = (id: string): Wire => ({
+  /** The wire of one subscription: its end is told and gives its place back, and the connection goes on. */
+  const wireOf = (id: string, place: Place): Wire => ({
     get full() {
       return socket.writableNeedDrain;
     },
@@ -64,6 +64,7 @@ export function createJobsSocket(deps: JobsSocketDeps, options: JobsSocketOption
     },
     end(reason) {
       subscriptions.delete(id);
+      place.release();
       if (!isClosed) send({ type: "unsubscribed", job_id: id, reason });
     },
   });
@@ -83,10 +84,10 @@ export function createJobsSocket(deps: JobsSocketDeps, options: JobsSocketOption
       return send({ type: "unsubscribed", job_id: job.id, reason: "ended" });
     }
     const place = deps.streams.admit(principal);
-    const teller = new JobTeller(deps, { beginning, words: "stream", place });
+    const teller = new JobTeller(deps, { beginning, words: "stream" });
     subscriptions.set(job.id, teller);
     send({ type: "subscribed", job_id: job.id });
-    teller.begin(wireOf(job.id), job);
+    teller.begin(wireOf(job.id, place), job);
   }
 
   function unsubscribe(text: string): void {
@@ -108,6 +109,8 @@ export function createJobsSocket(deps: JobsSocketDeps, options: JobsSocketOption
       const whose = "job_id" in message ? { job_id: message.job_id } : {};
       if (!isClosed) send({ type: "error", code, message: `${what} ${action}`, ...whose });
     }
+    // Who does not read its answers is not read any more.
+    if (socket.writableNeedDrain) ws.pause();
   }
 
   /** The one that had to wait goes first the next time: a lively job must not keep the others from being told. */
@@ -118,6 +121,7 @@ export function createJobsSocket(deps: JobsSocketDeps, options: JobsSocketOption
       subscriptions.set(id, teller);
       teller.drained();
     }
+    if (!isClosed && !socket.writableNeedDrain) ws.resume();
   }
 
   function release(): void {
