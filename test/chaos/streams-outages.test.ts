@@ -54,6 +54,7 @@ it(
     await temporal.crash();
     await told("temporal_away");
     await temporal.restart();
+    await spokenAgain();
 
     await postgres.crash();
     await told("database_away");

@@ -77,7 +77,7 @@ describe("a watcher that does not read", () => {
   }, 60_000);
 
   it.each(["running", "ended"] as const)(
-    "and is sent more than a megabyte at once, of a job that is %s, is cut off within five seconds, and may come back",
+    "and is sent more than a megabyte at once, of a job that is %s, is cut off after five seconds, and may come back",
     async (kind) => {
       const { id } = await runningJob(room);
       for (const round of range(1, ROUNDS)) await writeLogs(room, id, entries(round));
@@ -88,7 +88,9 @@ describe("a watcher that does not read", () => {
       await until("more than it takes", async () => server.writableNeedDrain);
       const since = performance.now();
       await until("the connection to be closed", async () => server.destroyed, 10_000);
-      expect(performance.now() - since).toBeLessThan(6_000);
+      const took = performance.now() - since;
+      expect(took).toBeGreaterThan(4_000);
+      expect(took).toBeLessThan(6_000);
       expect(room.watching().watchers).toBe(0);
       stuck.socket.destroy();
       if (kind === "running") await endJob(room, id);
