@@ -1,6 +1,6 @@
 /** A client of a stream byte by byte, as strict as the standard: what is not closed by a blank line was never said. */
 import { connect, type Socket } from "node:net";
-import type { SeenFrame } from "./gateway-room.ts";
+import type { SeenFrame } from "../gateway/gateway-room.ts";
 
 export interface EventStream {
   /** Of the answer; 0 before its head is there. */

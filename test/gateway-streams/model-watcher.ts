@@ -10,7 +10,7 @@ import type { JobRow } from "../../src/jobs/job-store.ts";
 import { logEntryOf } from "../../src/jobs/job-moments.ts";
 import type { JobEvent } from "../../src/jobs/ledger-store.ts";
 import { openEventStream, type EventStream } from "./event-stream.ts";
-import type { SeenFrame } from "./gateway-room.ts";
+import type { SeenFrame } from "../gateway/gateway-room.ts";
 
 export interface ModelWatcher {
   /** As an EventSource sends it; null for none. */

@@ -7,7 +7,14 @@ import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { leaveStep, logEntry } from "../../src/jobs/protocol/ledger-writes.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { createDraft, queueJob, until } from "../support/publishing.ts";
-import { firstAttempt, framesOf, sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "./gateway-room.ts";
+import {
+  firstAttempt,
+  framesOf,
+  sendRaw,
+  startGatewayRoom,
+  type GatewayRoom,
+  type RawAnswer,
+} from "../gateway/gateway-room.ts";
 
 let room: GatewayRoom;
 beforeAll(async () => {

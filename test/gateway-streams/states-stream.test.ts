@@ -15,7 +15,7 @@ import {
   type GatewayRoom,
   type RawAnswer,
   type SeenFrame,
-} from "./gateway-room.ts";
+} from "../gateway/gateway-room.ts";
 
 let room: GatewayRoom;
 beforeAll(async () => {

@@ -10,7 +10,14 @@ import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { leaveStep } from "../../src/jobs/protocol/ledger-writes.ts";
 import { createDraft, queueJob, until } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import { firstAttempt, framesOf, sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "./gateway-room.ts";
+import {
+  firstAttempt,
+  framesOf,
+  sendRaw,
+  startGatewayRoom,
+  type GatewayRoom,
+  type RawAnswer,
+} from "../gateway/gateway-room.ts";
 
 const page = readFileSync(new URL("../../docs/sse.md", import.meta.url), "utf8");
 let room: GatewayRoom;
