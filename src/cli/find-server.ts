@@ -1,7 +1,9 @@
 /** Which server to speak to, and with which key: flag, then environment, then the stack that runs here. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isAddress, isApiKey } from "../client/connection.ts";
 import { readClientConfig } from "../config.ts";
+import { masked } from "../errors.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
 
@@ -66,13 +68,18 @@ export function findServer(flags: { server?: string; apiKey?: string }, folder: 
       lines: ["Give one with --api-key KEY or PLATEN_API_KEY."],
     });
   }
+  if (!isApiKey(apiKey)) {
+    throw new CliError(EXIT.usage, "api_key_invalid", "The API key holds what no key holds.", {
+      lines: ["Give it as it was created, `pk_…`, without spaces and line ends around it."],
+    });
+  }
   return { url: address, apiKey };
 }
 
 function trimmed(url: string): string {
-  if (!URL.canParse(url) || !/^https?:/.test(url)) {
-    throw new CliError(EXIT.usage, "server_invalid", `${JSON.stringify(url)} is no http(s) URL.`, {
-      lines: ["Give one like http://127.0.0.1:8080."],
+  if (!isAddress(url)) {
+    throw new CliError(EXIT.usage, "server_invalid", `${JSON.stringify(masked(url))} is no address of a gateway.`, {
+      lines: ["Give one like http://127.0.0.1:8080: http or https, no user, no query, no fragment."],
     });
   }
   return url.replace(/\/+$/, "");

@@ -1,6 +1,7 @@
 /** The gateway over HTTP, as the commands need it. */
 import { setTimeout as pause } from "node:timers/promises";
-import { errorOf, notPlaten, unreachable } from "../client/platen-error.ts";
+import { errorOf, unreachable } from "../client/platen-error.ts";
+import { answerOf } from "../client/requests.ts";
 import { CliError, toCliError } from "./cli-error.ts";
 import type { ServerAddress } from "./find-server.ts";
 
@@ -85,12 +86,10 @@ export function createServer(address: ServerAddress, signal: AbortSignal): Serve
     async ask<T>(method: string, path: string, options: RequestOptions & { holds: keyof T & string }): Promise<T> {
       const text = await (await request(method, path, options)).text();
       try {
-        const answer: unknown = JSON.parse(text);
-        if (typeof answer === "object" && answer !== null && options.holds in answer) return answer as T;
-      } catch {
-        // No JSON at all: told below.
+        return answerOf<T>({ url: address.url, asked: `${method} ${path}`, text, holds: options.holds });
+      } catch (error) {
+        throw toCliError(error);
       }
-      throw toCliError(notPlaten(address.url, `its answer to ${method} ${path} has no \`${options.holds}\``));
     },
     async tell(method, path, options) {
       // Read to its end, so that the connection can be used again.

@@ -1,14 +1,12 @@
 /** Follows a job and shows it: steps as they pass, a bar in a terminal, the outcome at the end. */
 import type { StepState } from "../../contract/progress.ts";
-import type { ConnectionNotice, EndedJob, JobFinal, JobUpdate, WatchEvent } from "../client/watch-events.ts";
-import { CliError } from "./cli-error.ts";
+import type { EndedJob } from "../client/job.ts";
+import type { JobFinal, JobUpdate } from "../client/watch-events.ts";
+import { createConnectionTeller } from "./connection-teller.ts";
 import type { CliContext } from "./context.ts";
-import { EXIT, type ExitCode } from "./exit-codes.ts";
+import type { ExitCode } from "./exit-codes.ts";
 import { EXIT_BY_STATUS, outcomeLines, percentOf } from "./job-view.ts";
 import { createProgressBar } from "./progress-bar.ts";
-
-/** Longer than four pings: after that the server counts as gone. */
-const PATIENCE_MS = 120_000;
 
 /** Until the job is final; the exit code says how it ended. With `--json` every event is one line. */
 export async function showJob(context: CliContext, id: string): Promise<ExitCode> {
@@ -68,31 +66,6 @@ function createStepTeller(
       told.set(name, status);
       if (status === "done") say(`${style("green", "✓")} ${label}  ${style("dim", `${percentOf(name) ?? "?"} %`)}`);
       if (status === "failed") say(`${style("red", "✗")} ${label}`);
-    }
-  };
-}
-
-/** One line when the stream is lost, one when polls have to do; errors when there is nothing to wait for. */
-function createConnectionTeller(say: (line: string) => void, url: string): (event: WatchEvent) => void {
-  let state: "new" | "answered" | ConnectionNotice["state"] = "new";
-  return (event) => {
-    const before = state;
-    if (event.type !== "connection") {
-      if (before === "new") state = "answered";
-    } else if (event.state !== "lost") {
-      state = event.state;
-      if (state === "polling") say("Streams do not get through; asking every 5 seconds instead.");
-    } else {
-      const { cause, by, silentMs } = event;
-      // The first answer decides, a stream's or else a poll's; a server that has been there is worth waiting for.
-      if (before === "new" && cause && (cause.status === 0 || by === "poll")) throw cause;
-      if (silentMs > PATIENCE_MS) {
-        const message = `${url} cannot be reached: it has been silent for two minutes.`;
-        throw new CliError(EXIT.unreachable, "server_unreachable", message);
-      }
-      if (before !== "streaming" && before !== "polling") return;
-      state = "lost";
-      say(cause ? "Connection lost; joining again …" : "The server ended the stream; joining again …");
     }
   };
 }

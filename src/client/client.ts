@@ -1,13 +1,16 @@
 /**
- * The client of Platen's HTTP API, `platen/client`: publish, look, watch, cancel. It runs wherever `fetch` does: Node, Deno, Bun, browsers.
+ * The client of Platen's HTTP API, `platen/client`: publish, look, watch, cancel. It is made of web APIs alone; tested on Node.
  */
 import type { Environment } from "../../contract/publish.ts";
-import { createRequests, type Connection } from "./requests.ts";
-import type { Job, JobState, WatchEvent } from "./watch-events.ts";
+import type { Connection } from "./connection.ts";
+import type { Job, JobState } from "./job.ts";
+import { createRequests } from "./requests.ts";
+import type { WatchEvent } from "./watch-events.ts";
 import { watchJob, type WatchOptions } from "./watch-job.ts";
 
 export { PlatenError } from "./platen-error.ts";
-export type { Connection } from "./requests.ts";
+export type { Connection } from "./connection.ts";
+export type * from "./job.ts";
 export type * from "./watch-events.ts";
 export type { WatchOptions } from "./watch-job.ts";
 
@@ -28,13 +31,16 @@ export interface PlatenClient {
   /** Asks the job to stop. Role: operator. */
   cancelJob(id: string, reason?: string): Promise<Omit<Job, "logs">>;
   /**
-   * What happens to the job, until it has ended: every event of its ledger and every log entry once and in order, the newest progress, the
-   * final event once. Comes back by itself when connections break; docs/client.md. Leaving the loop frees the connection.
+   * What happens to the job, until it has ended: every event of its ledger once, or held in a snapshot; every log entry once; all in order;
+   * the newest progress; the final event once. Comes back by itself when connections break; docs/client.md. Leaving the loop frees the connection.
    */
   watchJob(id: string, options?: WatchOptions): AsyncGenerator<WatchEvent, void, undefined>;
 }
 
-/** Opens no connection until it is asked something, and keeps nothing that would have to be closed. */
+/**
+ * Opens no connection until it is asked something, and keeps nothing that would have to be closed. Errors: `connection_invalid`, for a URL or
+ * a key that cannot be one.
+ */
 export function createPlatenClient(connection: Connection): PlatenClient {
   const requests = createRequests(connection);
   const pathOf = (id: string): string => `/jobs/${encodeURIComponent(id)}`;

@@ -14,7 +14,8 @@ export class PlatenError extends Error {
   override readonly name = "PlatenError";
   /**
    * The server's code (docs/errors.md), or one of the client's own: `unreachable` (no connection, or it broke), `timed_out` (nothing
-   * came in time), `not_platen` (something else answered).
+   * came in time), `not_platen` (something else answered), `frame_too_long` (more than the client takes in at once), `connection_invalid`
+   * (the URL or the key cannot be one).
    */
   readonly code: string;
   /** HTTP's; 0 when no answer came. */
@@ -46,9 +47,12 @@ export class PlatenError extends Error {
   }
 }
 
-/** May the same request succeed later? Refusals (400, 401, 403, 404, …) may not; 408, 425, 429, 5xx and lost connections may. */
+/**
+ * May the same request succeed later? Refusals (400, 401, 403, 404, …) and frames that are too long may not; 408, 425, 429, 5xx and lost
+ * connections may.
+ */
 export function isPassing(error: unknown): error is PlatenError {
-  if (!(error instanceof PlatenError)) return false;
+  if (!(error instanceof PlatenError) || error.code === "frame_too_long") return false;
   return error.status < 400 || error.status >= 500 || [408, 425, 429].includes(error.status);
 }
 

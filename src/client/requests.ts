@@ -1,16 +1,7 @@
 /** Requests to the gateway with the key, in any runtime that has `fetch`. */
-import { createTimeLimit } from "./time-limit.ts";
+import { checkConnection, type Connection } from "./connection.ts";
 import { errorOf, notPlaten, PlatenError, unreachable } from "./platen-error.ts";
-
-/** Where the gateway is, and as whom to speak to it. */
-export interface Connection {
-  /** E.g. `https://platen.example.org`; a path and a slash at the end are fine. */
-  url: string;
-  /** `pk_…`; sent as `Authorization: Bearer`, never in an address. */
-  apiKey: string;
-  /** Replaces the runtime's `fetch`, e.g. to go through a proxy. */
-  fetch?: typeof fetch;
-}
+import { createTimeLimit } from "./time-limit.ts";
 
 export interface RequestOptions {
   headers?: Record<string, string>;
@@ -24,17 +15,15 @@ export interface Requests {
   readonly url: string;
   /** The answer, if it is a success; its body is unread. Errors: `PlatenError`, or the signal's reason. */
   send(method: string, path: string, options?: RequestOptions): Promise<Response>;
-  /** The JSON object of the answer, which must have the member `holds`. `timeoutMs`: for all of it; 30 s by default. */
-  ask<T>(
-    method: string,
-    path: string,
-    options: RequestOptions & { holds: keyof T & string; timeoutMs?: number },
-  ): Promise<T>;
+  /** The JSON object of the answer, which must have the member `holds`. A server that sends nothing for 30 s is given up. */
+  ask<T>(method: string, path: string, options: RequestOptions & { holds: keyof T & string }): Promise<T>;
 }
 
-const TIMEOUT_MS = 30_000;
+const SILENT_MS = 30_000;
 
+/** Errors: `connection_invalid`. */
 export function createRequests(connection: Connection): Requests {
+  checkConnection(connection);
   const url = connection.url.replace(/\/+$/, "");
   // A browser's `fetch` refuses to be called as anything else's method.
   const request = connection.fetch ?? ((...input: Parameters<typeof fetch>) => fetch(...input));
@@ -65,19 +54,14 @@ export function createRequests(connection: Connection): Requests {
   return {
     url,
     send,
-    async ask<T>(
-      method: string,
-      path: string,
-      options: RequestOptions & { holds: keyof T & string; timeoutMs?: number },
-    ) {
-      const { holds, timeoutMs = TIMEOUT_MS, signal: outer, ...request } = options;
+    async ask<T>(method: string, path: string, options: RequestOptions & { holds: keyof T & string }) {
+      const { holds, signal: outer, ...request } = options;
       const limit = createTimeLimit(outer);
-      limit.within(timeoutMs, timedOut(url, "answer", timeoutMs));
+      const awaitMore = (): void => limit.within(SILENT_MS, timedOut(url, "answer", SILENT_MS));
+      awaitMore();
       try {
         const response = await send(method, path, { ...request, signal: limit.signal });
-        const answer = objectOf(await response.text());
-        if (answer && holds in answer) return answer as T;
-        throw notPlaten(url, `its answer to ${method} ${path} has no \`${holds}\``);
+        return answerOf<T>({ url, asked: `${method} ${path}`, text: await textOf(response, awaitMore), holds });
       } catch (error) {
         throw asFailure(error, url, limit.signal);
       } finally {
@@ -98,6 +82,27 @@ export function timedOut(url: string, what: string, ms: number): PlatenError {
 export function asFailure(error: unknown, url: string, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   return error instanceof PlatenError ? error : unreachable(url, error);
+}
+
+/** The body. `onPiece`: more of it has come, as it may for long on a slow line. */
+async function textOf(response: Response, onPiece: () => void): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    onPiece();
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** The answer to `asked`, which must be an object in JSON that has the member `holds`: else something else than Platen answered. */
+export function answerOf<T>(answer: { url: string; asked: string; text: string; holds: keyof T & string }): T {
+  const { url, asked, text, holds } = answer;
+  const value = objectOf(text);
+  if (value && holds in value) return value as T;
+  throw notPlaten(url, `its answer to ${asked} has no \`${holds}\``);
 }
 
 /** Null for what is no object in JSON. */

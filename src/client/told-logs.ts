@@ -3,7 +3,7 @@
  * one with the events that they belong to. The whole list can begin later than it did before (a ledger that was cut), or end earlier (a
  * gateway that is behind by a moment).
  */
-import type { LogEntry } from "./watch-events.ts";
+import type { LogEntry } from "./job.ts";
 
 export interface ToldLogs {
   /** The entries of the whole list that have not been told. `reset`: it cannot be known which, so they are all there are. */

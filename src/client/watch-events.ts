@@ -1,66 +1,11 @@
-/** What a watcher is told, and the job as the gateway describes it. */
-import type { FinalStatus, JobStatus } from "../../contract/job-state.ts";
-import type { JobType } from "../../contract/job-types.ts";
-import type { StepState } from "../../contract/progress.ts";
-import type { Environment, Problem, PublishResult } from "../../contract/publish.ts";
+/** What a watcher is told. */
+import type { EndedJob, JobState, LogEntry } from "./job.ts";
 import type { PlatenError } from "./platen-error.ts";
-
-export interface LogEntry {
-  /** ISO 8601, UTC. */
-  timestamp: string;
-  level: string;
-  message: string;
-}
-
-/** What every event tells of its job. */
-export interface JobState {
-  /** UUID. */
-  id: string;
-  /** `job_…`, the same id for people. */
-  job_id: string;
-  status: JobStatus;
-  /** Percent. */
-  progress: number;
-  message: string | null;
-  step: string | null;
-  steps: StepState[];
-  /** 1, 2, …: every retry and reset opens the next. */
-  generation: number;
-  /** While something that the job or the gateway needs is away: what, and since when. */
-  notice?: { code: string; message: string; since: string };
-}
-
-/** A job that has ended. */
-export interface EndedJob extends JobState {
-  status: FinalStatus;
-  result: PublishResult | null;
-  error: string | null;
-  error_code: string | null;
-  errors: Problem[] | null;
-}
-
-/** A job with everything that is known of it. */
-export interface Job extends JobState, Omit<EndedJob, "status"> {
-  job_type: JobType;
-  project: string | null;
-  version: number | null;
-  environment: Environment | null;
-  release_id: string | null;
-  result_url: string | null;
-  created_at: string;
-  updated_at: string;
-  started_at: string | null;
-  completed_at: string | null;
-  cancel_requested_at: string | null;
-  cancel_reason: string | null;
-  capabilities: { cancel: boolean; retry: boolean };
-  logs: LogEntry[];
-}
 
 /** An event of the job's ledger, newer progress, or the present state. */
 export interface JobUpdate {
   type: "update";
-  /** Place in the job's ledger; what `lastEventId` goes on from. Progress and snapshots have none. */
+  /** Place in the job's ledger; what `lastEventId` goes on from. Progress has none; of snapshots, those have one that replace a cursor. */
   id?: string;
   job: JobState;
   /** Log entries that have not been told before. */
@@ -92,14 +37,19 @@ export interface ConnectionLost {
   attempt: number;
   /** Milliseconds until the next attempt. */
   retryInMs: number;
-  /** Milliseconds since the server was heard last, or since the watch began. */
+  /** Milliseconds since the server last told anything of the job, or since the watch began. Refusals tell nothing of it. */
   silentMs: number;
 }
 
-/**
- * What became of the connection; nothing has to be done about it. `streaming`: a stream is there, with its first event. `polling`: streams do
- * not get through, but answers do, so the job is asked every few seconds while streams are tried on.
- */
-export type ConnectionNotice = { type: "connection"; state: "streaming" | "polling" } | ConnectionLost;
+/** Streams do not get through, but answers do: the job is asked every few seconds while streams are tried on. */
+export interface ConnectionPolling {
+  type: "connection";
+  state: "polling";
+  /** Why the newest stream did not; null when it ended in order, without a word. */
+  cause: PlatenError | null;
+}
+
+/** What became of the connection; nothing has to be done about it. `streaming`: a stream is there, with its first event. */
+export type ConnectionNotice = { type: "connection"; state: "streaming" } | ConnectionPolling | ConnectionLost;
 
 export type WatchEvent = JobUpdate | JobFinal | ConnectionNotice;

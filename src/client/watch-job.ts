@@ -10,11 +10,13 @@
  * watcher gets, and it loses nothing but speed.
  */
 import { readEventStream, type Frame } from "./event-stream.ts";
+import type { Job } from "./job.ts";
 import { isPassing, PlatenError } from "./platen-error.ts";
 import type { Requests } from "./requests.ts";
+import { askedFor, createRetryPauses } from "./retry-pauses.ts";
 import { createTimeLimit, waitFor } from "./time-limit.ts";
-import { createTold } from "./told.ts";
-import type { ConnectionLost, Job, JobFinal, WatchEvent } from "./watch-events.ts";
+import { createTold } from "./told-events.ts";
+import type { ConnectionLost, JobFinal, WatchEvent } from "./watch-events.ts";
 
 export interface WatchOptions {
   /** Aborting it ends the watch without an error, and frees its connection. */
@@ -23,16 +25,13 @@ export interface WatchOptions {
   lastEventId?: string;
   /** A stream without a byte for so many milliseconds is dead. 75,000 by default: two and a half of the server's pings. */
   silentMs?: number;
-  /** Longest wait for a stream's first frame, in milliseconds; 10,000 by default. The gateway sends one at once. */
+  /** Longest wait for a stream's first frame, and for more of it while it comes, in milliseconds; 10,000 by default. It is sent at once. */
   firstFrameMs?: number;
   /** Milliseconds between two polls while no stream is live; 5,000 by default. */
   pollMs?: number;
-  /** Longest pause between two attempts to join, in milliseconds, unless the server asks for a longer one; 15,000 by default. */
+  /** Longest pause between two attempts to join, in milliseconds, unless the server asks for a longer one (a minute at most); 15,000 by default. */
   longestRetryMs?: number;
 }
-
-/** Until the server's `retry:` says otherwise. */
-const FIRST_RETRY_MS = 500;
 
 interface Joined {
   kind: "joined";
@@ -45,7 +44,10 @@ interface Joined {
 /** What came of asking for a stream. `ended`: the server has nothing left to tell; `final` is null if the job was opened again since. */
 type Attempt = Joined | { kind: "ended"; final: JobFinal | null } | { kind: "lost"; cause: unknown };
 
-/** Every event of the ledger and every log entry once, the newest progress, one final event. Errors: `PlatenError` for refusals. */
+/**
+ * Every event of the ledger once, or held in a snapshot; every log entry once; the newest progress; one final event. Errors: `PlatenError` for
+ * refusals.
+ */
 export async function* watchJob(
   requests: Requests,
   id: string,
@@ -57,13 +59,13 @@ export async function* watchJob(
   const limit = createTimeLimit(options.signal);
   const { signal } = limit;
   const now = (): number => performance.now();
-  let retryMs = FIRST_RETRY_MS;
-  /** Attempts in a row without a frame. */
-  let failures = 0;
+  const pauses = createRetryPauses(longestRetryMs);
   let joinAt = now();
   /** May `joinAt` be brought forward? Not if the server has named it. */
   let mayHurry = true;
   let heardAt = now();
+  /** Some of a first frame has come. */
+  let pieceAt = -Infinity;
   /** Not before this: so often, and no more, is a job asked. */
   let mayPollAt = now();
 
@@ -101,7 +103,7 @@ export async function* watchJob(
       } else if (outcome) {
         const cause = outcome.kind === "lost" && outcome.cause !== null ? passing(outcome.cause) : null;
         const notice = lostStream(cause);
-        if (answered && !polling) yield { type: "connection", state: "polling" };
+        if (answered && !polling) yield { type: "connection", state: "polling", cause };
         else if (!answered) yield notice;
         polling = answered;
         // Something answers, only not with a stream. It may want to be left alone, though.
@@ -109,13 +111,18 @@ export async function* watchJob(
           pollAt = cause.retryAfterMs === null ? Math.min(pollAt, mayPollAt) : Math.max(pollAt, joinAt);
       }
       if (now() < pollAt) continue;
+      // The first frame is on its way: a poll would only take from a slow line what the same entries need there.
+      if (attempt && pieceAt + pollMs > now()) {
+        pollAt = pieceAt + pollMs;
+        continue;
+      }
       const answer = await ask().catch((error: unknown) => passing(error));
-      const retryInMs = answer instanceof PlatenError ? Math.max(pollMs, answer.retryAfterMs ?? 0) : pollMs;
+      const retryInMs = answer instanceof PlatenError ? Math.max(pollMs, askedFor(answer.retryAfterMs)) : pollMs;
       mayPollAt = now() + retryInMs;
       pollAt = mayPollAt;
       if (answer instanceof PlatenError) {
         [answered, polling] = [false, false];
-        yield lost({ by: "poll", cause: answer, attempt: Math.max(1, failures), retryInMs });
+        yield lost({ by: "poll", cause: answer, attempt: Math.max(1, pauses.failures()), retryInMs });
         continue;
       }
       heardAt = now();
@@ -131,10 +138,10 @@ export async function* watchJob(
   /** Never rejects, so that it can be left alone. */
   async function connect(): Promise<Attempt> {
     const cursor = told.cursor();
-    const onRetry = (ms: number): void => void (retryMs = ms);
+    const onPiece = (): void => void (pieceAt = heardAt = now());
     try {
       const rest = readEventStream(requests, `${path}/stream`, {
-        ...{ lastEventId: cursor, signal, firstFrameMs, silentMs, onRetry },
+        ...{ lastEventId: cursor, signal, firstFrameMs, silentMs, onRetry: pauses.serverAsks, onPiece },
       });
       const first = await rest.next();
       if (!first.done) return { kind: "joined", cursor, first: first.value, rest };
@@ -154,7 +161,8 @@ export async function* watchJob(
       let next: Awaited<ReturnType<typeof rest.next>> = { value: first, done: false };
       while (!next.done) {
         signal.throwIfAborted();
-        [failures, heardAt] = [0, now()];
+        pauses.succeeded();
+        heardAt = now();
         const event = told.frame(next.value);
         if (event) yield event;
         if (event?.type === "final") return true;
@@ -170,17 +178,15 @@ export async function* watchJob(
   }
 
   function ask(): Promise<Job> {
-    return requests.ask<Job>("GET", path, { holds: "logs", timeoutMs: firstFrameMs, signal });
+    return requests.ask<Job>("GET", path, { holds: "logs", signal });
   }
 
   function lostStream(cause: PlatenError | null): ConnectionLost {
-    const backOff = Math.min(retryMs * 2 ** failures, Math.max(longestRetryMs, retryMs));
-    // Never earlier than the server asks for; spread, so that those who were cut off together do not come back together.
-    const retryInMs = Math.round(Math.max(backOff, cause?.retryAfterMs ?? 0) * (1 + Math.random() / 2));
-    mayHurry = (cause?.retryAfterMs ?? null) === null && retryMs <= longestRetryMs;
-    failures += 1;
+    const asked = cause?.retryAfterMs ?? null;
+    const retryInMs = pauses.next(asked);
+    mayHurry = !pauses.isAskedFor(asked);
     joinAt = now() + retryInMs;
-    return lost({ by: "stream", cause, attempt: failures, retryInMs });
+    return lost({ by: "stream", cause, attempt: pauses.failures(), retryInMs });
   }
 
   function lost(more: Pick<ConnectionLost, "by" | "cause" | "attempt" | "retryInMs">): ConnectionLost {

@@ -4,7 +4,7 @@
  * is second-opinion.ts.
  *
  *   watched ──NOTIFY of an event──────────────────────────► told ──read──► shown to all its watchers
- *      └──NOTIFY of progress──► stale ──its turn, sweep──► dirty ──read──► shown
+ *      └──NOTIFY of progress──► waiting for its turn ──► dirty ──read──► shown
  */
 import { isFinal } from "../../contract/job-state.ts";
 import type { Database } from "../db.ts";
@@ -16,6 +16,7 @@ import type { JobNotifications } from "./job-notifications.ts";
 import { momentsOf, type JobMoment } from "./job-moments.ts";
 import { findJobs, type JobRecord } from "./job-queries-store.ts";
 import { newestEvents, type JobEvent } from "./ledger-store.ts";
+import { createProgressTurns, SHOWN_AT_A_TIME } from "./progress-turns.ts";
 import {
   createSecondOpinions,
   newAsking,
@@ -74,15 +75,6 @@ const TAIL = 256;
 const KEPT = 4;
 /** Jobs per statement. */
 const BATCH = 1_000;
-/** Watchers that progress is shown to between two looks at new events. */
-const SHOWN = 500;
-/**
- * Frames of progress a second, about. Each is a write to a socket, 20 to 50 µs of a core: told as often as it is reported, the progress
- * of 1,000 jobs with 5 watchers each kept their events waiting for seconds. 100 watchers see it 50 times a second, 5,000 once.
- */
-const PROGRESS_FRAMES = 5_000;
-/** ms between two looks at progress, at least. */
-const PACE_MS = 20;
 /** ms without PostgreSQL until watchers are told: a restart takes less. */
 const AWAY_MS = 2_000;
 /** ms that one read may take. */
@@ -106,9 +98,6 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
   /** Jobs with a new event, and those of which that is not known. */
   const told = new Set<string>();
   const dirty = new Set<string>();
-  /** Of which progress was told, until its turn comes. */
-  const stale = new Set<string>();
-  let turn: NodeJS.Timeout | undefined;
   let watchers = 0;
   let reading = false;
   let closed = false;
@@ -120,25 +109,19 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     now: () => performance.now(),
   });
 
+  const turns = createProgressTurns({ watchersOf: (id) => entries.get(id)?.watchers.size ?? 0, look });
   const stopListening = notifications.onChange((ids, what) => {
     if (ids === null) return look(entries.keys());
     if (what === "event") return look(ids, told);
-    for (const id of ids) if (entries.has(id)) stale.add(id);
-    if (stale.size > 0) turn ??= setTimeout(lookAtProgress, Math.max(PACE_MS, (watchers / PROGRESS_FRAMES) * 1_000));
+    turns.add(ids);
   });
   let sweep = setTimeout(round, options.sweepMs ?? 2_000);
 
   function round(): void {
-    look(entries.keys());
+    look([...entries.keys()].filter((id) => !turns.has(id)));
     for (const entry of entries.values()) if (isSilent(entry)) ask(entry);
     const hears = notifications.hearing().state === "listening";
     sweep = setTimeout(round, hears ? (options.sweepMs ?? 2_000) : (options.pollMs ?? 500));
-  }
-
-  function lookAtProgress(): void {
-    turn = undefined;
-    look(stale);
-    stale.clear();
   }
 
   function look(ids: Iterable<string>, into = dirty): void {
@@ -167,7 +150,8 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
   }
 
   /** As many as are shown to some hundred watchers, which takes the process 20 ms. */
-  const progressBatch = (): number => Math.max(50, Math.round((SHOWN * entries.size) / Math.max(1, watchers)));
+  const progressBatch = (): number =>
+    Math.max(50, Math.round((SHOWN_AT_A_TIME * entries.size) / Math.max(1, watchers)));
 
   /** Reads; answers what shows what was read. */
   async function readProgress(known: JobRecord[]): Promise<() => void> {
@@ -311,7 +295,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     close() {
       closed = true;
       clearTimeout(sweep);
-      clearTimeout(turn);
+      turns.close();
       stopListening();
       for (const entry of entries.values()) for (const watcher of [...entry.watchers]) watcher.closing();
       entries.clear();

@@ -98,6 +98,16 @@ describe("which server and key", () => {
     expect(code).toBe(2);
   });
 
+  it.each([
+    ["http://ada:secret@127.0.0.1:8080", "k", `"http://ada:***@127.0.0.1:8080" is no address of a gateway.`],
+    ["127.0.0.1:8080", "k", `"127.0.0.1:8080" is no address of a gateway.`],
+    ["http://127.0.0.1:8080", "two words", "The API key holds what no key holds."],
+  ])("are wrong usage if they can be none: %s, %s", async (server, key, says) => {
+    const { code, stderr } = await runPlaten(["jobs", "--server", server, "--api-key", key], { cwd: "/" });
+    expect(stderr).toContain(says);
+    expect(code).toBe(2);
+  });
+
   it("something else than a gateway is told as such", async () => {
     const { code, stderr } = await runPlaten(["releases", "town"], { cwd: folder });
     expect(stderr).toContain(

@@ -82,7 +82,23 @@ it("watch says in one line that it polls, where a proxy lets no stream through",
   const { code, stdout, stderr } = await watching;
   proxy.close();
   expect({ code, stderr }).toEqual({ code: 4, stderr: "" });
-  expect(stdout).toMatch(/^Streams do not get through; asking every 5 seconds instead\.\n.*■ cancelled.*\n$/);
+  expect(stdout).toMatch(/^Streams do not get through\. Asking every 5 seconds instead\.\n.*■ cancelled.*\n$/);
+});
+
+it("watch says in the server's words that it has no room for another stream, and polls", async () => {
+  const job = await queued();
+  const proxy = await startStreamProxy(() => room.url);
+  const body = `retry: 500\n\nevent: error\ndata: {"code":"too_many_streams","message":"There are too many."}\n\n`;
+  proxy.treat({ status: 200, headers: { "content-type": "text/event-stream" }, body });
+  const polls = Promise.withResolvers<void>();
+  const onLine = (): void => polls.resolve();
+  const watching = room.platen(["watch", job], { env: { PLATEN_SERVER: proxy.url }, onLine });
+  await polls.promise;
+  await room.platen(["cancel", job]);
+  const { code, stdout, stderr } = await watching;
+  proxy.close();
+  expect({ code, stderr }).toEqual({ code: 4, stderr: "" });
+  expect(stdout).toMatch(/^There are too many\. Asking every 5 seconds instead\.\n.*■ cancelled.*\n$/);
 });
 
 it("watch --json prints events and nothing else, whatever becomes of the stream; the final one once, and last", async () => {

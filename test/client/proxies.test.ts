@@ -31,18 +31,19 @@ const polling = (watching: Watching): Promise<unknown> =>
   watching.sees("polls", (event) => event.type === "connection" && event.state === "polling");
 
 describe.each([
-  ["answers streams with 502", { status: 502, body: "<html>Bad gateway</html>" }],
+  ["answers streams with 502", { status: 502, body: "<html>Bad gateway</html>" }, { code: "not_platen", status: 502 }],
   [
     "answers streams with a page",
     { status: 200, headers: { "content-type": "text/html" }, body: "<html>Hello</html>" },
+    { code: "not_platen", status: 200 },
   ],
-  ["keeps streams back for ever", "buffer"],
-] as const)("behind a proxy that %s", (_, treatment) => {
+  ["keeps streams back for ever", "buffer", { code: "timed_out", status: 0 }],
+] as const)("behind a proxy that %s", (_, treatment, cause) => {
   it("a job is polled: each log entry and the end are told once", async () => {
     const job = await uploading();
     proxy.treat(treatment);
     const watching = gather(client.watchJob(job.id, QUICK));
-    await polling(watching);
+    expect(await polling(watching)).toMatchObject({ cause });
     for (const message of ["One", "Two", "Three"]) {
       await job.log(message);
       await watching.sees(message, logged(message));
@@ -119,6 +120,31 @@ it("a server that has no room for another stream is polled at once, and asked fo
   await watching.ended;
   expect(watching.finals()).toHaveLength(1);
 });
+
+it("a server whose streams hold nothing but `retry: 0` is asked for them twice a second at most", async () => {
+  proxy.treat({ status: 200, headers: { "content-type": "text/event-stream" }, body: "retry: 0\n\n" });
+  const job = await uploading();
+  const watching = gather(client.watchJob(job.id, QUICK));
+  const lost = await watching.sees("the loss", (event) => event.type === "connection" && event.state === "lost");
+  expect(lost).toHaveProperty(
+    "retryInMs",
+    expect.toSatisfy((ms: number) => ms >= 500),
+  );
+  proxy.treat("pass");
+  await job.end("cancelled");
+  await watching.ended;
+});
+
+it("a frame that is too long for the client ends the watch, and is not asked for again", async () => {
+  const body = `data: ${"x".repeat(64 * 1024 * 1024)}`;
+  proxy.treat({ status: 200, headers: { "content-type": "text/event-stream" }, body });
+  const job = await uploading();
+  const watching = gather(client.watchJob(job.id, { firstFrameMs: 20_000, pollMs: 20_000 }));
+  await expect(watching.ended).rejects.toMatchObject({
+    ...{ code: "frame_too_long", message: expect.stringContaining("more than 64 million characters") },
+  });
+  expect(proxy.cursors()).toHaveLength(1);
+}, 30_000);
 
 it("a server that is no gateway is told as such, and asked on", async () => {
   proxy.treat({ status: 200, headers: { "content-type": "text/html" }, body: "<html>Hello</html>", everything: true });

@@ -143,7 +143,7 @@ describe("a watch", () => {
     await job.end("completed");
     const watching = gather(client.watchJob(job.id, { lastEventId }));
     await watching.ended;
-    expect(watching.updates()).toMatchObject([{ snapshot: true, reset: true, logs: [{}, {}] }]);
+    expect(watching.updates()).toMatchObject([{ id: "4", snapshot: true, reset: true, logs: [{}, {}] }]);
     expect(watching.finals()).toHaveLength(1);
   });
 

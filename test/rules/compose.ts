@@ -67,8 +67,9 @@ function* serviceFaults(name: string, service: Service, compose: Compose): Gener
     const exists = source.startsWith("./") ? existsSync(join(ROOT, source)) : source in (compose.volumes ?? {});
     if (!exists) yield `mounts ${source}, which does not exist`;
   }
-  if (service.command?.[0] === "node" && !existsSync(join(ROOT, service.command[1] ?? "")))
-    yield `runs ${service.command[1]}, which does not exist`;
+  const [program, ...args] = service.command ?? [];
+  const script = args.find((arg) => !arg.startsWith("--"));
+  if (program === "node" && !existsSync(join(ROOT, script ?? ""))) yield `runs ${script}, which does not exist`;
   const environment = service.environment ?? {};
   if (Object.keys(environment).some((key) => key.startsWith("PLATEN_"))) yield* settingFaults(environment);
 }

@@ -1,8 +1,8 @@
 /** Any order of streams, polls, cuts, gateways that are behind and ledgers that are cut: nothing is told twice, nothing is left out. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createTold } from "../../src/client/told.ts";
-import type { EndedJob, Job, JobState, LogEntry } from "../../src/client/watch-events.ts";
+import { createTold } from "../../src/client/told-events.ts";
+import type { EndedJob, Job, JobState, LogEntry } from "../../src/client/job.ts";
 
 const state = (seq: number): JobState => ({
   ...{
@@ -55,7 +55,10 @@ it("every log entry once and in order, every id once, also when the ledger is cu
         let at = known;
         if (!usable) {
           const marks = { snapshot: true, ...(cursor === null ? {} : { reset: true }) };
-          take(told.frame({ event: "job_update", data: { ...state(known), logs: entriesOf(first, known), ...marks } }));
+          // A snapshot that replaces a cursor carries its own.
+          const place = cursor === null ? {} : { id: String(known) };
+          const data = { ...state(known), logs: entriesOf(first, known), ...marks };
+          take(told.frame({ event: "job_update", ...place, data }));
         } else at = Number(cursor);
         for (let seq = at + 1; seq <= Math.min(last, at + read); seq++) {
           const data = { ...state(seq), logs: entriesOf(seq, seq) };

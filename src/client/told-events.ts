@@ -1,11 +1,12 @@
 /**
- * What a watcher has been told of its job, over however many connections, polls and gateways: each event of the ledger once, each log entry
- * once, the end once.
+ * What a watcher has been told of its job, over however many connections, polls and gateways: each event of the ledger once, or
+ * held in a snapshot; each log entry once; the end once.
  */
 import { FINAL_EVENT_NAMES, isFinal } from "../../contract/job-state.ts";
 import type { Frame } from "./event-stream.ts";
+import type { EndedJob, Job, JobState, LogEntry } from "./job.ts";
 import { createToldLogs } from "./told-logs.ts";
-import type { EndedJob, Job, JobFinal, JobState, JobUpdate, LogEntry } from "./watch-events.ts";
+import type { JobFinal, JobUpdate } from "./watch-events.ts";
 
 export interface Told {
   /** What the next connection brings as `Last-Event-ID`. Null: the present state is wanted, for what is behind it has been told otherwise. */
@@ -63,12 +64,10 @@ export function createTold(lastEventId: string | null): Told {
         snapshot?: true;
         reset?: true;
       };
-      if (!snapshot) {
-        const place = id === undefined ? {} : { id };
-        return update(job, { ...place, logs: logs.next(entries), snapshot: false, reset: false });
-      }
+      const place = id === undefined ? {} : { id };
+      if (!snapshot) return update(job, { ...place, logs: logs.next(entries), snapshot: false, reset: false });
       const news = logs.untold(entries);
-      return update(job, { logs: news.logs, snapshot, reset: news.reset || reset === true });
+      return update(job, { ...place, logs: news.logs, snapshot, reset: news.reset || reset === true });
     },
     poll(job) {
       const state = stateOf(job);

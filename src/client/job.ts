@@ -1,0 +1,57 @@
+/** The job as the gateway describes it. */
+import type { FinalStatus, JobStatus } from "../../contract/job-state.ts";
+import type { JobType } from "../../contract/job-types.ts";
+import type { StepState } from "../../contract/progress.ts";
+import type { Environment, Problem, PublishResult } from "../../contract/publish.ts";
+
+export interface LogEntry {
+  /** ISO 8601, UTC. */
+  timestamp: string;
+  level: string;
+  message: string;
+}
+
+/** What every event tells of its job. */
+export interface JobState {
+  /** UUID. */
+  id: string;
+  /** `job_…`, the same id for people. */
+  job_id: string;
+  status: JobStatus;
+  /** Percent. */
+  progress: number;
+  message: string | null;
+  step: string | null;
+  steps: StepState[];
+  /** 1, 2, …: every retry and reset opens the next. */
+  generation: number;
+  /** While something that the job or the gateway needs is away: what, and since when. */
+  notice?: { code: string; message: string; since: string };
+}
+
+/** A job that has ended. */
+export interface EndedJob extends JobState {
+  status: FinalStatus;
+  result: PublishResult | null;
+  error: string | null;
+  error_code: string | null;
+  errors: Problem[] | null;
+}
+
+/** A job with everything that is known of it. */
+export interface Job extends JobState, Omit<EndedJob, "status"> {
+  job_type: JobType;
+  project: string | null;
+  version: number | null;
+  environment: Environment | null;
+  release_id: string | null;
+  result_url: string | null;
+  created_at: string;
+  updated_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  cancel_requested_at: string | null;
+  cancel_reason: string | null;
+  capabilities: { cancel: boolean; retry: boolean };
+  logs: LogEntry[];
+}
