@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Executions } from "../../src/temporal.ts";
-import { framesOf, sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
+import { sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
 import { createChaosRoom, sourceTile, type ChaosRoom } from "../support/chaos-room.ts";
+import { framesOf } from "../support/frames.ts";
 import { startOwnPostgres, startOwnTemporal } from "../support/own-servers.ts";
 import { ledger, SMALL, until } from "../support/publishing.ts";
 import { HELD_WORKER, holdBack } from "../support/stuck-file.ts";

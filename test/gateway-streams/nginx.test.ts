@@ -1,12 +1,13 @@
 /** Behind Debian's nginx, which buffers responses unless it is told not to. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import getPort from "get-port";
+import { framesOf } from "../support/frames.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { debianProgram } from "../support/debian-program.ts";
 import { startNginx, type Nginx, type Upstream } from "../support/nginx.ts";
 import { startGatewayProcess } from "../support/gateway-process.ts";
 import { until } from "../support/publishing.ts";
-import { framesOf, startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
+import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { endJob, idsOf, range, runningJob, watch, writeLogs } from "./stream-room.ts";
 import { createWatcher } from "./watcher.ts";
 

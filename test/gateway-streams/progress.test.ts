@@ -3,14 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createProgressMirror, type ProgressMirror } from "../../src/jobs/progress-mirror.ts";
 import type { Grip } from "../../src/jobs/protocol/attempt.ts";
 import type { ProgressAnswer } from "../../src/temporal.ts";
+import { framesOf, type SeenFrame } from "../support/frames.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import {
-  framesOf,
-  startGatewayRoom,
-  type GatewayRoom,
-  type RawAnswer,
-  type SeenFrame,
-} from "../gateway/gateway-room.ts";
+import { startGatewayRoom, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
 import { range, runningJob, watch } from "./stream-room.ts";
 
 /** Longer than any test: batches are written when the test says so. */

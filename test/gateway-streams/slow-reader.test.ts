@@ -1,9 +1,10 @@
 /** A client that opens a stream and does not read it, while its job writes megabytes. */
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { framesOf } from "../support/frames.ts";
 import { until } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import { framesOf, startGatewayRoom, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
+import { startGatewayRoom, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
 import { observeServerSockets, type ServerSockets } from "./server-sockets.ts";
 import { endJob, idsOf, range, runningJob, watch, writeLogs, writePercent } from "./stream-room.ts";
 import { createWatcher } from "./watcher.ts";

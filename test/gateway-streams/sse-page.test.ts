@@ -8,16 +8,10 @@ import { writeProgress } from "../../src/jobs/progress-store.ts";
 import { writeEnding, type Grip } from "../../src/jobs/protocol/attempt.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { leaveStep } from "../../src/jobs/protocol/ledger-writes.ts";
+import { bodyOf, framesOf } from "../support/frames.ts";
 import { createDraft, queueJob, until } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import {
-  firstAttempt,
-  framesOf,
-  sendRaw,
-  startGatewayRoom,
-  type GatewayRoom,
-  type RawAnswer,
-} from "../gateway/gateway-room.ts";
+import { firstAttempt, sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
 
 const page = readFileSync(new URL("../../docs/sse.md", import.meta.url), "utf8");
 let room: GatewayRoom;
@@ -35,15 +29,6 @@ function printed(text: string): string {
     .replaceAll(/town-[0-9a-f]{8}/g, "harbour-town")
     .replaceAll(/^id: \d{3,}$/gm, "id: 4711")
     .replaceAll(/"steps":\[\{.*?\}\]/g, `"steps":[…]`);
-}
-
-/** The bytes of a chunked body. */
-function bodyOf(raw: string): string {
-  const chunks = raw.slice(raw.indexOf("\r\n\r\n") + 4).split(/(?:^|\r\n)[0-9a-f]+\r\n/);
-  return chunks
-    .join("")
-    .replace(/\r\n$/, "")
-    .replace(/\r\n\r\n$/, "");
 }
 
 /** The request of one of the page's `curl` lines. */
