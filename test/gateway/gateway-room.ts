@@ -164,34 +164,3 @@ export function sendRaw(url: string, head: string[]): RawAnswer {
     },
   };
 }
-
-export interface SeenFrame {
-  id?: string;
-  event: string;
-  retry?: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test looks at what it expects
-  data: any;
-}
-
-/** The frames of a raw answer: chunk lengths taken out, then split at blank lines. */
-export function framesOf(raw: string): SeenFrame[] {
-  const body = raw.slice(raw.indexOf("\r\n\r\n") + 4);
-  const bytes = Buffer.from(body);
-  let plain = "";
-  for (let at = 0; at < bytes.length;) {
-    const line = bytes.indexOf("\r\n", at);
-    const size = line < 0 ? 0 : Number.parseInt(bytes.toString("latin1", at, line), 16);
-    if (!size) break;
-    plain += bytes.toString("utf8", line + 2, line + 2 + size);
-    at = line + 2 + size + 2;
-  }
-  return plain
-    .split("\n\n")
-    .filter((frame) => frame !== "")
-    .map((frame) => {
-      const fields = Object.fromEntries(
-        frame.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]),
-      );
-      return { ...fields, data: JSON.parse(fields["data"] ?? "null") } as SeenFrame;
-    });
-}

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorker, type RunningWorker } from "../../src/worker/create-worker.ts";
+import { framesOf } from "../support/frames.ts";
 import { createDraft, until } from "../support/publishing.ts";
-import { framesOf, sendRaw, startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
+import { sendRaw, startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
 
 let room: GatewayRoom;
 let worker: RunningWorker;

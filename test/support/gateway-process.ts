@@ -5,18 +5,19 @@ import { configEnvironment } from "../../src/config.ts";
 import type { Publishing } from "./publishing.ts";
 
 export interface GatewayProcess {
+  url: string;
   port: number;
   /** Everything it has logged: one JSON document a line. */
   log(): string;
   /** Resolves with its exit code, null after a signal. */
   ended: Promise<number | null>;
-  /** `kill -9`; resolves when it is gone. */
-  kill(): Promise<void>;
+  /** Sends it the signal; resolves as `ended` does. */
+  end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
 }
 
 export interface GatewayProcessOptions {
-  /** 0 for any that is free. */
-  port: number;
+  /** Any that is free by default. */
+  port?: number;
   /** Variables of the environment, over those of the room. */
   settings?: Record<string, string>;
   /** Kills it, also while it starts. */
@@ -27,8 +28,8 @@ const MAIN = fileURLToPath(new URL("../../src/gateway/main.ts", import.meta.url)
 
 /** Starts `src/gateway/main.ts` and resolves when it listens. Error: its log, when it ends before that. */
 export async function startGatewayProcess(
-  room: Publishing,
-  { port, settings, signal }: GatewayProcessOptions,
+  room: Pick<Publishing, "config">,
+  { port = 0, settings, signal }: GatewayProcessOptions = {},
 ): Promise<GatewayProcess> {
   const configured = Object.entries(room.config).map(([name, value]) => [name, String(value)]);
   const child = spawn(process.execPath, [MAIN], {
@@ -50,22 +51,23 @@ export async function startGatewayProcess(
     process.off("exit", kill);
     signal?.removeEventListener("abort", kill);
   });
-  const listening = new Promise<number>((resolve) => {
+  const listening = new Promise<string>((resolve) => {
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       log += text;
       const url = /"url":"(http:[^"]+)"/.exec(log)?.[1];
-      if (url) resolve(Number(new URL(url).port));
+      if (url) resolve(url);
     });
   });
-  const found = await Promise.race([listening, ended.then(() => null)]);
-  if (found === null) throw new Error(`the gateway ended:\n${log}`);
+  const url = await Promise.race([listening, ended.then(() => null)]);
+  if (url === null) throw new Error(`the gateway ended:\n${log}`);
   return {
-    port: found,
+    url,
+    port: Number(new URL(url).port),
     log: () => log,
     ended,
-    async kill() {
-      kill();
-      await ended;
+    end(by) {
+      child.kill(by);
+      return ended;
     },
   };
 }

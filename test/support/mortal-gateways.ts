@@ -59,7 +59,7 @@ export async function startMortalGateways(
     url: balancer.url,
     async killOldest() {
       const oldest = listening.length > 1 ? listening.shift() : undefined;
-      await oldest?.kill();
+      await oldest?.end("SIGKILL");
       return oldest !== undefined;
     },
     async stop() {

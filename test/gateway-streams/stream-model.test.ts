@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import { startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
+import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { createStreamModel, type Action, type Cursor } from "./stream-model.ts";
 
 let room: GatewayRoom;

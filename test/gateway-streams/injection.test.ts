@@ -8,7 +8,7 @@ import { createDraft, queueJob, until } from "../support/publishing.ts";
 import { collection, feature } from "../support/geojson.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
-import { runningJob, watch, wholeChunks, writePercent } from "./stream-room.ts";
+import { runningJob, watch, writePercent } from "./stream-room.ts";
 import { strictFrames } from "./strict-frames.ts";
 
 let room: GatewayRoom;
@@ -52,7 +52,7 @@ describe.each([...Object.entries(TEXTS), ["very long text", LONG]])("%s", (_, te
 
     await until("the batch with its end", async () => /event: job-failed[^]*event: synced/.test(states.text()));
     states.socket.destroy();
-    const told = strictFrames(wholeChunks(states.text()));
+    const told = strictFrames(states.text());
     expect(told.find(({ event }) => event === "job-failed")?.data).toMatchObject({ message: text, status: "failed" });
     const again = watch(room, `/jobs/${id}/stream`, ["Last-Event-ID: 3"]);
     for (const stream of [...live, again]) {
@@ -94,7 +94,7 @@ describe.each([...Object.entries(TEXTS), ["very long text", LONG]])("%s", (_, te
     await room.call("POST", `/jobs/${id}/cancel`, { body: {} });
     await stream.holds("event: job-cancelled");
     stream.socket.destroy();
-    strictFrames(wholeChunks(stream.text()));
+    strictFrames(stream.text());
   });
 });
 

@@ -1,15 +1,17 @@
 /** A gateway that is asked to end, as at every deploy: its watchers go on at another, and notice nothing. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createBalancer, type Balancer } from "../support/balancer.ts";
+import { startGatewayProcess, type GatewayProcess } from "../support/gateway-process.ts";
 import { until } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
-import { startGatewayProcess, type GatewayProcess } from "./gateway-process.ts";
 import { endJob, range, runningJob, writeLogs } from "./stream-room.ts";
 import { createWatcher, type Watcher } from "./watcher.ts";
 
 const JOBS = 5;
 const WATCHERS = 50;
+/** Nothing but the tests changes their jobs. */
+const SETTINGS = { PLATEN_RECONCILE_MS: "0" };
 
 /** Another gateway, for the keys. It serves none of the watchers. */
 let room: GatewayRoom;
@@ -17,7 +19,7 @@ let old: GatewayProcess;
 let balancer: Balancer;
 beforeAll(async () => {
   room = await startGatewayRoom({ executions: scriptedExecutions() });
-  old = await startGatewayProcess(room);
+  old = await startGatewayProcess(room, { settings: SETTINGS });
   balancer = await createBalancer([old.port]);
 });
 afterAll(async () => {
@@ -43,7 +45,7 @@ it("after SIGTERM all watchers go on at another gateway; none sees an error, an 
     await writeRound();
     await all("an event each", ({ seen }) => seen.length > 0);
 
-    const fresh = await startGatewayProcess(room);
+    const fresh = await startGatewayProcess(room, { settings: SETTINGS });
     balancer.add(fresh.port);
     const ended = old.end("SIGTERM");
     // Events of before, while and after.

@@ -7,10 +7,11 @@ import { lockJob } from "../../src/jobs/job-store.ts";
 import { writeEnding } from "../../src/jobs/protocol/attempt.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { inParallel } from "../../src/storage/in-parallel.ts";
+import type { SeenFrame } from "../support/frames.ts";
 import { createDraft, queueJob, until } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { openEventStream, type EventStream } from "./event-stream.ts";
-import { firstAttempt, startGatewayRoom, type GatewayRoom, type SeenFrame } from "./gateway-room.ts";
+import { firstAttempt, startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 
 let room: GatewayRoom;
 /** A job that has ended. Its ledger: queued, running, the step, the last words, the final event. */

@@ -8,7 +8,7 @@ import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { logEntry } from "../../src/jobs/protocol/ledger-writes.ts";
 import { createDraft, queueJob, until } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import { firstAttempt, sendRaw, startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
+import { firstAttempt, sendRaw, startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 
 let room: GatewayRoom;
 beforeAll(async () => {

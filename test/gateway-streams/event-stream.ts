@@ -1,6 +1,6 @@
 /** A client of a stream byte by byte, as strict as the standard: what is not closed by a blank line was never said. */
 import { connect, type Socket } from "node:net";
-import type { SeenFrame } from "./gateway-room.ts";
+import { createDechunker, parseFrame, type SeenFrame } from "../support/frames.ts";
 
 export interface EventStream {
   /** Of the answer; 0 before its head is there. */
@@ -89,38 +89,3 @@ export function openEventStream(options: EventStreamOptions): EventStream {
 }
 
 const NO_CONTENT = 204;
-
-/** One event: lines of field and value. Throws at what no encoder of ours writes. */
-function parseFrame(text: string): SeenFrame {
-  const fields: Record<string, string> = {};
-  for (const line of text.split("\n")) {
-    const [, field, value] = /^(id|event|retry|data): (.*)$/.exec(line) ?? [];
-    if (field === undefined || field in fields) throw new Error(`not a frame of ours: ${JSON.stringify(text)}`);
-    fields[field] = value ?? "";
-  }
-  const data: unknown = fields["data"] === undefined ? null : JSON.parse(fields["data"]);
-  return { ...fields, event: fields["event"] ?? "", data };
-}
-
-/** Takes chunk lengths out of a body, however it is cut into pieces. */
-function createDechunker(): { feed(bytes: Buffer): Buffer; over(): boolean } {
-  let waiting = Buffer.alloc(0);
-  let over = false;
-  return {
-    feed(bytes) {
-      waiting = Buffer.concat([waiting, bytes]);
-      const plain: Buffer[] = [];
-      for (;;) {
-        const line = waiting.indexOf("\r\n");
-        if (line < 0) break;
-        const size = Number.parseInt(waiting.toString("latin1", 0, line), 16);
-        if (waiting.length < line + 2 + size + 2) break;
-        plain.push(waiting.subarray(line + 2, line + 2 + size));
-        waiting = waiting.subarray(line + 2 + size + 2);
-        if (size === 0) over = true;
-      }
-      return Buffer.concat(plain);
-    },
-    over: () => over,
-  };
-}

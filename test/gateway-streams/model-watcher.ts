@@ -10,7 +10,7 @@ import type { JobRow } from "../../src/jobs/job-store.ts";
 import { logEntryOf } from "../../src/jobs/job-moments.ts";
 import type { JobEvent } from "../../src/jobs/ledger-store.ts";
 import { openEventStream, type EventStream } from "./event-stream.ts";
-import type { SeenFrame } from "./gateway-room.ts";
+import type { SeenFrame } from "../support/frames.ts";
 
 export interface ModelWatcher {
   /** As an EventSource sends it; null for none. */
@@ -66,7 +66,7 @@ export function createModelWatcher(options: { key: string; path: string; oldest:
     if (number > 1 && stream && stream.frames.slice(0, -1).some(isFinalFrame)) fault(`${frame.event} after the end`);
     if (frame.data?.snapshot) begin(frame, number === 1 && !broughtCursor, seq);
     else if (number === 1 && !broughtCursor) fault("it does not begin with a snapshot");
-    if (frame.data?.snapshot) return void waiting.forEach((check) => check());
+    if (frame.data?.snapshot) return waiting.forEach((check) => check());
     if (frame.id !== undefined) hold(frame);
     else if (isFinalFrame(frame)) fault("a final event without a number");
     for (const check of waiting) check();

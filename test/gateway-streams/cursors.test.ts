@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
-import { endJob, idsOf, range, runningJob, watch, wholeChunks, writeLogs } from "./stream-room.ts";
+import { endJob, idsOf, range, runningJob, watch, writeLogs } from "./stream-room.ts";
 import { strictFrames } from "./strict-frames.ts";
 
 /** Events of the job that has ended: 1 to 8. */
@@ -97,7 +97,7 @@ describe("/jobs/stream", () => {
     const stream = watch(room, path, headers);
     await stream.holds('"changed":');
     stream.socket.destroy();
-    const frames = strictFrames(wholeChunks(stream.text()));
+    const frames = strictFrames(stream.text());
     expect(frames.map(({ event }) => event)).toEqual(["job-complete", "synced"]);
     expect(frames[0]?.data).toMatchObject({ id: job, status: "completed" });
     expect(frames[1]?.data.reset).toBe(answer === "fresh" || isUsable(answer) ? undefined : true);

@@ -14,7 +14,7 @@ import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { leaveStep } from "../../src/jobs/protocol/ledger-writes.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { createDraft, jobRow, ledger, queueJob } from "../support/publishing.ts";
-import type { GatewayRoom } from "./gateway-room.ts";
+import type { GatewayRoom } from "../gateway/gateway-room.ts";
 import { createModelWatcher, type ModelWatcher } from "./model-watcher.ts";
 
 export type Action =

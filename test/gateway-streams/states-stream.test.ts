@@ -5,17 +5,10 @@ import { lockJob } from "../../src/jobs/job-store.ts";
 import { writeProgress } from "../../src/jobs/progress-store.ts";
 import { writeEnding, type Grip } from "../../src/jobs/protocol/attempt.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
+import { framesOf, type SeenFrame } from "../support/frames.ts";
 import { createDraft, queueJob, until, type Draft } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import {
-  firstAttempt,
-  framesOf,
-  sendRaw,
-  startGatewayRoom,
-  type GatewayRoom,
-  type RawAnswer,
-  type SeenFrame,
-} from "./gateway-room.ts";
+import { firstAttempt, sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
 
 let room: GatewayRoom;
 beforeAll(async () => {

@@ -5,10 +5,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createDatabase, type Database } from "../../src/db.ts";
 import { debianProgram } from "../support/debian-program.ts";
+import { framesOf } from "../support/frames.ts";
 import { preparesStatements, startPooler, type Pooler } from "../support/pgbouncer.ts";
 import { createPublishing, until, type Publishing } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import { framesOf, startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
+import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { endJob, idsOf, range, runningJob, watch, writeLogs } from "./stream-room.ts";
 
 const program = debianProgram("pgbouncer");

@@ -1,16 +1,19 @@
 /** Behind Debian's nginx, which buffers responses unless it is told not to. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import getPort from "get-port";
+import { framesOf } from "../support/frames.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { debianProgram } from "../support/debian-program.ts";
 import { startNginx, type Nginx, type Upstream } from "../support/nginx.ts";
+import { startGatewayProcess } from "../support/gateway-process.ts";
 import { until } from "../support/publishing.ts";
-import { framesOf, startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
-import { startGatewayProcess } from "./gateway-process.ts";
+import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { endJob, idsOf, range, runningJob, watch, writeLogs } from "./stream-room.ts";
 import { createWatcher } from "./watcher.ts";
 
 const program = debianProgram("nginx");
+/** Nothing but the tests changes their jobs. */
+const SETTINGS = { PLATEN_RECONCILE_MS: "0" };
 
 describe.runIf(program)("behind nginx with its buffering on", () => {
   let room: GatewayRoom;
@@ -64,9 +67,9 @@ describe.runIf(program)("behind nginx with its buffering on", () => {
   });
 
   it("an EventSource comes back with its cursor to a gateway that was killed and started again", async () => {
-    const PLATEN_GATEWAY_PORT = String(await getPort());
+    const port = await getPort();
     const { id } = await runningJob(room);
-    const first = await startGatewayProcess(room, { PLATEN_GATEWAY_PORT });
+    const first = await startGatewayProcess(room, { port, settings: SETTINGS });
     const front = await startNginx(program!, first.url);
     const watchers = Object.values(front.urls).map((url) =>
       createWatcher(`${url}/jobs/${id}/stream`, room.keys.viewer),
@@ -79,7 +82,7 @@ describe.runIf(program)("behind nginx with its buffering on", () => {
       await writeLogs(room, id, ["Meanwhile"]);
       // Answered by nginx itself: nothing listens behind it.
       await until("all to have come in vain", async () => watchers.every(({ statuses }) => statuses.length > 1));
-      const second = await startGatewayProcess(room, { PLATEN_GATEWAY_PORT });
+      const second = await startGatewayProcess(room, { port, settings: SETTINGS });
       await until("what they missed", async () => watchers.every(({ seen }) => seen.includes(5)));
       await endJob(room, id);
       await Promise.all(watchers.map(({ completed }) => completed));

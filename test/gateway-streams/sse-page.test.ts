@@ -8,9 +8,10 @@ import { writeProgress } from "../../src/jobs/progress-store.ts";
 import { writeEnding, type Grip } from "../../src/jobs/protocol/attempt.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { leaveStep } from "../../src/jobs/protocol/ledger-writes.ts";
+import { bodyOf, framesOf } from "../support/frames.ts";
 import { createDraft, queueJob, until } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import { firstAttempt, framesOf, sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "./gateway-room.ts";
+import { firstAttempt, sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
 
 const page = readFileSync(new URL("../../docs/sse.md", import.meta.url), "utf8");
 let room: GatewayRoom;
@@ -28,15 +29,6 @@ function printed(text: string): string {
     .replaceAll(/town-[0-9a-f]{8}/g, "harbour-town")
     .replaceAll(/^id: \d{3,}$/gm, "id: 4711")
     .replaceAll(/"steps":\[\{.*?\}\]/g, `"steps":[…]`);
-}
-
-/** The bytes of a chunked body. */
-function bodyOf(raw: string): string {
-  const chunks = raw.slice(raw.indexOf("\r\n\r\n") + 4).split(/(?:^|\r\n)[0-9a-f]+\r\n/);
-  return chunks
-    .join("")
-    .replace(/\r\n$/, "")
-    .replace(/\r\n\r\n$/, "");
 }
 
 /** The request of one of the page's `curl` lines. */
@@ -68,7 +60,6 @@ async function tellAll(id: string, seen: (part: string) => Promise<unknown>): Pr
   await seen('"progress":0,"message":"Validating version 1"');
   const report = { job_id: id, generation: 1, attempt_at: grip.attempt_at, report: 1 };
   await writeProgress(room.database.em.fork(), [{ ...report, progress: 4, message: "170 of 429 overlays" }]);
-  room.deps.notifier.touch(id);
   await seen("170 of 429 overlays");
   await leaveStep(room.deps, grip, "validate", "Validated 429 overlays and 151 tiles");
   await seen('"progress":10');

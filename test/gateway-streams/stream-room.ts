@@ -5,8 +5,9 @@ import { writeJob } from "../../src/jobs/job-writes-store.ts";
 import { writeProgress } from "../../src/jobs/progress-store.ts";
 import { writeEnding, type Grip } from "../../src/jobs/protocol/attempt.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
+import type { SeenFrame } from "../support/frames.ts";
 import { createDraft, queueJob, type Publishing } from "../support/publishing.ts";
-import { firstAttempt, sendRaw, type GatewayRoom, type RawAnswer, type SeenFrame } from "../gateway/gateway-room.ts";
+import { firstAttempt, sendRaw, type GatewayRoom, type RawAnswer } from "../gateway/gateway-room.ts";
 
 type Watched = Pick<GatewayRoom, "keys" | "url">;
 
@@ -30,12 +31,11 @@ export async function writeLogs(room: Publishing, id: string, messages: string[]
   room.deps.notifier.touch(id);
 }
 
-/** `report`: counts up from 1 within the attempt. */
+/** As a worker's mirror writes it, which tells of it by itself. `report`: counts up from 1 within the attempt. */
 export async function writePercent(room: Publishing, grip: Grip, report: number, message: string): Promise<void> {
   const { job_id, attempt_at } = grip;
   const news = { job_id, attempt_at, report, message, generation: 1, progress: 30 + (report % 60) };
   await writeProgress(room.database.em.fork(), [news]);
-  room.deps.notifier.touch(job_id);
 }
 
 export async function endJob(room: Publishing, id: string): Promise<void> {
@@ -48,11 +48,6 @@ export async function endJob(room: Publishing, id: string): Promise<void> {
 /** Ids of the frames that carry one. */
 export function idsOf(frames: SeenFrame[]): number[] {
   return frames.flatMap(({ id }) => (id === undefined ? [] : [Number(id)]));
-}
-
-/** What has arrived of an answer, up to the end of the last frame that is whole. */
-export function wholeChunks(raw: string): string {
-  return raw.slice(0, raw.lastIndexOf("\n\n\r\n") + 4);
 }
 
 /** `first`, `first + 1` … `last`. */
