@@ -174,16 +174,18 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     };
   }
 
+  /** Records and events at the same time: one after the other it took twice as long where PostgreSQL is busy. */
   async function readWhole(ids: string[]): Promise<() => void> {
-    const db = database.em.fork();
-    const rows = await findJobs(db, ids);
-    const behind = rows.flatMap(({ id, seq }) => {
-      const after = Math.max(entries.get(id)?.row.seq ?? seq, seq - TAIL);
-      return after < seq ? [{ id, after, upto: seq }] : [];
+    const known = ids.flatMap((id) => {
+      const after = entries.get(id)?.row.seq;
+      return after === undefined ? [] : [{ id, after, upto: after + TAIL }];
     });
-    const events = behind.length > 0 ? await newestEvents(db, behind) : new Map<string, JobEvent[]>();
+    const [rows, events] = await Promise.all([
+      findJobs(database.em.fork(), ids),
+      newestEvents(database.em.fork(), known),
+    ]);
     return () => {
-      for (const row of rows) refresh(row, events.get(row.id) ?? []);
+      for (const row of rows) refresh(row, upTo(row, events.get(row.id) ?? []));
     };
   }
 
@@ -320,6 +322,12 @@ function take(ids: Set<string>, limit: number): string[] {
   const taken = [...ids].slice(0, limit);
   for (const id of taken) ids.delete(id);
   return taken;
+}
+
+/** None when they do not reach the record's number: then there are too many to keep. Some may be newer than the record. */
+function upTo({ seq }: JobRecord, events: JobEvent[]): JobEvent[] {
+  const until = events.filter((event) => event.seq <= seq);
+  return until.at(-1)?.seq === seq ? until : [];
 }
 
 /** Whatever changes more in a row comes with an event, or with a new attempt. */
