@@ -51,8 +51,8 @@ export const OTHER_RULES: Mutation[] = [
   {
     rule: "progress that found its row held is kept",
     file: "src/jobs/progress-mirror.ts",
-    find: "keep(rows.filter((row) => held.has(row.job_id)));",
-    replace: "",
+    find: "return rows.filter((row) => held.has(row.job_id));",
+    replace: "return [];",
     test: "a job whose row is held",
     testFile: "test/jobs/protocol-progress.test.ts",
   },
@@ -159,5 +159,21 @@ export const OTHER_RULES: Mutation[] = [
     replace: "",
     test: "puts nothing but the promised bytes",
     testFile: "test/storage/folder-transfer.test.ts",
+  },
+  {
+    rule: "the seam: who is behind what the feed keeps reads the ledger",
+    file: "src/gateway/sse/tell-job.ts",
+    find: "if (!oldest || oldest.event.seq > this.#position + 1) return this.#read(() => this.#replay(job));",
+    replace: "",
+    test: "gets every event after its cursor",
+    testFile: "test/gateway-streams/stream.test.ts",
+  },
+  {
+    rule: "a copy of a job brings no frames of the old one along",
+    file: "src/gateway/sse/encode.ts",
+    find: "Object.defineProperty(subject, key, { value });",
+    replace: "Object.assign(subject, { [key]: value });",
+    test: "tells each report of progress",
+    testFile: "test/gateway-streams/progress.test.ts",
   },
 ];
