@@ -9,6 +9,7 @@
 import { isFinal } from "../../contract/job-state.ts";
 import type { Database } from "../db.ts";
 import { reasonOf } from "../errors.ts";
+import { inTime } from "../in-time.ts";
 import type { Log } from "../log.ts";
 import type { Executions } from "../temporal.ts";
 import { progressSince, type Progress } from "./feed-store.ts";
@@ -139,7 +140,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
       const known = batch.flatMap((id) => entries.get(id)?.row ?? []);
       try {
         // What comes later than that is not looked at: a newer read may have been shown by then.
-        const showAll = await inTime(events ? readWhole(batch) : readProgress(known));
+        const showAll = await inTime(events ? readWhole(batch) : readProgress(known), READ_MS);
         showAll();
         if (away) backAgain();
       } catch (error) {
@@ -303,18 +304,6 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
       entries.clear();
     },
   };
-}
-
-/** A host that has vanished without a word answers nothing for a quarter of an hour. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${READ_MS / 1_000} s`)), READ_MS);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
 }
 
 /** Takes out at most so many. */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { pingDatabase } from "../../db.ts";
 import { reasonOf } from "../../errors.ts";
+import { inTime } from "../../in-time.ts";
 import { defineRoute, type Route } from "../route.ts";
 
 const CHECK_MS = 2_000;
@@ -9,15 +10,11 @@ const CHECK_MS = 2_000;
 type Check = { ok: true } | { ok: false; reason: string };
 
 async function check(work: Promise<unknown>): Promise<Check> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_MS} ms`)), CHECK_MS);
   try {
-    await Promise.race([work, late]);
+    await inTime(work, CHECK_MS);
     return { ok: true };
   } catch (error) {
     return { ok: false, reason: reasonOf(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }
 
