@@ -7,6 +7,8 @@ export interface StepDefinition {
   label: string;
   /** The job's progress in percent once this step is done. */
   percent: number;
+  /** Without progress for longer than this, a job in this step is flagged as stalled. */
+  stall_seconds: number;
 }
 
 export interface JobTypeDefinition {

@@ -4,13 +4,16 @@ export const ENVIRONMENTS = ["dev", "staging", "production"] as const;
 
 export type Environment = (typeof ENVIRONMENTS)[number];
 
-/** One step per activity, in order; `percent` is the job's progress once the step is done. */
+/**
+ * One step per activity, in order; `percent` is the job's progress once the step is done. The stall limits are ten times what the step goes
+ * without a report on a slow disk; the largest single object bounds those of upload and verify.
+ */
 export const PUBLISH_STEPS = [
-  { name: "validate", label: "Validate the version", percent: 10 },
-  { name: "generate_release", label: "Generate release.json", percent: 30 },
-  { name: "upload", label: "Upload release and tiles", percent: 50 },
-  { name: "verify_tiles", label: "Verify tiles", percent: 80 },
-  { name: "mark_published", label: "Mark published", percent: 100 },
+  { name: "validate", label: "Validate the version", percent: 10, stall_seconds: 60 },
+  { name: "generate_release", label: "Generate release.json", percent: 30, stall_seconds: 60 },
+  { name: "upload", label: "Upload release and tiles", percent: 50, stall_seconds: 120 },
+  { name: "verify_tiles", label: "Verify tiles", percent: 80, stall_seconds: 120 },
+  { name: "mark_published", label: "Mark published", percent: 100, stall_seconds: 60 },
 ] as const;
 
 /** What the workflow is started with. Ids only; documents and manifests travel by key and digest. */
@@ -24,6 +27,16 @@ export interface PublishInput {
   environment: Environment;
   /** Name of the principal who asked for it, for the operator's eyes. */
   started_by: string;
+  /** What finished steps yielded, for a retry that goes on behind them; absent: begin at the first. */
+  carried?: CarriedSteps;
+}
+
+/** Valid for one revision of the draft only. A step that is absent is run, and with it all that follow. */
+export interface CarriedSteps {
+  validate?: ValidatedVersion;
+  generate_release?: GeneratedRelease;
+  upload?: UploadedRelease;
+  verify_tiles?: VerifiedTiles;
 }
 
 /** What every activity of a publish is called with: whose work it is, and which run of it. */
@@ -70,6 +83,12 @@ export interface UploadedRelease {
   /** Objects written by this publish, and those that were there already. */
   uploaded: number;
   reused: number;
+}
+
+export interface VerifiedTiles {
+  verified: number;
+  /** Of them those that were damaged at the destination, and put again. */
+  mended: number;
 }
 
 export interface PublishResult {

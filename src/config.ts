@@ -41,6 +41,13 @@ const schema = z.object({
   PLATEN_MIRROR_TICK_MS: count(100, 10, 10_000),
   /** Milliseconds between two rounds of the reconciler; 0 turns it off. */
   PLATEN_RECONCILE_MS: count(1_000, 0, 600_000),
+  /** Seconds that a cancelled job may take to stop; then it is terminated in Temporal. */
+  PLATEN_CANCEL_DEADLINE_SECONDS: count(60, 5, 86_400),
+  /** What the worker calls its build in Temporal; by default the version and a digest of the code. */
+  PLATEN_BUILD_ID: z
+    .string()
+    .regex(/^[\w.+-]{1,200}$/, "may hold letters, digits, _ . + -")
+    .optional(),
   /** Largest JSON body in bytes; streams of overlays and tiles have limits of their own. */
   PLATEN_MAX_JSON_BYTES: count(1_048_576, 1_024, 104_857_600),
   PLATEN_MAX_OVERLAYS_BYTES: count(1_073_741_824, 1_024, 10_737_418_240),

@@ -80,6 +80,18 @@ create table job_events (
   constraint job_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 
+create table job_step_results (
+  job_id uuid not null,
+  step text not null,
+  tenant_id uuid not null,
+  generation integer not null,
+  at timestamp with time zone not null default now(),
+  result jsonb not null,
+  constraint job_step_results_pkey PRIMARY KEY (job_id, step),
+  constraint job_step_results_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint job_step_results_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
 create table jobs (
   id uuid not null,
   tenant_id uuid not null,
@@ -116,6 +128,15 @@ create table jobs (
   cancel_requested_by uuid,
   cancel_reason text,
   changed_xid bigint not null default ((pg_current_xact_id())::text)::bigint,
+  attempt integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  attention jsonb,
+  cancel_requested_in text,
+  cancel_acknowledged_at timestamp with time zone,
+  cancel_stopped_at timestamp with time zone,
+  cancel_compensated_at timestamp with time zone,
+  cancel_deadline_at timestamp with time zone,
+  cancel_terminated_at timestamp with time zone,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_workflow_id_unique UNIQUE (workflow_id),
   constraint jobs_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
@@ -151,6 +172,7 @@ create table leases (
   name text not null,
   holder text not null,
   expires_at timestamp with time zone not null,
+  watermark timestamp with time zone,
   constraint leases_pkey PRIMARY KEY (name)
 );
 

@@ -1,5 +1,5 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
-import { IdempotencyKey, Job, JobEvent, Lease, PublishGuard } from "./jobs.ts";
+import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
 import {
   EnvironmentRelease,
@@ -24,6 +24,7 @@ export const entities = [
   Tile,
   Job,
   JobEvent,
+  JobStepResult,
   PublishGuard,
   IdempotencyKey,
   ReleaseReservation,

@@ -59,6 +59,12 @@ export const Job = defineEntity({
     /** When the server scheduled the activity attempt that entered last, in ms since the epoch; 0 for none. */
     attempt_at: p.bigint().defaultRaw("0"),
     report: p.integer().default(0),
+    /** Number of the activity attempt that entered last, from 1; 0 for none. */
+    attempt: p.integer().default(0),
+    /** When Temporal starts the next attempt of what has just failed; null while one works. */
+    next_attempt_at: moment().nullable(),
+    /** `Attention` of contract/attention.ts; null while nothing is odd. */
+    attention: p.json().nullable(),
     /** Of the last event in the ledger. */
     seq: p.integer().default(0),
     switched_at: moment().nullable(),
@@ -67,6 +73,13 @@ export const Job = defineEntity({
     cancel_requested_at: moment().nullable(),
     cancel_requested_by: reference(Principal).nullable(),
     cancel_reason: p.text().nullable(),
+    /** Who asked, where that was in Temporal and so is no principal. */
+    cancel_requested_in: p.text().nullable(),
+    cancel_acknowledged_at: moment().nullable(),
+    cancel_stopped_at: moment().nullable(),
+    cancel_compensated_at: moment().nullable(),
+    cancel_deadline_at: moment().nullable(),
+    cancel_terminated_at: moment().nullable(),
     /** Number of the transaction that changed the row last, for readers who ask what has changed since (`pg_snapshot_xmin`). */
     changed_xid: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint"),
   },
@@ -83,6 +96,21 @@ export const JobEvent = defineEntity({
     at: moment().defaultRaw("clock_timestamp()"),
     kind: p.text(),
     data: p.json(),
+  },
+});
+
+/** What a finished step yielded, for a retry that goes on behind it. */
+export const JobStepResult = defineEntity({
+  name: "JobStepResult",
+  tableName: "job_step_results",
+  properties: {
+    job_id: reference(Job).primary(),
+    step: p.text().primary(),
+    tenant_id: reference(Tenant),
+    /** The job's generation in which the step ran. */
+    generation: p.integer(),
+    at: now(),
+    result: p.json(),
   },
 });
 
@@ -123,5 +151,7 @@ export const Lease = defineEntity({
     name: p.text().primary(),
     holder: p.text(),
     expires_at: moment(),
+    /** Up to where its holder has seen what happens in Temporal. */
+    watermark: moment().nullable(),
   },
 });

@@ -1,4 +1,5 @@
 /** Jobs as readers see them: joined with the names of what they refer to. Writes belong to the protocol. */
+import type { Attention } from "../../contract/attention.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
@@ -43,6 +44,17 @@ export interface JobRecord {
   release_id: string | null;
   cancel_requested_at: string | null;
   cancel_reason: string | null;
+  cancel_requested_by_name: string | null;
+  cancel_requested_in: string | null;
+  cancel_acknowledged_at: string | null;
+  cancel_stopped_at: string | null;
+  cancel_compensated_at: string | null;
+  cancel_deadline_at: string | null;
+  cancel_terminated_at: string | null;
+  attention: Attention | null;
+  /** Number of the activity attempt that entered last, from 1; 0 for none. */
+  attempt: number;
+  next_attempt_at: string | null;
   /** When the server scheduled the attempt that entered last, ms since the epoch. */
   attempt_at: string;
   /** Number of the transaction that changed the row last. */
@@ -55,11 +67,13 @@ export const RECORDS = `
     j.error, j.errors, j.project_id, p.slug as project, j.version_id, v.number as version, j.environment, j.created_by,
     u.name as created_by_name, j.created_at, j.updated_at, j.started_at, j.completed_at, j.last_activity_at, j.workflow_id,
     j.run_id, j.generation, j.seq, j.switched_at, j.release_id, j.cancel_requested_at, j.cancel_reason, j.attempt_at,
-    j.changed_xid
+    j.changed_xid, c.name as cancel_requested_by_name, j.cancel_requested_in, j.cancel_acknowledged_at, j.cancel_stopped_at,
+    j.cancel_compensated_at, j.cancel_deadline_at, j.cancel_terminated_at, j.attention, j.attempt, j.next_attempt_at
   from jobs j
   left join projects p on p.id = j.project_id
   left join versions v on v.id = j.version_id
-  left join principals u on u.id = j.created_by`;
+  left join principals u on u.id = j.created_by
+  left join principals c on c.id = j.cancel_requested_by`;
 
 /** Null for an unknown job and for another tenant's. */
 export async function findJob(db: Db, key: { tenant_id: string; id: string }): Promise<JobRecord | null> {

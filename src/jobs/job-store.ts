@@ -1,4 +1,5 @@
 /** The job row, as the protocol reads and writes it: always under its lock, never outside a transaction. */
+import type { Attention } from "../../contract/attention.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
@@ -28,11 +29,16 @@ export interface JobRow {
   epoch: number | null;
   release_id: string | null;
   cancel_requested_at: string | null;
+  cancel_acknowledged_at: string | null;
+  cancel_deadline_at: string | null;
+  cancel_terminated_at: string | null;
+  attention: Attention | null;
 }
 
 const COLUMNS = `
   id, tenant_id, job_type, status, progress, step, steps, result, project_id, version_id, environment, created_by, workflow_id,
-  run_id, generation, attempt_at, seq, switched_at, epoch, release_id, cancel_requested_at`;
+  run_id, generation, attempt_at, seq, switched_at, epoch, release_id, cancel_requested_at,
+  cancel_acknowledged_at, cancel_deadline_at, cancel_terminated_at, attention`;
 
 type Raw = Omit<JobRow, "attempt_at"> & { attempt_at: string };
 
@@ -63,6 +69,9 @@ export interface JobPatch {
   generation?: number;
   attempt_at?: number;
   report?: number;
+  attempt?: number;
+  next_attempt_at?: string | null;
+  attention?: Attention | null;
   epoch?: number;
   release_id?: string;
   started_at?: "now" | null;
@@ -72,6 +81,12 @@ export interface JobPatch {
   cancel_requested_at?: "now" | null;
   cancel_requested_by?: string | null;
   cancel_reason?: string | null;
+  cancel_requested_in?: string | null;
+  cancel_acknowledged_at?: "now" | null;
+  cancel_stopped_at?: "now" | null;
+  cancel_compensated_at?: "now" | null;
+  cancel_deadline_at?: string | null;
+  cancel_terminated_at?: "now" | null;
 }
 
 /** The workflow of a job and what it is started with, from the records; null if there is no such job. */

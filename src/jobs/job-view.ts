@@ -3,6 +3,7 @@ import { isFinal } from "../../contract/job-state.ts";
 import { JOB_TYPES } from "../../contract/job-types.ts";
 import { readableJobId } from "../../contract/workflow-id.ts";
 import { iso } from "../db.ts";
+import { cancellationReceipt } from "./cancellation-receipt.ts";
 import type { JobRecord } from "./job-queries-store.ts";
 import type { LogEntry } from "./job-moments.ts";
 
@@ -82,6 +83,10 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     last_activity_at: iso(job.last_activity_at),
     cancel_requested_at: iso(job.cancel_requested_at),
     cancel_reason: job.cancel_reason,
+    cancellation: cancellationReceipt(job),
+    attention: job.attention,
+    attempt: job.attempt,
+    next_attempt_at: iso(job.next_attempt_at),
     /** What can be asked of the job now. */
     capabilities: {
       cancel: capabilities.cancel && !isFinal(job.status) && job.switched_at === null,

@@ -20,7 +20,7 @@ export interface WriteOptions {
   dropGuard?: boolean;
 }
 
-const JSON_COLUMNS = new Set(["steps", "result", "errors"]);
+const JSON_COLUMNS = new Set(["steps", "result", "errors", "attention"]);
 
 /**
  * False when there is no such row, or not as the fence demands: then nothing is written. Numbers of events are handed out under the

@@ -61,6 +61,8 @@ export async function deleteRows(tx: Db, projectId: string): Promise<void> {
       delete from release_reservations where version_id in (select id from version)
     ), event as (
       delete from job_events where job_id in (select id from job)
+    ), step_result as (
+      delete from job_step_results where job_id in (select id from job)
     ), key as (
       delete from idempotency_keys where job_id in (select id from job)
     ), claim as (

@@ -1,5 +1,7 @@
 /** Shapes of jobs in answers, for the description. */
 import { z } from "zod";
+import { ATTENTION_CODES } from "../../../contract/attention.ts";
+import { CANCELLATION_STAGES } from "../../../contract/cancellation.ts";
 import { JOB_STATUSES } from "../../../contract/job-state.ts";
 import { JOB_TYPES, type JobType } from "../../../contract/job-types.ts";
 
@@ -36,6 +38,25 @@ const links = z
     workflow: z.url().meta({ description: "In the Temporal Web UI" }),
   })
   .meta({ id: "JobLinks" });
+
+const cancellation = z
+  .object({
+    stage: z.enum(CANCELLATION_STAGES),
+    requested_at: time,
+    requested_by: z.string().nullable(),
+    reason: z.string().nullable(),
+    acknowledged_at: time.nullable(),
+    stopped_at: time.nullable(),
+    compensated_at: time.nullable(),
+    deadline_at: time.nullable().meta({ description: "When the job is terminated if it has not stopped by then" }),
+    terminated_at: time.nullable(),
+    outcome: z.enum(["pending", "cancelled", "too_late"]),
+  })
+  .meta({ id: "CancellationReceipt" });
+
+const attention = z
+  .object({ code: z.enum(ATTENTION_CODES), message: z.string(), since: time })
+  .meta({ id: "Attention" });
 
 const ids = {
   id: z.uuid(),
@@ -104,6 +125,10 @@ export const job = z
       .meta({ description: "When progress was last made; heartbeats alone do not count" }),
     cancel_requested_at: time.nullable(),
     cancel_reason: z.string().nullable(),
+    cancellation: cancellation.nullable().meta({ description: "Null while nobody has asked for it" }),
+    attention: attention.nullable().meta({ description: "What an operator should look at; the job goes on" }),
+    attempt: z.int().meta({ description: "Of the step's activity, from 1; 0 before the first" }),
+    next_attempt_at: time.nullable().meta({ description: "When what has just failed is tried again" }),
     capabilities: z.object({ cancel: z.boolean(), retry: z.boolean() }),
     workflow_id: z.string(),
     run_id: z.string().nullable(),

@@ -105,6 +105,18 @@ export function finishedStep(steps: StepState[], name: string | null, status: "d
   return steps.map((step) => (step.name === name ? { ...step, status, finished_at: new Date().toISOString() } : step));
 }
 
+const NO_CANCELLATION = {
+  cancel_requested_at: null,
+  cancel_requested_by: null,
+  cancel_requested_in: null,
+  cancel_reason: null,
+  cancel_acknowledged_at: null,
+  cancel_stopped_at: null,
+  cancel_compensated_at: null,
+  cancel_deadline_at: null,
+  cancel_terminated_at: null,
+} as const satisfies JobPatch;
+
 /**
  * Opens the next generation in the row: what the last one ended with is gone from the row, and stays in the ledger. A cancel that
  * was asked for while the job was running is kept: the reset came in between, and the reconciler sends it to the new run.
@@ -117,7 +129,8 @@ export const reopenedPatch = (row: JobRow): JobPatch => ({
   errors: null,
   result: null,
   completed_at: null,
-  ...(isFinal(row.status) ? { cancel_requested_at: null, cancel_requested_by: null, cancel_reason: null } : {}),
+  ...{ attempt: 0, next_attempt_at: null, attention: null },
+  ...(isFinal(row.status) ? NO_CANCELLATION : {}),
 });
 
 export interface Ending {
@@ -156,7 +169,7 @@ export function endingWrites(
       steps: finishedStep(row.steps, row.step, done ? "done" : "failed"),
       ...(done ? { progress: 100 } : { error_code: code ?? null, error: message, errors: ending.errors ?? null }),
       ...(result ? { result } : {}),
-      completed_at: "now",
+      ...{ completed_at: "now", next_attempt_at: null, attention: null },
       ...patch,
     },
     events: [
