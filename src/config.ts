@@ -48,6 +48,9 @@ const schema = z.object({
     .string()
     .regex(/^[\w.+-]{1,200}$/, "may hold letters, digits, _ . + -")
     .optional(),
+  /** Where Prometheus finds `/metrics`; 0 for nowhere. Not the gateway's own port: the metrics count the jobs of all tenants. */
+  PLATEN_METRICS_PORT: count(0, 0, 65_535),
+  PLATEN_METRICS_HOST: z.string().default("127.0.0.1"),
   /** Largest JSON body in bytes; streams of overlays and tiles have limits of their own. */
   PLATEN_MAX_JSON_BYTES: count(1_048_576, 1_024, 104_857_600),
   PLATEN_MAX_OVERLAYS_BYTES: count(1_073_741_824, 1_024, 10_737_418_240),

@@ -1,5 +1,5 @@
 /** A gateway that listens: its application, its feeds, its notifier and its reconciler, started and stopped as one. */
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { JOBS_CHANNEL } from "../../contract/messages.ts";
 import { createJobNotifier } from "../jobs/job-notifier.ts";
@@ -10,6 +10,7 @@ import { createReconciler } from "../jobs/reconcile.ts";
 import { createStatesFeed } from "../jobs/states-feed.ts";
 import { createApp } from "./app.ts";
 import { createLiveStreams } from "./live-streams.ts";
+import { createMetrics, serveMetrics } from "./metrics.ts";
 import { refuseUnparsed } from "./refuse-unparsed.ts";
 import type { GatewayDeps } from "./route.ts";
 import { createLedgerReader } from "./sse/ledger-reader.ts";
@@ -71,12 +72,23 @@ export async function startGateway(
   server.on("checkContinue", (request, response) => server.emit("request", request, response));
   refuseUnparsed(server, log);
   acceptJobSockets(server, deps);
+  const watching = (): ReturnType<Gateway["watching"]> => ({
+    ...{ streams: streams.size(), ...feed.size(), states: states.size() },
+  });
+  const { PLATEN_METRICS_PORT: metricsPort, PLATEN_METRICS_HOST: metricsHost } = config;
+  let metrics: Server | null = null;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(config.PLATEN_GATEWAY_PORT, config.PLATEN_GATEWAY_HOST, resolve);
     });
+    if (metricsPort > 0)
+      metrics = await serveMetrics(createMetrics({ database, log, watching }), {
+        host: metricsHost,
+        port: metricsPort,
+      });
   } catch (error) {
+    server.close();
     feed.close();
     states.close();
     await notifications.close();
@@ -85,11 +97,13 @@ export async function startGateway(
   const reconciler = createReconciler(deps, { everyMs: config.PLATEN_RECONCILE_MS });
   return {
     url: urlOf(server.address() as AddressInfo),
-    watching: () => ({ streams: streams.size(), ...feed.size(), states: states.size() }),
+    watching,
     async close() {
       // Streams first: to Node their connections are idle, and it cuts idle ones without a word.
       await streams.close(STREAM_GRACE_MS);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      metrics?.close();
+      metrics?.closeAllConnections();
       feed.close();
       states.close();
       server.closeIdleConnections();
