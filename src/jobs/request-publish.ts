@@ -10,7 +10,7 @@ import { pendingSteps } from "../../contract/progress.ts";
 import type { Environment } from "../../contract/publish.ts";
 import { workflowId } from "../../contract/workflow-id.ts";
 import { transaction, type Database, type Db } from "../db.ts";
-import { AppError, reasonOf } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { sqlState } from "../outage.ts";
 import { findVersion } from "../projects/version-store.ts";
@@ -20,7 +20,7 @@ import type { Principal } from "../tenants/principal.ts";
 import { claimGuard } from "./guard-store.ts";
 import type { JobNotifier } from "./job-notifier.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
-import { startJob } from "./protocol/start.ts";
+import { startSoon } from "./protocol/start.ts";
 import * as store from "./request-publish-store.ts";
 
 export interface PublishRequest {
@@ -46,8 +46,6 @@ const REMEMBERED_HOURS = 24;
 const FORGOTTEN_AT_A_TIME = 20;
 /** SQLSTATE of a row that refers to none. */
 const FOREIGN_KEY = "23503";
-/** The answer waits this long for Temporal, so that links to the workflow work at once; the start goes on without it. */
-const START_WAIT_MS = 1_000;
 
 /**
  * Errors: project_not_found, version_not_found, version_invalid,
@@ -57,7 +55,7 @@ export async function requestPublish(deps: PublishDeps, request: PublishRequest)
   const accepted = await accept(deps.database, request);
   if (accepted.replayed) return accepted;
   deps.notifier.touch(accepted.job.id);
-  await startSoon(deps, accepted.job.id);
+  await startSoon(deps, accepted.job.id, 1);
   return accepted;
 }
 
@@ -161,21 +159,6 @@ async function claim(
   if ((await store.findLiveVersion(tx, key)) === version.id) {
     throw new AppError("already_live", { project, version: version.number, environment: key.environment });
   }
-}
-
-async function startSoon(deps: PublishDeps, jobId: string): Promise<void> {
-  const started = startJob(deps, jobId, 1).then(
-    () => undefined,
-    (error: unknown) =>
-      deps.log.warn(
-        { job_id: jobId, reason: reasonOf(error) },
-        "the publish is queued and starts when Temporal can be reached",
-      ),
-  );
-  const { promise: waited, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, START_WAIT_MS);
-  await Promise.race([started, waited]);
-  clearTimeout(timer);
 }
 
 const keyOf = (request: PublishRequest, { key, route }: { key: string; route: string }): store.IdempotencyKey => ({

@@ -87,8 +87,8 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "retry keeps run_id",
     file: at("retry"),
-    find: 'status: "queued",\n      attempt_at: 0,',
-    replace: 'status: "queued",\n      run_id: null,\n      attempt_at: 0,',
+    find: 'status: "queued",\n    attempt_at: 0,',
+    replace: 'status: "queued",\n    run_id: null,\n    attempt_at: 0,',
     test: "a retry keeps the run id",
   },
   {
@@ -229,7 +229,7 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "a retry leaves the row to no attempt",
     file: at("retry"),
-    find: "      attempt_at: 0,\n",
+    find: "    attempt_at: 0,\n",
     replace: "",
     test: "leaves the row to no attempt",
     testFile: "test/jobs/protocol-ends.test.ts",
