@@ -77,3 +77,20 @@ export async function newestEvents(
   }
   return found;
 }
+
+/** What the reopening that began a generation said, or null for the first one, and for one that the ledger has forgotten. */
+export async function findReopening(
+  db: Db,
+  key: { job_id: string; generation: number },
+): Promise<Record<string, unknown> | null> {
+  const row = await queryOne<{ data: Record<string, unknown> }>(
+    db,
+    `
+    select data from job_events
+    where job_id = $1 and kind = 'status' and data->'reopened' = 'true' and data->'generation' = to_jsonb($2::int)
+    order by seq limit 1
+    `,
+    [key.job_id, key.generation],
+  );
+  return row?.data ?? null;
+}

@@ -2,8 +2,6 @@
  * Accepts a publish: job, guard, first event and idempotency key in one transaction, then the workflow. The row is the outbox:
  * when Temporal cannot be reached, or this process dies before it asked, the reconciler starts what is queued.
  */
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
 import { v7 as uuidv7 } from "uuid";
 import { JOB_TYPES } from "../../contract/job-types.ts";
 import { pendingSteps } from "../../contract/progress.ts";
@@ -18,6 +16,7 @@ import { readinessProblems } from "../releases/validate-version.ts";
 import type { Executions } from "../temporal.ts";
 import type { Principal } from "../tenants/principal.ts";
 import { claimGuard } from "./guard-store.ts";
+import { KeyTaken, recall, remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
 import type { JobNotifier } from "./job-notifier.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
 import { startSoon } from "./protocol/start.ts";
@@ -30,7 +29,7 @@ export interface PublishRequest {
   environment: Environment;
   by: Principal;
   /** `Idempotency-Key` and the route it came by. */
-  idempotency?: { key: string; route: string };
+  idempotency?: Idempotency;
 }
 
 export interface PublishDeps {
@@ -40,10 +39,6 @@ export interface PublishDeps {
   log: Log;
 }
 
-/** How long a repeat of a request is recognised. */
-const REMEMBERED_HOURS = 24;
-/** Expired keys deleted with each new one. */
-const FORGOTTEN_AT_A_TIME = 20;
 /** SQLSTATE of a row that refers to none. */
 const FOREIGN_KEY = "23503";
 
@@ -67,13 +62,13 @@ export interface AcceptedPublish {
 }
 
 async function accept(database: Database, request: PublishRequest): Promise<AcceptedPublish> {
-  const remembered = await recall(database.em.fork(), request);
-  if (remembered) return remembered;
+  const replayed = await replay(database.em.fork(), request);
+  if (replayed) return replayed;
   try {
     return await transaction(database, (tx) => insert(tx, request));
   } catch (error) {
     // The same request was accepted meanwhile, by another connection: answer what it was answered.
-    const winner = error instanceof KeyTaken ? await recall(database.em.fork(), request) : null;
+    const winner = error instanceof KeyTaken ? await replay(database.em.fork(), request) : null;
     if (winner) return winner;
     // The project was deleted between the look for its version and the insert that refers to it.
     if (sqlState(error) === FOREIGN_KEY) throw new AppError("project_not_found", { project: request.project });
@@ -81,17 +76,9 @@ async function accept(database: Database, request: PublishRequest): Promise<Acce
   }
 }
 
-/** Rolls the transaction back when another request with the same key won. */
-class KeyTaken extends Error {}
-
-async function recall(db: Db, request: PublishRequest): Promise<AcceptedPublish | null> {
-  if (!request.idempotency) return null;
-  const found = await store.findRemembered(db, keyOf(request, request.idempotency));
-  if (!found) return null;
-  if (found.body_hash !== hashOf(request)) {
-    throw new AppError("idempotency_key_reused", { key: request.idempotency.key, job: found.job_id });
-  }
-  return { job: await accepted(db, request, found.job_id), replayed: true };
+async function replay(db: Db, request: PublishRequest): Promise<AcceptedPublish | null> {
+  const found = await recall(db, keyed(request));
+  return found && { job: await accepted(db, request, found.job_id), replayed: true };
 }
 
 async function accepted(db: Db, { by }: PublishRequest, id: string): Promise<JobRecord> {
@@ -123,11 +110,7 @@ async function insert(tx: Db, request: PublishRequest): Promise<AcceptedPublish>
     workflow_id: workflowId("publish", id),
   });
   // Before the guard: a repeat of the request that holds the guard is a replay, not a conflict.
-  if (request.idempotency) {
-    const entry = { body_hash: hashOf(request), job_id: id };
-    if (!(await store.rememberRequest(tx, keyOf(request, request.idempotency), entry, REMEMBERED_HOURS)))
-      throw new KeyTaken();
-  }
+  await remember(tx, keyed(request), { job_id: id, generation: 1 });
   const problems = await readinessProblems(tx, version);
   const [first] = problems;
   if (first) {
@@ -135,7 +118,6 @@ async function insert(tx: Db, request: PublishRequest): Promise<AcceptedPublish>
     throw new AppError("version_invalid", facts, { problems });
   }
   await claim(tx, { tenant_id: by.tenant_id, project_id: version.project_id, environment }, id, version);
-  if (request.idempotency) await store.forgetExpired(tx, FORGOTTEN_AT_A_TIME);
   return { job: await accepted(tx, request, id), replayed: false };
 }
 
@@ -161,13 +143,7 @@ async function claim(
   }
 }
 
-const keyOf = (request: PublishRequest, { key, route }: { key: string; route: string }): store.IdempotencyKey => ({
-  ...{ tenant_id: request.by.tenant_id, principal_id: request.by.id, route, key },
+const keyed = ({ by, idempotency, project, version, environment }: PublishRequest): KeyedRequest => ({
+  ...{ by, asked: { project, version, environment } },
+  ...(idempotency ? { idempotency } : {}),
 });
-
-/** SHA-256 of what is asked for, however its JSON was written. */
-function hashOf({ project, version, environment }: PublishRequest): string {
-  return createHash("sha256")
-    .update(canonicalize({ project, version, environment }) ?? "")
-    .digest("hex");
-}
