@@ -16,6 +16,7 @@ import { damageTile } from "../support/damaged-tile.ts";
 import { reset } from "../support/operator.ts";
 import { jobRow, until } from "../support/publishing.ts";
 import { scheduledActivities } from "../support/run-history.ts";
+import { HELD_WORKER, holdBack } from "../support/stuck-file.ts";
 
 let room: ChaosRoom;
 
@@ -80,16 +81,18 @@ describe("a retry", { timeout: 90_000 }, () => {
   });
 
   it("of a publish that was cancelled goes on from where it was stopped", async () => {
-    await room.worker();
+    await room.worker({ entry: HELD_WORKER });
     const draft = await room.draft();
     const recorder = room.record(draft);
-    const { job, gate } = await room.publishUpTo(draft, "verify_tiles");
+    const held = await holdBack(await sourceTile(room, draft, 130));
+    const job = await room.publish(draft);
+    await until("128 tiles to be uploaded", async () => (await jobRow(room, job)).progress > 30);
     await cancelJob(room.deps, { job_id: job, by: room.principal });
-    await gate.open();
-    expect(await room.ended(job)).toMatchObject({ status: "cancelled" });
-    expect(await retry(job)).toEqual({ generation: 2, from: "verify_tiles" });
+    expect(await room.ended(job)).toMatchObject({ status: "cancelled", step: "upload" });
+    await held.restore();
+    expect(await retry(job)).toEqual({ generation: 2, from: "upload" });
     await expectCompletedOnce({ draft, recorder, job }, ["cancelled", "completed"], 2);
-    expect(await scheduledActivities(room, job)).toEqual(["verifyTiles", "markPublished"]);
+    expect(await scheduledActivities(room, job)).toEqual(["upload", "verifyTiles", "markPublished"]);
   });
 
   it("after a reset carries over what the first run had finished", async () => {

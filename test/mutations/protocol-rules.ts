@@ -258,4 +258,28 @@ export const PROTOCOL_RULES: Mutation[] = [
     test: "not when it comes after the end of its step",
     testFile: "test/jobs/progress-mirror.test.ts",
   },
+  {
+    rule: "a retry carries only what is true of the draft as it is",
+    file: at("retry-plan"),
+    find: "each.step === name && each.revision === revision",
+    replace: "each.step === name",
+    test: "never carries what a run of an older revision left behind",
+    testFile: "test/jobs/protocol-retry.test.ts",
+  },
+  {
+    rule: "a retry begins no later than at the first step that has not finished",
+    file: at("retry-plan"),
+    find: "if (index > reached)",
+    replace: "if (false)",
+    test: "from a step that was not reached",
+    testFile: "test/jobs/protocol-retry.test.ts",
+  },
+  {
+    rule: "a repeated retry is a replay before it is held against the row",
+    file: at("retry"),
+    find: "await request.remember?.(tx, row.generation + 1);\n  demandRetryable(row, request.seen);",
+    replace: "demandRetryable(row, request.seen);\n  await request.remember?.(tx, row.generation + 1);",
+    test: "twenty times at once under one key opens one generation",
+    testFile: "test/gateway/retry.test.ts",
+  },
 ];
