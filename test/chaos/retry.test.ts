@@ -20,7 +20,7 @@ import {
 } from "../support/chaos-room.ts";
 import { damageTile } from "../support/damaged-tile.ts";
 import { SMALL, type Draft } from "../support/publishing.ts";
-import { scheduledActivities } from "../support/run-history.ts";
+import { scheduledActivities, workflowProgress } from "../support/run-history.ts";
 
 let room: ChaosRoom;
 
@@ -135,6 +135,16 @@ describe("a retry", { timeout: 60_000 }, () => {
     expect(await guardOf(room, failed.draft)).toBeNull();
     await retry(failed.job);
     expect(await room.ended(failed.job)).toMatchObject({ error_code: "source_tile_damaged", generation: 2 });
+    // What the run carries over is done in its own eyes, too.
+    const { percent, steps } = await workflowProgress(room, failed.job);
+    expect([percent, ...steps.map(({ status }) => status)]).toEqual([
+      30,
+      "done",
+      "done",
+      "failed",
+      "pending",
+      "pending",
+    ]);
     await expectNothingPublic(room, failed.draft, failed.recorder);
     await failed.mend();
     await retry(failed.job);
