@@ -72,7 +72,7 @@ export async function enter(
  */
 export async function inStep<T>(
   deps: ActivityDeps,
-  input: { job: JobContext; target: { environment: string } },
+  input: { job: JobContext; target: { environment: string }; validated?: { revision: number } },
   step: { name: string; begins: string },
   work: (tools: StepTools) => Promise<{ result: T; message: string }>,
 ): Promise<T> {
@@ -80,7 +80,9 @@ export async function inStep<T>(
     const { grip, row } = await enter(deps, context, input, { step: step.name, message: step.begins });
     return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
       const { result, message } = await work(tools);
-      await leaveStep(deps, grip, step.name, message);
+      // What the step worked on: as it was validated, or as validating has just found it.
+      const { revision } = input.validated ?? { ...(result as { revision?: number } | undefined) };
+      await leaveStep(deps, grip, step.name, message, revision === undefined ? undefined : { revision, result });
       deps.mirror.forget(grip);
       return result;
     });

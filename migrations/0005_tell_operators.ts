@@ -18,24 +18,29 @@ export class TellOperators extends Migration {
         add cancel_deadline_at timestamptz null,
         add cancel_terminated_at timestamptz null;
     `);
-    // What finished steps yielded, for a retry that goes on behind them. A table of its own: the row is written ten times a second.
+    // What finished steps yielded, for a retry that goes on behind them, and the draft's revision that it is true of: a reset of an older
+    // run may leave results of another one behind. A table of its own: the row is written ten times a second.
     this.addSql(`
       create table job_step_results (
         job_id uuid not null references jobs (id),
         step text not null,
         tenant_id uuid not null references tenants (id),
         generation int not null,
+        revision int not null,
         at timestamptz not null default now(),
         result jsonb not null,
         primary key (job_id, step)
       );
     `);
+    // Which generation of the job a request opened: a retry that is repeated is answered as it was the first time.
+    this.addSql(`alter table idempotency_keys add generation int not null default 1;`);
     // Up to where the leader has listed what started and ended in Temporal: the next one goes on there.
     this.addSql(`alter table leases add watermark timestamptz null;`);
   }
 
   override down(): void {
     this.addSql(`alter table leases drop watermark;`);
+    this.addSql(`alter table idempotency_keys drop generation;`);
     this.addSql(`drop table job_step_results;`);
     this.addSql(`
       alter table jobs

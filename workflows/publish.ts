@@ -20,7 +20,8 @@ export async function publish(input: PublishInput): Promise<PublishResult> {
   const target = { tenant, project, version, environment };
   const title = `${project} v${version} → ${environment}`;
   const summary = (what: string) => ({ summary: `${what} · ${title}` });
-  const steps = trackSteps(JOB_TYPES.publish.steps, `${title}, by ${input.started_by}`);
+  // Steps that a retry carries over need no patch: an input of before has none, and runs every step as it did.
+  const steps = trackSteps(JOB_TYPES.publish.steps, `${title}, by ${input.started_by}`, { ...input.carried });
 
   try {
     const validated = await steps.run("validate", () =>

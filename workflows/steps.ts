@@ -7,14 +7,21 @@ import type { WorkflowProgress } from "../contract/progress.ts";
 export const progressQuery = defineQuery<WorkflowProgress>(PROGRESS_QUERY);
 
 export interface StepTracker {
-  /** Marks the step as running while `work` runs, then done or failed. */
+  /** Marks the step as running while `work` runs, then done or failed. A step that is carried over is done, and does not run. */
   run<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Tells the operator what happens outside the steps. */
   note(text: string): void;
 }
 
-/** `title`: first line of the details, what an operator must know without opening payloads. */
-export function trackSteps(definitions: readonly StepDefinition[], title: string): StepTracker {
+/**
+ * `title`: first line of the details, what an operator must know without opening payloads. `carried`: what steps yielded before, by name;
+ * only in front of the first that runs. It is part of the input, so a replay skips the same steps.
+ */
+export function trackSteps(
+  definitions: readonly StepDefinition[],
+  title: string,
+  carried: Record<string, unknown> = {},
+): StepTracker {
   const progress: WorkflowProgress = {
     step: null,
     percent: 0,
@@ -34,6 +41,11 @@ export function trackSteps(definitions: readonly StepDefinition[], title: string
       const at = definitions.findIndex((step) => step.name === name);
       const [definition, state] = [definitions[at], progress.steps[at]];
       if (!definition || !state) throw new Error(`no step ${name}`);
+      if (progress.step === null && carried[name] !== undefined) {
+        state.status = "done";
+        progress.percent = definition.percent;
+        return carried[name] as Awaited<ReturnType<typeof work>>;
+      }
       progress.step = name;
       state.status = "running";
       show(`step ${at + 1} of ${definitions.length}, ${definition.label}`);

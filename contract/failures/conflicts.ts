@@ -37,4 +37,18 @@ export const CONFLICT_FAILURES = {
     sentence: "Job {job} is {status}; only failed and cancelled jobs can be retried.",
     action: "Start a new job.",
   },
+  job_changed: {
+    status: 409,
+    retryable: false,
+    title: "Job is another by now",
+    sentence: "Job {job} is in generation {generation} ({status}); the request was about generation {seen}.",
+    action: "Look at the job as it is now, then ask again if that is still wanted.",
+  },
+  retry_step_not_reached: {
+    status: 409,
+    retryable: false,
+    title: "Step was not reached",
+    sentence: "A retry of job {job} cannot begin at {step}: {unfinished} has not finished.",
+    action: "Begin at {unfinished} or a step before it; without `from` it begins there by itself.",
+  },
 } as const satisfies Record<string, FailureDefinition>;

@@ -130,6 +130,13 @@ export const REQUEST_FAILURES = {
     sentence: "The Idempotency-Key {key} was used with another body.",
     action: "Use a new key for a new request.",
   },
+  retry_step_unknown: {
+    status: 400,
+    retryable: false,
+    title: "No such step",
+    sentence: "The job has no step {step}; its steps are {steps}.",
+    action: "Name one of them, or none: then the retry begins at the step that has not finished.",
+  },
   unavailable: {
     status: 503,
     retryable: true,

@@ -5,6 +5,7 @@ import { addImport } from "./commands/import.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addPublish } from "./commands/publish.ts";
 import { addReleases } from "./commands/releases.ts";
+import { addRetry } from "./commands/retry.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
 import { createRunner, type Streams } from "./context.ts";
@@ -32,7 +33,8 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     })
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
-  for (const add of [addImport, addValidate, addPublish, addWatch, addJobs, addCancel, addReleases]) add(program, run);
+  for (const add of [addImport, addValidate, addPublish, addWatch, addJobs, addCancel, addRetry, addReleases])
+    add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

@@ -13,6 +13,8 @@ export async function showJob(context: CliContext, id: string): Promise<ExitCode
   const { output, server } = context;
   const final = await showEvents(context, id);
   for (const line of outcomeLines(output, final, server().url)) output.say(line);
+  if (final.status === "failed")
+    output.say(`Try it again with \`platen retry ${final.job_id}\`; with --preview it tells what would run again.`);
   return EXIT_BY_STATUS[final.status];
 }
 

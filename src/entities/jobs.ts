@@ -109,6 +109,8 @@ export const JobStepResult = defineEntity({
     tenant_id: reference(Tenant),
     /** The job's generation in which the step ran. */
     generation: p.integer(),
+    /** The draft's revision that the step worked on: what it yielded is true of that one only. */
+    revision: p.integer(),
     at: now(),
     result: p.json(),
   },
@@ -140,6 +142,8 @@ export const IdempotencyKey = defineEntity({
     job_id: reference(Job),
     created_at: now(),
     expires_at: moment(),
+    /** Of the job, that the request opened. */
+    generation: p.integer().default(1),
   },
 });
 

@@ -17,6 +17,16 @@ export async function guardHolder(tx: Db, key: GuardKey): Promise<string | null>
   return row?.job_id ?? null;
 }
 
+/** Who holds it at the moment, for telling: nothing keeps it so. */
+export async function readGuard(db: Db, key: GuardKey): Promise<string | null> {
+  const row = await queryOne<{ job_id: string }>(
+    db,
+    `select job_id from publish_guards where tenant_id = $1 and project_id = $2 and environment = $3`,
+    [key.tenant_id, key.project_id, key.environment],
+  );
+  return row?.job_id ?? null;
+}
+
 /** Takes the guard for the job if it is free, and answers who holds it then (waits for a claim that is being committed). */
 export async function claimGuard(tx: Db, key: GuardKey, jobId: string): Promise<string> {
   const taken = await queryOne(

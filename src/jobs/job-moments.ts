@@ -33,9 +33,9 @@ export function momentsOf(record: JobRecord, events: readonly JobEvent[], before
     const { kind, data } = event;
     if (kind === "status")
       known = { ...known, status: data["status"] as JobStatus, generation: Number(data["generation"]) };
-    // Queued, or reopened: nothing of this generation is done yet.
+    // Queued, or reopened: nothing of this generation is done yet but what a retry carries over.
     if (kind === "status" && (data["status"] === "queued" || data["reopened"] === true))
-      known = { ...known, progress: 0, step: null };
+      known = { ...known, progress: Number(data["progress"] ?? 0), step: null };
     if (kind === "status" && data["status"] === "completed") known = { ...known, progress: 100 };
     if (kind === "step")
       known = { ...known, step: String(data["step"]), progress: Math.max(known.progress, Number(data["progress"])) };

@@ -89,15 +89,15 @@ export interface JobPatch {
   cancel_terminated_at?: "now" | null;
 }
 
-/** The workflow of a job and what it is started with, from the records; null if there is no such job. */
+/** The workflow of a job, what it is started with, and what a retry has left as done, from the records; null if there is no such job. */
 export async function findStart(
   db: Db,
   jobId: string,
-): Promise<(PublishInput & Pick<JobRow, "job_type" | "workflow_id">) | null> {
+): Promise<(PublishInput & Pick<JobRow, "job_type" | "workflow_id" | "version_id" | "steps">) | null> {
   return queryOne(
     db,
     `
-    select j.job_type, j.workflow_id, j.id as job_id, j.generation, t.slug as tenant, p.slug as project, v.number as version, j.environment,
+    select j.job_type, j.workflow_id, j.version_id, j.steps, j.id as job_id, j.generation, t.slug as tenant, p.slug as project, v.number as version, j.environment,
       coalesce(u.name, 'unknown') as started_by
     from jobs j
     join tenants t on t.id = j.tenant_id

@@ -18,6 +18,15 @@ export interface WriteOptions {
   fence?: Fence;
   /** Gives the guard back if the job holds it. */
   dropGuard?: boolean;
+  /** Keeps what a finished step yielded, in the place of what it yielded before. */
+  yielded?: StepYield;
+}
+
+/** `revision`: of the draft that the step worked on. */
+export interface StepYield {
+  step: string;
+  revision: number;
+  result: unknown;
 }
 
 const JSON_COLUMNS = new Set(["steps", "result", "errors", "attention"]);
@@ -31,7 +40,7 @@ export async function writeJob(
   jobId: string,
   patch: JobPatch,
   events: readonly NewEvent[],
-  { fence, dropGuard = false }: WriteOptions = {},
+  { fence, dropGuard = false, yielded }: WriteOptions = {},
 ): Promise<boolean> {
   const params: unknown[] = [jobId, events.map(({ kind }) => kind), events.map(({ data }) => JSON.stringify(data))];
   const param = (value: unknown): string => `$${params.push(value)}`;
@@ -47,18 +56,27 @@ export async function writeJob(
         and attempt_at = ${param(fence.attempt_at)}`
     : "";
   const unread = fence?.seq === undefined ? "" : `and seq = ${param(fence.seq)}`;
+  const kept = yielded
+    ? `, kept as (
+      insert into job_step_results (job_id, step, tenant_id, generation, revision, result)
+      select id, ${param(yielded.step)}, tenant_id, generation, ${param(yielded.revision)}, ${param(JSON.stringify(yielded.result))}::jsonb
+      from written
+      on conflict (job_id, step) do update set generation = excluded.generation, revision = excluded.revision, at = excluded.at,
+        result = excluded.result
+    )`
+    : "";
   const written = await query(
     db,
     `
     with written as (
       update jobs set ${[...sets, "seq = seq + cardinality($2::text[])", "updated_at = now()"].join(", ")}
       where id = $1 ${still} ${unread}
-      returning id, tenant_id, seq
+      returning id, tenant_id, generation, seq
     ), told as (
       insert into job_events (job_id, seq, tenant_id, kind, data)
       select w.id, w.seq - cardinality($2::text[]) + e.position, w.tenant_id, e.kind, e.data::jsonb
       from written w, unnest($2::text[], $3::text[]) with ordinality as e (kind, data, position)
-    )${dropGuard ? `, dropped as (delete from publish_guards where job_id in (select id from written))` : ""}
+    )${dropGuard ? `, dropped as (delete from publish_guards where job_id in (select id from written))` : ""}${kept}
     select 1 from written
     `,
     params,

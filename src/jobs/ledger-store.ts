@@ -77,3 +77,17 @@ export async function newestEvents(
   }
   return found;
 }
+
+/** The step that the retry which opened the generation begins at; null where the ledger knows of none. */
+export async function findRetryStep(db: Db, key: { job_id: string; generation: number }): Promise<string | null> {
+  const row = await queryOne<{ from: string | null }>(
+    db,
+    `
+    select data->>'from' as from from job_events
+    where job_id = $1 and kind = 'status' and data->'reopened' = 'true' and data->'generation' = to_jsonb($2::int)
+    order by seq limit 1
+    `,
+    [key.job_id, key.generation],
+  );
+  return row?.from ?? null;
+}

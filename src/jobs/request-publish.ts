@@ -2,15 +2,13 @@
  * Accepts a publish: job, guard, first event and idempotency key in one transaction, then the workflow. The row is the outbox:
  * when Temporal cannot be reached, or this process dies before it asked, the reconciler starts what is queued.
  */
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
 import { v7 as uuidv7 } from "uuid";
 import { JOB_TYPES } from "../../contract/job-types.ts";
 import { pendingSteps } from "../../contract/progress.ts";
 import type { Environment } from "../../contract/publish.ts";
 import { workflowId } from "../../contract/workflow-id.ts";
 import { transaction, type Database, type Db } from "../db.ts";
-import { AppError, reasonOf } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { sqlState } from "../outage.ts";
 import { findVersion } from "../projects/version-store.ts";
@@ -18,9 +16,10 @@ import { readinessProblems } from "../releases/validate-version.ts";
 import type { Executions } from "../temporal.ts";
 import type { Principal } from "../tenants/principal.ts";
 import { claimGuard } from "./guard-store.ts";
+import { KeyTaken, recall, remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
 import type { JobNotifier } from "./job-notifier.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
-import { startJob } from "./protocol/start.ts";
+import { startSoon } from "./protocol/start.ts";
 import * as store from "./request-publish-store.ts";
 
 export interface PublishRequest {
@@ -30,7 +29,7 @@ export interface PublishRequest {
   environment: Environment;
   by: Principal;
   /** `Idempotency-Key` and the route it came by. */
-  idempotency?: { key: string; route: string };
+  idempotency?: Idempotency;
 }
 
 export interface PublishDeps {
@@ -40,14 +39,8 @@ export interface PublishDeps {
   log: Log;
 }
 
-/** How long a repeat of a request is recognised. */
-const REMEMBERED_HOURS = 24;
-/** Expired keys deleted with each new one. */
-const FORGOTTEN_AT_A_TIME = 20;
 /** SQLSTATE of a row that refers to none. */
 const FOREIGN_KEY = "23503";
-/** The answer waits this long for Temporal, so that links to the workflow work at once; the start goes on without it. */
-const START_WAIT_MS = 1_000;
 
 /**
  * Errors: project_not_found, version_not_found, version_invalid,
@@ -57,7 +50,7 @@ export async function requestPublish(deps: PublishDeps, request: PublishRequest)
   const accepted = await accept(deps.database, request);
   if (accepted.replayed) return accepted;
   deps.notifier.touch(accepted.job.id);
-  await startSoon(deps, accepted.job.id);
+  await startSoon(deps, accepted.job.id, 1);
   return accepted;
 }
 
@@ -69,13 +62,13 @@ export interface AcceptedPublish {
 }
 
 async function accept(database: Database, request: PublishRequest): Promise<AcceptedPublish> {
-  const remembered = await recall(database.em.fork(), request);
-  if (remembered) return remembered;
+  const replayed = await replay(database.em.fork(), request);
+  if (replayed) return replayed;
   try {
     return await transaction(database, (tx) => insert(tx, request));
   } catch (error) {
     // The same request was accepted meanwhile, by another connection: answer what it was answered.
-    const winner = error instanceof KeyTaken ? await recall(database.em.fork(), request) : null;
+    const winner = error instanceof KeyTaken ? await replay(database.em.fork(), request) : null;
     if (winner) return winner;
     // The project was deleted between the look for its version and the insert that refers to it.
     if (sqlState(error) === FOREIGN_KEY) throw new AppError("project_not_found", { project: request.project });
@@ -83,17 +76,9 @@ async function accept(database: Database, request: PublishRequest): Promise<Acce
   }
 }
 
-/** Rolls the transaction back when another request with the same key won. */
-class KeyTaken extends Error {}
-
-async function recall(db: Db, request: PublishRequest): Promise<AcceptedPublish | null> {
-  if (!request.idempotency) return null;
-  const found = await store.findRemembered(db, keyOf(request, request.idempotency));
-  if (!found) return null;
-  if (found.body_hash !== hashOf(request)) {
-    throw new AppError("idempotency_key_reused", { key: request.idempotency.key, job: found.job_id });
-  }
-  return { job: await accepted(db, request, found.job_id), replayed: true };
+async function replay(db: Db, request: PublishRequest): Promise<AcceptedPublish | null> {
+  const found = await recall(db, keyed(request));
+  return found && { job: await accepted(db, request, found.job_id), replayed: true };
 }
 
 async function accepted(db: Db, { by }: PublishRequest, id: string): Promise<JobRecord> {
@@ -125,11 +110,7 @@ async function insert(tx: Db, request: PublishRequest): Promise<AcceptedPublish>
     workflow_id: workflowId("publish", id),
   });
   // Before the guard: a repeat of the request that holds the guard is a replay, not a conflict.
-  if (request.idempotency) {
-    const entry = { body_hash: hashOf(request), job_id: id };
-    if (!(await store.rememberRequest(tx, keyOf(request, request.idempotency), entry, REMEMBERED_HOURS)))
-      throw new KeyTaken();
-  }
+  await remember(tx, keyed(request), { job_id: id, generation: 1 });
   const problems = await readinessProblems(tx, version);
   const [first] = problems;
   if (first) {
@@ -137,7 +118,6 @@ async function insert(tx: Db, request: PublishRequest): Promise<AcceptedPublish>
     throw new AppError("version_invalid", facts, { problems });
   }
   await claim(tx, { tenant_id: by.tenant_id, project_id: version.project_id, environment }, id, version);
-  if (request.idempotency) await store.forgetExpired(tx, FORGOTTEN_AT_A_TIME);
   return { job: await accepted(tx, request, id), replayed: false };
 }
 
@@ -163,28 +143,7 @@ async function claim(
   }
 }
 
-async function startSoon(deps: PublishDeps, jobId: string): Promise<void> {
-  const started = startJob(deps, jobId, 1).then(
-    () => undefined,
-    (error: unknown) =>
-      deps.log.warn(
-        { job_id: jobId, reason: reasonOf(error) },
-        "the publish is queued and starts when Temporal can be reached",
-      ),
-  );
-  const { promise: waited, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, START_WAIT_MS);
-  await Promise.race([started, waited]);
-  clearTimeout(timer);
-}
-
-const keyOf = (request: PublishRequest, { key, route }: { key: string; route: string }): store.IdempotencyKey => ({
-  ...{ tenant_id: request.by.tenant_id, principal_id: request.by.id, route, key },
+const keyed = ({ by, idempotency, project, version, environment }: PublishRequest): KeyedRequest => ({
+  ...{ by, asked: { project, version, environment } },
+  ...(idempotency ? { idempotency } : {}),
 });
-
-/** SHA-256 of what is asked for, however its JSON was written. */
-function hashOf({ project, version, environment }: PublishRequest): string {
-  return createHash("sha256")
-    .update(canonicalize({ project, version, environment }) ?? "")
-    .digest("hex");
-}

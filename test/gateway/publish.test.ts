@@ -271,7 +271,7 @@ describe("jobs", () => {
     expect(body.logs.map((log: { message: string }) => log.message)).toEqual([
       `Publish of ${draft.project} version 1 to dev is queued`,
       "Cancelled by operator of harbour: wrong map",
-      "Retried by admin of harbour",
+      "Retried by admin of harbour from validate",
     ]);
   });
 });

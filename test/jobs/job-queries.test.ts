@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { query, queryOne, transaction, type Db } from "../../src/db.ts";
 import { listJobs, type JobFilter } from "../../src/jobs/job-queries-store.ts";
-import { forgetExpired } from "../../src/jobs/request-publish-store.ts";
+import { forgetExpired } from "../../src/jobs/idempotency-store.ts";
 import { createDraft, createPublishing, queueJob, type Draft, type Publishing } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 

@@ -87,8 +87,8 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "retry keeps run_id",
     file: at("retry"),
-    find: 'status: "queued",\n      attempt_at: 0,',
-    replace: 'status: "queued",\n      run_id: null,\n      attempt_at: 0,',
+    find: 'status: "queued",\n    attempt_at: 0,',
+    replace: 'status: "queued",\n    run_id: null,\n    attempt_at: 0,',
     test: "a retry keeps the run id",
   },
   {
@@ -229,7 +229,7 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "a retry leaves the row to no attempt",
     file: at("retry"),
-    find: "      attempt_at: 0,\n",
+    find: "    attempt_at: 0,\n",
     replace: "",
     test: "leaves the row to no attempt",
     testFile: "test/jobs/protocol-ends.test.ts",
@@ -257,5 +257,29 @@ export const PROTOCOL_RULES: Mutation[] = [
     replace: "",
     test: "not when it comes after the end of its step",
     testFile: "test/jobs/progress-mirror.test.ts",
+  },
+  {
+    rule: "a retry carries only what is true of the draft as it is",
+    file: at("retry-plan"),
+    find: "each.step === name && each.revision === revision",
+    replace: "each.step === name",
+    test: "never carries what a run of an older revision left behind",
+    testFile: "test/jobs/protocol-retry.test.ts",
+  },
+  {
+    rule: "a retry begins no later than at the first step that has not finished",
+    file: at("retry-plan"),
+    find: "if (index > reached)",
+    replace: "if (false)",
+    test: "from a step that was not reached",
+    testFile: "test/jobs/protocol-retry.test.ts",
+  },
+  {
+    rule: "a repeated retry is a replay before it is held against the row",
+    file: at("retry"),
+    find: "await request.remember?.(tx, row.generation + 1);\n  demandRetryable(row, request.seen);",
+    replace: "demandRetryable(row, request.seen);\n  await request.remember?.(tx, row.generation + 1);",
+    test: "twenty times at once under one key opens one generation",
+    testFile: "test/gateway/retry.test.ts",
   },
 ];

@@ -2,6 +2,7 @@
  * Temporal's answers as data, for orders of events that a real server gives once in a million: the protocol's rules are about
  * exactly those. Everything else of the test is real, and test/chaos runs the same protocol against the real server.
  */
+import type { CarriedSteps } from "../../contract/publish.ts";
 import type { Execution, Executions } from "../../src/temporal.ts";
 
 export interface ScriptedExecutions extends Executions {
@@ -11,7 +12,7 @@ export interface ScriptedExecutions extends Executions {
   whileDescribing: (() => Promise<unknown>) | null;
   /** Runs when a cancel is on its way, before it lands. Once. */
   whileCancelling: (() => Promise<unknown>) | null;
-  started: { workflow_id: string; generation: number }[];
+  started: { workflow_id: string; generation: number; carried?: CarriedSteps }[];
   cancelled: { workflow_id: string; run_id: string | undefined }[];
   /** Forgets everything, for the next test. */
   reset(): void;
@@ -25,7 +26,8 @@ export function scriptedExecutions(): ScriptedExecutions {
     started: [],
     cancelled: [],
     async start({ workflow_id, input }) {
-      script.started.push({ workflow_id, generation: input.generation });
+      const { generation, carried } = input;
+      script.started.push({ workflow_id, generation, ...(carried ? { carried } : {}) });
       return "started";
     },
     async describe() {

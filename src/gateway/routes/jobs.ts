@@ -1,4 +1,4 @@
-/** Jobs: start, list, look at, cancel, retry. */
+/** Jobs: start, list, look at, cancel. */
 import { z } from "zod";
 import { JOB_STATUSES } from "../../../contract/job-state.ts";
 import { JOB_TYPES } from "../../../contract/job-types.ts";
@@ -8,7 +8,6 @@ import { readLogs } from "../../jobs/job-logs.ts";
 import { listJobs } from "../../jobs/job-queries-store.ts";
 import { jobDetail, jobView, statusView } from "../../jobs/job-view.ts";
 import { cancelJob } from "../../jobs/protocol/cancel.ts";
-import { retryJob } from "../../jobs/protocol/retry.ts";
 import { requestPublish } from "../../jobs/request-publish.ts";
 import { asAppError } from "../middleware/problems.ts";
 import { validate } from "../middleware/validate-request.ts";
@@ -141,22 +140,6 @@ export const jobRoutes: Route[] = [
         },
       );
       return { status: 202, body: jobView(await jobOf(request), linkBases(deps)) };
-    },
-  }),
-  defineRoute({
-    method: "post",
-    path: "/jobs/:id/retry",
-    summary: "Start a failed or cancelled job again",
-    description: "The same job in its next generation, as a fresh run.",
-    role: "admin",
-    params: jobParams,
-    body: z.strictObject({}),
-    responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
-    async handle(request) {
-      const { deps, principal: by } = request;
-      const { id } = await jobOf(request);
-      await retryJob(deps, { job_id: id, by });
-      return acceptedAnswer(deps, await jobOf(request));
     },
   }),
 ];

@@ -101,8 +101,10 @@ export function enteringStep(row: JobRow, name: string): StepState[] {
   });
 }
 
+/** A step that was done stays so: what ended the job came between it and the next. */
 export function finishedStep(steps: StepState[], name: string | null, status: "done" | "failed"): StepState[] {
-  return steps.map((step) => (step.name === name ? { ...step, status, finished_at: new Date().toISOString() } : step));
+  const finished_at = new Date().toISOString();
+  return steps.map((step) => (step.name === name && step.status !== "done" ? { ...step, status, finished_at } : step));
 }
 
 const NO_CANCELLATION = {

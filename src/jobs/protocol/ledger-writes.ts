@@ -7,7 +7,7 @@ import { transaction } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { lockJob, type JobPatch } from "../job-store.ts";
 import { hasTold } from "../ledger-store.ts";
-import { writeJob, type NewEvent } from "../job-writes-store.ts";
+import { writeJob, type NewEvent, type StepYield } from "../job-writes-store.ts";
 import { finishedStep, isMine, mine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 /** Above every number that a report can have: PostgreSQL's largest int. */
@@ -15,16 +15,26 @@ const LAST_REPORT = 2_147_483_647;
 
 type Deps = Pick<ProtocolDeps, "database" | "notifier">;
 
-/** Ends the step: progress reaches its percentage, `message` is its log entry. */
-export async function leaveStep(deps: Deps, grip: Grip, step: string, message: string): Promise<void> {
+/**
+ * Ends the step: progress reaches its percentage, `message` is its log entry, and what it yielded is kept for a retry that goes on
+ * behind it, all in one statement: a step that is done has its result, and one that is not has not.
+ */
+export async function leaveStep(
+  deps: Deps,
+  grip: Grip,
+  step: string,
+  message: string,
+  yielded?: Omit<StepYield, "step">,
+): Promise<void> {
   const progress = stepsOf(grip.held).find((each) => each.name === step)?.percent ?? 0;
   const steps = finishedStep(grip.held.steps, step, "done");
   // No report of this attempt comes after it, though one may still be on its way in the mirror's batch.
   const patch: JobPatch = { progress, message, steps, report: LAST_REPORT, last_activity_at: "now" };
-  await write(deps, grip, patch, [
+  const events: NewEvent[] = [
     { kind: "log", data: { level: "info", message, step } },
     { kind: "step", data: { step, status: "done", progress, message } },
-  ]);
+  ];
+  await write(deps, grip, patch, events, yielded && { step, ...yielded });
 }
 
 /** Between two entries about the same trouble: an attempt every 15 s would fill the log of a job that waits for a night. */
@@ -57,8 +67,15 @@ export async function logEntry(
   await write(deps, grip, {}, [{ kind: "log", data: { ...entry } }]);
 }
 
-async function write(deps: Deps, grip: Grip, patch: JobPatch, events: readonly NewEvent[]): Promise<void> {
-  const written = await writeJob(deps.database.em.fork(), grip.job_id, patch, events, { fence: mine(grip) });
+async function write(
+  deps: Deps,
+  grip: Grip,
+  patch: JobPatch,
+  events: readonly NewEvent[],
+  yielded?: StepYield,
+): Promise<void> {
+  const options = { fence: mine(grip), ...(yielded ? { yielded } : {}) };
+  const written = await writeJob(deps.database.em.fork(), grip.job_id, patch, events, options);
   if (!written) throw new AppError("superseded", { job: grip.job_id });
   deps.notifier.touch(grip.job_id);
 }

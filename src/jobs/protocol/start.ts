@@ -1,10 +1,13 @@
 /**
  * start(g): generation 1 is rejected as a duplicate once any run of the job exists; later generations only while one is open.
- * The row is the outbox: whoever finds it queued may call this, however often.
+ * The row is the outbox: whoever finds it queued may call this, however often, and gives the run the same: what a retry carries over is
+ * read from the rows, and only as long as it is true of the draft.
  */
-import { AppError } from "../../errors.ts";
+import { AppError, reasonOf } from "../../errors.ts";
 import { findStart } from "../job-store.ts";
+import { findStepRecords } from "../step-results-store.ts";
 import type { ProtocolDeps } from "./attempt.ts";
+import { carriedSteps } from "./retry-plan.ts";
 
 /** Starts the workflow for the row's generation `generation`; `already_started` is as good as started. */
 export async function startJob(
@@ -15,6 +18,35 @@ export async function startJob(
   const db = deps.database.em.fork();
   const found = await findStart(db, jobId);
   if (!found) throw new AppError("job_not_found", { job: jobId });
-  const { job_type, workflow_id, ...input } = found;
-  return deps.executions.start({ job_type, workflow_id, input: { ...input, generation } });
+  const { job_type, workflow_id, version_id, steps, ...input } = found;
+  // The first generation has nothing behind it.
+  const records = generation > 1 ? await findStepRecords(db, { id: jobId, version_id }) : null;
+  const carried = records && carriedSteps({ steps }, records);
+  return deps.executions.start({
+    ...{ job_type, workflow_id },
+    input: { ...input, generation, ...(carried ? { carried } : {}) },
+  });
+}
+
+/** An answer waits this long for Temporal, so that links to the workflow work at once; the start goes on without it. */
+const START_WAIT_MS = 1_000;
+
+/** Starts what was just queued; never fails, for the reconciler starts what this could not. */
+export async function startSoon(
+  deps: Pick<ProtocolDeps, "database" | "executions" | "log">,
+  jobId: string,
+  generation: number,
+): Promise<void> {
+  const started = startJob(deps, jobId, generation).then(
+    () => undefined,
+    (error: unknown) =>
+      deps.log.warn(
+        { job_id: jobId, generation, reason: reasonOf(error) },
+        "the job is queued and starts when Temporal can be reached",
+      ),
+  );
+  const { promise: waited, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, START_WAIT_MS);
+  await Promise.race([started, waited]);
+  clearTimeout(timer);
 }

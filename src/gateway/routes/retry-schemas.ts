@@ -1,0 +1,62 @@
+/** Shapes of retries in answers, for the description. */
+import { z } from "zod";
+import { jobAccepted } from "./job-schemas.ts";
+
+const time = z.iso.datetime();
+const stepName = z.string().meta({ description: "Name of the first step that runs" });
+
+export const jobRetried = jobAccepted
+  .extend({ generation: z.int().meta({ description: "That the retry opened" }), from: stepName })
+  .meta({ id: "JobRetried" });
+
+const plannedStep = z
+  .object({
+    name: z.string(),
+    label: z.string(),
+    action: z.enum(["run", "reuse"]),
+    why: z.string().meta({ description: "For people" }),
+    finished_at: time.optional(),
+  })
+  .meta({ id: "PlannedStep" });
+
+const work = z
+  .object({
+    steps: z.int(),
+    overlays: z.int().meta({ description: "Checked, and written into release.json" }),
+    release_bytes: z.int().nullable().meta({ description: "Of release.json; null while it is not known" }),
+    tiles: z.int().meta({ description: "Looked for at the destination, where only what is missing is sent" }),
+    tile_bytes: z.int(),
+    tiles_verified: z.int().meta({ description: "Looked at there" }),
+  })
+  .meta({ id: "RetriedWork" });
+
+const release = z.object({ release_id: z.string(), epoch: z.int(), version: z.int(), since: time });
+
+export const retryPreview = z
+  .object({
+    allowed: z.boolean(),
+    refused: z
+      .object({ code: z.string(), message: z.string(), link: z.string().optional() })
+      .nullable()
+      .meta({ description: "What POST would be refused with now" }),
+    from: stepName,
+    generation: z.int().meta({ description: "That the retry would open" }),
+    revision: z
+      .object({ validated: z.int().nullable(), current: z.int(), unchanged: z.boolean() })
+      .meta({ description: "Of the draft; what finished steps yielded is true of one revision only" }),
+    steps: z.array(plannedStep),
+    reuse: work,
+    run_again: work,
+    touches: z.object({
+      environment: z.string(),
+      project: z.string(),
+      version: z.int(),
+      release_id: z.string().nullable().meta({ description: "Null until the draft, as it is, was validated once" }),
+      live_now: release.nullable(),
+      becomes: release
+        .omit({ since: true })
+        .extend({ release_id: z.string().nullable() })
+        .meta({ description: "If nothing else is published there before" }),
+    }),
+  })
+  .meta({ id: "RetryPreview" });

@@ -1,0 +1,111 @@
+/** The steps of a publish that is to be retried, in sentences and in numbers. Pure. */
+import type { GeneratedRelease, UploadedRelease, ValidatedVersion, VerifiedTiles } from "../../contract/publish.ts";
+import type { JobRow } from "./job-store.ts";
+import type { RetryPlan } from "./protocol/retry-plan.ts";
+import type { DraftSize } from "./retry-preview-store.ts";
+
+export interface PlannedStep {
+  name: string;
+  label: string;
+  action: "run" | "reuse";
+  /** For people. */
+  why: string;
+  /** Of a step that is reused. */
+  finished_at?: string;
+}
+
+/** What steps work on. Each thing counts as reused, or as worked on again, by the step that is about it. */
+export interface Work {
+  steps: number;
+  /** Checked, and written into release.json: validate, generate_release. */
+  overlays: number;
+  /** Of release.json; null before it was generated of the draft as it is. */
+  release_bytes: number | null;
+  /** Looked for at the destination, where only what is missing is sent: upload. */
+  tiles: number;
+  tile_bytes: number;
+  /** Looked at there: verify_tiles. */
+  tiles_verified: number;
+}
+
+export interface RetryStory {
+  plan: RetryPlan;
+  /** What finished steps yielded, by name. */
+  yielded: ReadonlyMap<string, unknown>;
+  draft: DraftSize;
+  job: Pick<JobRow, "status" | "steps" | "environment">;
+  /** The step that was asked for, if any. */
+  wanted: string | undefined;
+}
+
+const isReused = ({ plan }: RetryStory, name: string): boolean =>
+  plan.steps.some((step) => step.name === name && step.status === "done");
+
+export function tellSteps(story: RetryStory): PlannedStep[] {
+  return story.plan.steps.map(({ name, label, finished_at }) => {
+    if (!isReused(story, name)) return { name, label, action: "run", why: whyAgain(story, name) };
+    const why = whyNot(story, name);
+    return { name, label, action: "reuse", why, ...(finished_at === undefined ? {} : { finished_at }) };
+  });
+}
+
+export function countWork(story: RetryStory): { reuse: Work; run_again: Work } {
+  const { plan, draft, yielded } = story;
+  const again = plan.steps.filter(({ name }) => !isReused(story, name)).length;
+  // Bytes of another revision say nothing of the release that will be generated.
+  const known = isReused(story, "generate_release")
+    ? (yielded.get("generate_release") as GeneratedRelease).bytes
+    : null;
+  const work = (reused: boolean): Work => {
+    const of = <T>(step: string, amount: T, none: T): T => (isReused(story, step) === reused ? amount : none);
+    return {
+      steps: reused ? plan.steps.length - again : again,
+      overlays: of("generate_release", draft.overlays, 0),
+      release_bytes: of<number | null>("generate_release", known, 0),
+      tiles: of("upload", draft.tiles, 0),
+      tile_bytes: of("upload", draft.tile_bytes, 0),
+      tiles_verified: of("verify_tiles", draft.tiles, 0),
+    };
+  };
+  return { reuse: work(true), run_again: work(false) };
+}
+
+function whyNot({ yielded }: RetryStory, name: string): string {
+  const result = yielded.get(name);
+  if (name === "validate") {
+    const { overlay_count, tile_count, revision } = result as ValidatedVersion;
+    return `${overlay_count} overlays and ${tile_count} tiles were found right in revision ${revision}, which the draft still has.`;
+  }
+  if (name === "generate_release") {
+    const { bytes, digest } = result as GeneratedRelease;
+    return `release.json was generated: ${bytes} bytes, digest ${digest.slice(0, 12)}….`;
+  }
+  if (name === "upload") {
+    const { uploaded, reused } = result as UploadedRelease;
+    return `Everything is at the destination: ${uploaded} tiles were sent, ${reused} were there already.`;
+  }
+  const { verified, mended } = result as VerifiedTiles;
+  return `${verified} tiles were found right at the destination${mended > 0 ? `, ${mended} of them mended` : ""}.`;
+}
+
+function whyAgain(story: RetryStory, name: string): string {
+  const { draft, job } = story;
+  const work: Record<string, string> = {
+    validate: `${draft.overlays} overlays and ${draft.tiles} tiles of the draft are checked.`,
+    generate_release: `release.json is generated from ${draft.overlays} overlays.`,
+    upload: `${draft.tiles} tiles are looked for at the destination; only what is missing is sent.`,
+    verify_tiles: `${draft.tiles} tiles are checked at the destination; those verified before and not written since are not read again.`,
+    mark_published: `${job.environment} is switched to the release, if the draft is still the one that was validated.`,
+  };
+  return [...(name === story.plan.from ? [whyFrom(story)] : []), work[name] ?? ""].join(" ").trim();
+}
+
+/** Why the retry begins where it begins. */
+function whyFrom({ plan, job, wanted }: RetryStory): string {
+  if (plan.earlier === "draft_changed") return "The draft was edited since it was validated.";
+  if (plan.earlier === "result_missing") return "What it yielded was not kept.";
+  if (wanted !== undefined && wanted !== plan.unfinished) return "It was asked to begin here.";
+  const failed = job.steps.some(({ name, status }) => name === plan.from && status === "failed");
+  if (!failed) return "It has not run yet.";
+  return job.status === "cancelled" ? "It was stopped here." : "It failed here.";
+}

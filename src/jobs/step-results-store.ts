@@ -1,0 +1,27 @@
+/** What finished steps of a job yielded. Written with their ends (`writeJob`), read for a retry that goes on behind them. */
+import { query, queryOne, type Db } from "../db.ts";
+
+export interface KeptStep {
+  step: string;
+  /** Of the draft that the step worked on. */
+  revision: number;
+  result: unknown;
+}
+
+export interface StepRecords {
+  /** Of the draft, as it is now. */
+  revision: number;
+  kept: KeptStep[];
+}
+
+/** Of the job, in no order. */
+export async function findStepRecords(db: Db, job: { id: string; version_id: string }): Promise<StepRecords> {
+  const version = await queryOne<{ revision: number }>(db, `select revision from versions where id = $1`, [
+    job.version_id,
+  ]);
+  if (!version) throw new Error(`no version ${job.version_id}`);
+  const kept = await query<KeptStep>(db, `select step, revision, result from job_step_results where job_id = $1`, [
+    job.id,
+  ]);
+  return { ...version, kept };
+}
