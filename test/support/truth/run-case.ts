@@ -6,12 +6,13 @@ import { replaceConfig } from "../../../src/projects/content-store.ts";
 import { expectNothingPublic, expectReleasedOnce, expectSoundLedger, guardOf } from "../chaos-room.ts";
 import { recordPointer } from "../pointer-recorder.ts";
 import { createDraft, jobRow, queueJob, until, type Draft } from "../publishing.ts";
-import type { RiggedStep } from "../rigged-stores.ts";
+import type { RiggedStep } from "../step-stores.ts";
 import type { WorkerProcess } from "../worker-process.ts";
 import { act, type Subject } from "./acts.ts";
 import type { Act, TruthCase } from "./cases.ts";
 import { NOTHING_TOLD, says, sentence } from "./told.ts";
-import { newPrefix, type Timeouts, type TruthRoom } from "./truth-room.ts";
+import { newPrefix, type Timeouts } from "../rigged-room.ts";
+import type { TruthRoom } from "./truth-room.ts";
 import { WAYS, watchWays, type Way, type WatchedWays } from "./watch-ways.ts";
 
 export interface ToldAct {
@@ -28,6 +29,10 @@ export interface CaseOutcome {
   faults: string[];
 }
 
+const NEVER_TOLD: Omit<ToldAct, "act"> = {
+  seconds: { row: null, stream: null, cli: null },
+  sentences: { row: "nothing before", stream: "nothing before", cli: "nothing before" },
+};
 /** Longer than any goal: what is told too late is told how late. */
 const PATIENCE_MS = 40_000;
 const END_MS = 90_000;
@@ -47,7 +52,9 @@ export async function runCase(room: TruthRoom, each: TruthCase): Promise<CaseOut
     for (const one of each.acts) {
       const pressed = await act(subject, one.act);
       if (one.release && held) await room.rigs.release(draft.project, held);
-      const told = await untilTold(watched, one, pressed);
+      // Where nothing was told of the act before, that nothing is told says nothing.
+      const silent = Object.values(outcome.told.at(-1)?.seconds ?? {}).includes(null);
+      const told = silent ? NEVER_TOLD : await untilTold(watched, one, pressed);
       outcome.told.push({ act: one.act, ...told });
       const late = WAYS.filter((way) => told.seconds[way] === null).map((way) => `${way} says ${told.sentences[way]}`);
       if (late.length > 0) outcome.faults.push(`${one.act} is not told: ${late.join("; ")}`);

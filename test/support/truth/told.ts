@@ -62,13 +62,13 @@ export function says(told: Told, wanted: Wanted): boolean {
 }
 
 /** In a few words, for a table. */
-export function sentence({ status, generation, error_code, attention, notice, message }: Told): string {
+export function sentence({ status, generation, error_code, error, attention, notice, message }: Told): string {
   const parts = [
     `${status}${generation > 1 ? `, generation ${generation}` : ""}`,
     error_code,
     attention && `attention: ${attention.code}`,
     notice && `notice: ${notice.code}`,
-    error_code || !message ? null : `“${message}”`,
+    error_code ? `“${error}”` : message && `“${message}”`,
   ];
   return parts.filter(Boolean).join(", ");
 }

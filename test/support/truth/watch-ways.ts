@@ -125,16 +125,19 @@ async function watchCli(
   const run = async (args: string[], each: (line: Record<string, unknown>) => void): Promise<void> => {
     const child = spawn(process.execPath, [CLI, ...args, "--json"], {
       env: configEnvironment({ PLATEN_SERVER: url, PLATEN_API_KEY: key }),
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
     });
     const ended = new Promise((resolve) => child.once("close", resolve));
     const kill = (): boolean => child.kill("SIGKILL");
     signal.addEventListener("abort", kill);
+    if (signal.aborted) kill();
     for await (const line of createInterface(child.stdout)) each(JSON.parse(line) as Record<string, unknown>);
     await ended;
     signal.removeEventListener("abort", kill);
   };
-  await run(["watch", id], ({ data }) => say(data as Partial<Told>));
-  while (!signal.aborted)
+  await run(["watch", id], ({ data }) => data && say(data as Partial<Told>));
+  while (!signal.aborted) {
     await run(["jobs", "--project", project], (job) => job["id"] === id && say(job as Partial<Told>));
+    await delay(AGAIN_MS);
+  }
 }

@@ -1,8 +1,8 @@
-/** Rigs the stores of a `rigged-worker.ts`. */
+/** Rigs the stores of a `step-worker.ts`. */
 import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { until } from "./publishing.ts";
-import { rigFile, type RiggedStep } from "./rigged-stores.ts";
+import { rigFile, type RiggedStep } from "./step-stores.ts";
 
 export interface Rigs {
   /** Whoever comes to the step waits from now on. */

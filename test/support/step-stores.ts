@@ -16,7 +16,7 @@ const LOOK_MS = 20;
 export const rigFile = (folder: string, project: string, step: RiggedStep): string =>
   join(folder, `${project}.${step}`);
 
-export function rigStores(stores: Stores, folder: string): Stores {
+export function riggedStores(stores: Stores, folder: string): Stores {
   async function pass(step: RiggedStep, key: string | undefined, signal?: AbortSignal): Promise<void> {
     const project = key?.split("/").find((segment) => existsSync(rigFile(folder, segment, step)));
     if (project === undefined) return;
