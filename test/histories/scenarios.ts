@@ -38,11 +38,14 @@ export const SCENARIOS: Record<string, Scenario> = {
       for (const tile of [await sourceTile(room, draft, 0), await publicTile(room, draft, 0)]) await damage(tile);
     }),
   "mark-published-fails": (room) => meanwhile(room, "verify_tiles", (draft) => edit(room, draft)),
-  // Behind the switch the API refuses a cancel, the Web UI does not, and it ends completed.
   ...perStep("cancelled", (room, step) =>
-    meanwhile(room, step, (_, job) =>
-      step === "mark_published" ? press(room, job, "cancel") : cancelJob(room.deps, { job_id: job, by: room.principal }),
-    ),
+    meanwhile(room, step, async (_, job) => {
+      // Behind the switch the API refuses a cancel, the Web UI does not, and it ends completed.
+      if (step === "mark_published") return press(room, job, "cancel");
+      await cancelJob(room.deps, { job_id: job, by: room.principal });
+      // A held attempt hears of it while it waits; let go at once, it could be done first.
+      await until("the cancel to be heard", async () => (await status(room, job)) !== "RUNNING", END_MS);
+    }),
   ),
   async "queued-cancelled"(room) {
     const prefix = newPrefix();
@@ -55,9 +58,12 @@ export const SCENARIOS: Record<string, Scenario> = {
   "verify-tiles-killed": (room) => killed(room, "verify_tiles"),
   "upload-terminated": (room) => meanwhile(room, "upload", (_, job) => press(room, job, "terminate")),
   ...perStep("reset", (room, step) =>
-    meanwhile(room, step, async (_, job) => {
+    meanwhile(room, step, async ({ project }, job) => {
       await press(room, job, "reset to the step", step);
       await until("generation 2", async () => (await jobRow(room, job)).generation === 2);
+      // Let go together, the attempts of the old and the new run would share the work, each time another way.
+      if (step !== "mark_published")
+        await until("the old attempt to stop", async () => (await room.rigs.waiting(project, step)) === 1, END_MS);
     }),
   ),
   async retried(room) {
@@ -108,17 +114,8 @@ async function meanwhile(
   const { job, draft } = await begin(room, { ...options, before: ({ project }) => room.rigs.hold(project, step) });
   await room.rigs.reached(draft.project, step);
   await act(draft, job);
-  // A held attempt hears of a cancel while it waits; let go at once, it could be done first.
-  if (step !== "mark_published") await untilHeard(room, job);
   await room.rigs.release(draft.project, step);
   return ended(room, job);
-}
-
-async function untilHeard(room: RiggedRoom, job: string): Promise<void> {
-  const { raw } = await handleOf(room, job).describe();
-  const CANCEL_REQUESTED = 3;
-  if (raw.pendingActivities?.[0]?.state !== CANCEL_REQUESTED) return;
-  await until("the cancel to be heard", async () => (await status(room, job)) !== "RUNNING", END_MS);
 }
 
 const killed = async (room: RiggedRoom, step: RiggedStep): Promise<string> => {

@@ -1,13 +1,15 @@
 /** Everything a publish needs, with workers as processes whose steps can be held. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startJob } from "../../src/jobs/protocol/start.ts";
 import { createExecutions } from "../../src/temporal.ts";
+import { buildBundle } from "../../src/worker/build-bundle.ts";
 import { createPublishing, type Publishing, type PublishingOptions } from "./publishing.ts";
 import { createRigs, type Rigs } from "./step-rigs.ts";
+import { BUNDLE } from "./step-stores.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 
 /** In ms. */
@@ -33,6 +35,8 @@ export const newPrefix = (): string => `rigged-${randomBytes(6).toString("hex")}
 export async function createRiggedRoom(options: PublishingOptions = {}): Promise<RiggedRoom> {
   const room = await createPublishing(options);
   const folder = await mkdtemp(join(tmpdir(), "platen-rigs-"));
+  // Most of a worker's start otherwise.
+  await writeFile(join(folder, BUNDLE), JSON.stringify(await buildBundle()));
   const workers: WorkerProcess[] = [];
   return {
     ...room,

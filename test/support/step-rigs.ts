@@ -1,6 +1,6 @@
 /** Rigs the stores of a `step-worker.ts`. */
 import { existsSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { until } from "./publishing.ts";
 import { rigFile, type RiggedStep } from "./step-stores.ts";
 
@@ -11,6 +11,8 @@ export interface Rigs {
   fail(project: string, step: RiggedStep): Promise<void>;
   /** Resolves when somebody has come to the step since it was rigged. */
   reached(project: string, step: RiggedStep): Promise<void>;
+  /** How many attempts wait there; those of killed workers count, too. */
+  waiting(project: string, step: RiggedStep): Promise<number>;
   /** Lets go who waits. */
   release(project: string, step: RiggedStep): Promise<void>;
 }
@@ -30,6 +32,10 @@ export function createRigs(folder: string): Rigs {
     async reached(project, step) {
       const seen = `${rigFile(folder, project, step)}.reached`;
       await until(`${project} to come to ${step}`, async () => existsSync(seen), REACHED_MS);
+    },
+    async waiting(project, step) {
+      const prefix = `${project}.${step}.waiting-`;
+      return (await readdir(folder)).filter((name) => name.startsWith(prefix)).length;
     },
     release: (project, step) => rm(rigFile(folder, project, step), { force: true }),
   };

@@ -2,6 +2,7 @@
  * Stores that do what files say: a step of a project's publish can be held, or meet a store that is away. A publish comes by one call
  * of each step, so a rig says exactly where it is; of step 5 it is the reading of the pointer, behind the switch.
  */
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,8 +12,10 @@ import type { Stores } from "../../src/storage/object-store.ts";
 
 export type RiggedStep = "validate" | "generate_release" | "upload" | "verify_tiles" | "mark_published";
 
+/** Beside the rigs: the workflows that a worker runs. */
+export const BUNDLE = "bundle.json";
 const LOOK_MS = 20;
-/** `hold` in it: whoever comes to the step waits until it is gone; `fail`: the next one finds the store away. Beside it lies `….reached` from then on. */
+/** `hold` in it: whoever comes to the step waits until it is gone; `fail`: the next one finds the store away. Beside it lies `….reached` from then on, and `….waiting-` for each who waits. */
 export const rigFile = (folder: string, project: string, step: RiggedStep): string =>
   join(folder, `${project}.${step}`);
 
@@ -27,7 +30,13 @@ export function riggedStores(stores: Stores, folder: string): Stores {
       await rm(file);
       throw new AppError("store_unavailable", { reason: `${step} is rigged`, object: key ?? "" });
     }
-    while (existsSync(file)) await delay(LOOK_MS, undefined, signal ? { signal } : {});
+    const waiting = `${file}.waiting-${randomUUID()}`;
+    await writeFile(waiting, "");
+    try {
+      while (existsSync(file)) await delay(LOOK_MS, undefined, signal ? { signal } : {});
+    } finally {
+      await rm(waiting);
+    }
   }
   const { private: drafts, public: viewed, transfer } = stores;
   return {
