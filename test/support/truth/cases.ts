@@ -165,9 +165,8 @@ const AFTER: readonly TruthCase[] = [
     { end: REOPENED },
   ),
   after("pause and unpause", "Web UI", PAUSE),
-  after("reset of the activity", "Web UI", [
-    { act: "reset the activity", told: { status: "running", mentions: /\breset\b/i } },
-  ]),
+  // The pointer's writing listens to nobody any more: its attempt ends the publish.
+  after("reset of the activity", "Web UI", [{ act: "reset the activity", told: ends("completed"), release: true }]),
   after("delete", "Web UI", [{ act: "delete", told: ends("completed") }]),
   after("execution timeout", "nobody", [{ act: "execution timeout", told: ends("completed") }]),
   after("run timeout", "nobody", [{ act: "run timeout", told: ends("completed") }]),
