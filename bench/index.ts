@@ -1,6 +1,7 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
 import { mirrorCost } from "./mirror-cost.ts";
 import { notifyTax } from "./notify-tax.ts";
+import { operatorTruth } from "./operator-truth.ts";
 import { publishBig } from "./publish-big.ts";
 import { publishThroughput } from "./publish-throughput.ts";
 import { releaseJson } from "./release-json.ts";
@@ -14,5 +15,6 @@ import type { Bench } from "./support/bench.ts";
 const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
+const OPERATING = [operatorTruth];
 
-export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING];
+export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING];

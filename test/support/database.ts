@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
 import { createDatabase, type Database } from "../../src/db.ts";
 import { administer } from "../../src/dev/database-store.ts";
-import { hasFailed } from "./file-outcome.ts";
+import { hasFailed } from "./failed-file.ts";
 
 export interface TestDatabase {
   url: string;

@@ -1,12 +1,7 @@
-/** Set-up file of vitest: knows whether a test of the present file has failed, so that its database can be kept. */
+/** Set-up file of vitest: notes whether a test of the present file has failed, so that its database can be kept. */
 import { afterEach } from "vitest";
-
-let failed = false;
+import { noteFailure } from "./failed-file.ts";
 
 afterEach(({ task }) => {
-  failed ||= task.result?.state === "fail";
+  if (task.result?.state === "fail") noteFailure();
 });
-
-export function hasFailed(): boolean {
-  return failed;
-}

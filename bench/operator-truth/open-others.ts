@@ -1,0 +1,31 @@
+/** Publishes that stand in their upload, heartbeat and all, while something else is measured. */
+import { setTimeout as delay } from "node:timers/promises";
+import { query } from "../../src/db.ts";
+import { createDraft, queueJob } from "../../test/support/publishing.ts";
+import { newPrefix } from "../../test/support/rigged-room.ts";
+import type { TruthRoom } from "../../test/support/truth/truth-room.ts";
+
+const LOOK_MS = 200;
+const LATE_MS = 180_000;
+
+/** Resolves when all of them are in their upload. They have a worker of their own, which is killed with the room. */
+export async function openOthers(room: TruthRoom, count: number): Promise<void> {
+  const prefix = newPrefix();
+  await room.worker(prefix, { concurrency: count + 10 });
+  const jobs: string[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const draft = await createDraft(room);
+    await room.rigs.hold(draft.project, "upload");
+    const job = await queueJob(room, draft);
+    await room.start(job, { prefix });
+    jobs.push(job);
+  }
+  const late = Date.now() + LATE_MS;
+  for (;;) {
+    const sql = `select count(*)::int as n from jobs where id = any($1::uuid[]) and status = 'running' and step = 'upload'`;
+    const [found] = await query<{ n: number }>(room.database.em.fork(), sql, [jobs]);
+    if (found?.n === count) return;
+    if (Date.now() > late) throw new Error(`only ${found?.n} of ${count} publishes are in their upload`);
+    await delay(LOOK_MS);
+  }
+}
