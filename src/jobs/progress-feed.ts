@@ -27,6 +27,7 @@ import {
   type Notice,
   type ShownJob,
 } from "./second-opinion.ts";
+import { watchTemporal } from "./temporal-watch.ts";
 
 /** The newest of one watched job, the same objects for everyone who watches it. */
 export interface WatchedJob {
@@ -61,7 +62,7 @@ export interface ProgressFeed {
 export interface FeedOptions {
   database: Database;
   notifications: JobNotifications;
-  executions: Pick<Executions, "queryProgress" | "describe">;
+  executions: Pick<Executions, "queryProgress" | "describe" | "ping">;
   log: Log;
   /** ms between two sweeps over the watched jobs; 2,000 by default. */
   sweepMs?: number;
@@ -108,6 +109,18 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     ...{ executions: options.executions, silentMs, log },
     databaseAway: () => away !== null,
     now: () => performance.now(),
+  });
+
+  const temporal = watchTemporal({
+    executions: options.executions,
+    wanted: () => entries.size > 0,
+    told() {
+      // Back: whoever was asked in vain is asked again at once.
+      for (const entry of entries.values()) {
+        [entry.asking.notice, entry.asking.not_before] = [null, 0];
+        show(entry);
+      }
+    },
   });
 
   const turns = createProgressTurns({ watchersOf: (id) => entries.get(id)?.watchers.size ?? 0, look });
@@ -213,7 +226,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
 
   function show(entry: Entry): void {
     const known = withOpinion(entry.row, entry.asking.opinion);
-    const notice = isFinal(known.status) ? null : (away?.notice ?? entry.asking.notice);
+    const notice = isFinal(known.status) ? null : (away?.notice ?? temporalAway() ?? entry.asking.notice);
     entry.job = notice ? { ...known, notice } : known;
     for (const watcher of entry.watchers) {
       try {
@@ -223,6 +236,11 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
         watcher.closing();
       }
     }
+  }
+
+  function temporalAway(): Notice | null {
+    const since = temporal.away();
+    return since && noticeOf("temporal_away", since);
   }
 
   function forget(id: string): void {
@@ -299,6 +317,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
       closed = true;
       clearTimeout(sweep);
       turns.close();
+      temporal.close();
       stopListening();
       for (const entry of entries.values()) for (const watcher of [...entry.watchers]) watcher.closing();
       entries.clear();

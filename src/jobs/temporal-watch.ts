@@ -1,0 +1,59 @@
+/**
+ * Is Temporal there? One question a second per process while anybody watches a job, instead of one per job that is asked less often the
+ * longer it is silent: who looks on is told within seconds, and within seconds that it is over.
+ *
+ *   there ──no answer, twice in a row──► away ──an answer──► there
+ */
+import { inTime } from "../in-time.ts";
+import type { Executions } from "../temporal.ts";
+
+export interface TemporalWatch {
+  /** Since when it does not answer; null while it does, and while nobody watches. */
+  away(): Date | null;
+  close(): void;
+}
+
+const EVERY_MS = 1_000;
+/** An answer takes milliseconds; a second is what a server takes that starts. */
+const ANSWER_MS = 1_000;
+/** One alone is a connection that was closed. */
+const FAILURES = 2;
+
+/** `wanted`: is anybody there to be told? `told`: that it went away, or is back. */
+export function watchTemporal(options: {
+  executions: Pick<Executions, "ping">;
+  wanted(): boolean;
+  told(): void;
+}): TemporalWatch {
+  let failures = 0;
+  let since: Date | null = null;
+  let closed = false;
+  let timer = setTimeout(ask, EVERY_MS);
+
+  function ask(): void {
+    void look().finally(() => {
+      if (!closed) timer = setTimeout(ask, EVERY_MS);
+    });
+  }
+  async function look(): Promise<void> {
+    const began = new Date();
+    const there =
+      !options.wanted() ||
+      (await inTime(options.executions.ping(), ANSWER_MS).then(
+        () => true,
+        () => false,
+      ));
+    if (closed) return;
+    failures = there ? 0 : failures + 1;
+    const was = since;
+    since = failures >= FAILURES ? (since ?? began) : null;
+    if ((was === null) !== (since === null)) options.told();
+  }
+  return {
+    away: () => since,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}
