@@ -12,6 +12,7 @@ import { PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 import { JOB_TYPES, type JobType } from "../contract/job-types.ts";
 import type { PublishInput } from "../contract/publish.ts";
+import { findCancelRequested, type CancelRequested } from "./temporal-requests.ts";
 
 /** What `describe` tells of the current run of a workflow id. */
 export interface Execution {
@@ -62,6 +63,8 @@ export interface Executions {
   describe(workflowId: string): Promise<Execution | null>;
   /** Cancels exactly that run; false when it is not the current one or has ended. */
   cancel(workflowId: string, runId: string): Promise<boolean>;
+  /** Who has asked that run to cancel, wherever that was; null when nobody has, or the run is gone. */
+  cancelRequested(workflowId: string, runId: string): Promise<CancelRequested | null>;
   /** What the open workflow says of itself; never rejects, 2 s at most. */
   queryProgress(workflowId: string): Promise<ProgressAnswer>;
   /** Is Temporal's frontend there? Rejects with the reason; 2 s at most. */
@@ -154,6 +157,7 @@ export function createExecutions(
         throw error;
       }
     },
+    cancelRequested: (workflowId, runId) => within(() => findCancelRequested(client, { workflowId, runId })),
     async queryProgress(workflowId) {
       // A query needs a worker and is only ever a second opinion: whatever goes wrong, the row is what there is.
       try {

@@ -3,6 +3,7 @@
  * exactly those. Everything else of the test is real, and test/chaos runs the same protocol against the real server.
  */
 import type { Execution, Executions } from "../../src/temporal.ts";
+import type { CancelRequested } from "../../src/temporal-requests.ts";
 
 export interface ScriptedExecutions extends Executions {
   /** What `describe` answers; null is "not found". */
@@ -11,6 +12,8 @@ export interface ScriptedExecutions extends Executions {
   whileDescribing: (() => Promise<unknown>) | null;
   /** Runs when a cancel is on its way, before it lands. Once. */
   whileCancelling: (() => Promise<unknown>) | null;
+  /** What the history says of a cancel. */
+  requested: CancelRequested | null;
   started: { workflow_id: string; generation: number }[];
   cancelled: { workflow_id: string; run_id: string | undefined }[];
   /** Forgets everything, for the next test. */
@@ -22,6 +25,7 @@ export function scriptedExecutions(): ScriptedExecutions {
     current: null,
     whileDescribing: null,
     whileCancelling: null,
+    requested: null,
     started: [],
     cancelled: [],
     async start({ workflow_id, input }) {
@@ -42,11 +46,13 @@ export function scriptedExecutions(): ScriptedExecutions {
       script.cancelled.push({ workflow_id, run_id });
       return script.current?.open === true && script.current.run_id === run_id;
     },
+    cancelRequested: async () => script.requested,
     reset() {
       Object.assign(script, {
         current: null,
         whileDescribing: null,
         whileCancelling: null,
+        requested: null,
         started: [],
         cancelled: [],
       });
