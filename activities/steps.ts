@@ -11,7 +11,7 @@ import { noteCancelStage } from "../src/jobs/protocol/cancel-stages.ts";
 import { enterStep } from "../src/jobs/protocol/enter-step.ts";
 import type { StepEntry } from "../src/jobs/protocol/entered.ts";
 import { leaveStep, logEntry, noteTrouble } from "../src/jobs/protocol/ledger-writes.ts";
-import { toFailure, troubleOf } from "./failures.ts";
+import { pauseOf, toFailure, troubleOf } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
 
 export interface ActivityDeps extends ProtocolDeps {
@@ -112,7 +112,7 @@ export async function beating<T>(
     });
   } catch (error) {
     const trouble = context.cancellationSignal.aborted ? null : troubleOf(error);
-    if (trouble) await tell(deps, on, trouble);
+    if (trouble) await tell(deps, context, on, trouble);
     reporter.beat();
     throw error;
   } finally {
@@ -147,9 +147,15 @@ function acknowledgeCancel(deps: ActivityDeps, context: Context, grip: Grip): ()
 }
 
 /** Never fails: it must not hide what went wrong, and PostgreSQL may be the very thing that is away. */
-async function tell(deps: ActivityDeps, { grip, row }: { grip: Grip; row: JobRow }, trouble: AppError): Promise<void> {
+async function tell(
+  deps: ActivityDeps,
+  { info }: Context,
+  { grip, row }: { grip: Grip; row: JobRow },
+  trouble: AppError,
+): Promise<void> {
   const { code, message, action } = trouble;
-  await noteTrouble(deps, grip, { code, message: `${message} ${action}`, step: row.step }).catch((error: unknown) => {
+  const told = { code, message: `${message} ${action}`, step: row.step, pause_ms: pauseOf(trouble, info) };
+  await noteTrouble(deps, grip, told).catch((error: unknown) => {
     deps.log.warn({ error, job_id: grip.job_id, code }, "what keeps a job waiting could not be written into it");
   });
 }
@@ -170,7 +176,7 @@ export async function guarded<T>(
   } catch (error) {
     const { aborted, reason } = context.cancellationSignal;
     if (aborted && reason instanceof CancelledFailure && !(error instanceof AppError)) throw interruption(reason);
-    throw patience.endless ? toFailure(error) : toFailure(error, () => countUnforeseen(context));
+    throw toFailure(error, patience.endless ? undefined : () => countUnforeseen(context), context.info.attempt);
   }
 }
 
