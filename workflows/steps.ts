@@ -1,7 +1,7 @@
 /** Step state of a running workflow, behind the query `progress` and on the workflow's page in the Temporal Web UI. */
 import { defineQuery, setCurrentDetails, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { StepDefinition } from "../contract/job-types.ts";
-import { PROGRESS_QUERY } from "../contract/messages.ts";
+import { JOB_URL_MEMO, PROGRESS_QUERY } from "../contract/messages.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 
 export const progressQuery = defineQuery<WorkflowProgress>(PROGRESS_QUERY);
@@ -13,7 +13,7 @@ export interface StepTracker {
   note(text: string): void;
 }
 
-/** `title`: first line of the details, what an operator must know without opening payloads. */
+/** `title`: first line of the details, what an operator must know without opening payloads; it leads to the job. */
 export function trackSteps(definitions: readonly StepDefinition[], title: string): StepTracker {
   const progress: WorkflowProgress = {
     step: null,
@@ -23,11 +23,14 @@ export function trackSteps(definitions: readonly StepDefinition[], title: string
   // The run id is told, never branched on: the answer to a query is no part of the history.
   setHandler(progressQuery, () => ({ ...progress, run_id: workflowInfo().runId }));
 
+  const url = workflowInfo().memo?.[JOB_URL_MEMO];
+  const link = typeof url === "string" ? ` · [job](${url})` : "";
+
   function show(text: string): void {
     const marks = { pending: "·", running: "▶", done: "✓", failed: "✗" } as const;
     const line = definitions.map(({ label }, at) => `${marks[progress.steps[at]?.status ?? "pending"]} ${label}`);
     // Two lines: the Web UI shows no more without scrolling.
-    setCurrentDetails(`**${title}: ${text}**\n\n${line.join(" · ")}`);
+    setCurrentDetails(`**${title}: ${text}**${link}\n\n${line.join(" · ")}`);
   }
   return {
     async run(name, work) {
