@@ -55,8 +55,8 @@ export function asFailure(code: string | null | undefined, message: string, caus
 const FAILURE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.failure, SearchAttributeType.KEYWORD);
 
 /**
- * Operators list runs by what they failed with. Runs that began before 0.2 do not tell it: a command more would not be in their
- * history. CONTRIBUTING.md goes through this change as its example; no such run is open once the last release before 0.2 is a day gone.
+ * Operators list runs by what they failed with. The history of one that ended before 0.2 has no such command, and must replay without it.
+ * CONTRIBUTING.md goes through this change as its example.
  */
 export function tellFailureCode(code: string): void {
   if (patched("tell-failure-code")) upsertSearchAttributes([{ key: FAILURE, value: code }]);

@@ -17,7 +17,6 @@ let room: ChaosRoom;
 beforeAll(async () => {
   room = await createChaosRoom();
 });
-afterEach(() => room?.killWorkers());
 afterAll(() => room?.close());
 
 const cancel = (job: string) =>
@@ -49,6 +48,11 @@ async function outcomeOf(job: string): Promise<SettleOutcome> {
 }
 
 describe("the receipt of a cancel", { timeout: 90_000 }, () => {
+  beforeAll(async () => {
+    await room.worker({ entry: HELD_WORKER });
+  });
+  afterAll(() => room?.killWorkers());
+
   it.each([
     { way: "through the API", by: "Ada", reason: "wrong map", press: cancel },
     {
@@ -58,7 +62,6 @@ describe("the receipt of a cancel", { timeout: 90_000 }, () => {
       press: (job: string) => requestCancel(room, job),
     },
   ])("asked for $way says who and why, and goes stage by stage", async ({ by, reason, press }) => {
-    await room.worker({ entry: HELD_WORKER });
     const draft = await room.draft();
     const { job, gate } = await room.publishUpTo(draft, "upload");
     const held = await holdBack(await sourceTile(room, draft, 130));
@@ -80,7 +83,6 @@ describe("the receipt of a cancel", { timeout: 90_000 }, () => {
   });
 
   it("in each step before the switch ends compensated, though the step was done before it heard of it", async () => {
-    await room.worker();
     const steps = PUBLISH_STEPS.map(({ name }) => name).slice(0, -1);
     const publishes = [];
     for (const step of steps) {
@@ -99,7 +101,31 @@ describe("the receipt of a cancel", { timeout: 90_000 }, () => {
     }
   });
 
-  it("that no worker is there for waits, and is whole when one has come", async () => {
+  it("asked for at the same moment as the switch is refused, or cancels, or says that it came too late", async () => {
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 4; round++) {
+      const { job, gate } = await room.publishUpTo(await room.draft(), round % 2 === 0 ? "mark_published" : "switched");
+      const pressed = cancel(job).catch((error: unknown) => (error as { code?: string }).code);
+      await room.gates.somebodyWaits("jobs");
+      await gate.open();
+      const answer = await pressed;
+      const { status } = await room.ended(job);
+      const receipt = await receiptOf(job);
+      if (answer === "past_the_switch") expect([status, receipt]).toEqual(["completed", null]);
+      else if (status === "cancelled") await expectWholeReceipt(job);
+      else expect([status, receipt?.outcome, receipt?.compensated_at]).toEqual(["completed", "too_late", null]);
+      outcomes.add(answer === "past_the_switch" ? answer : (receipt?.outcome ?? ""));
+    }
+    console.log(`a cancel racing the switch: ${[...outcomes].join(", ")}`);
+    expect(outcomes).toContain("past_the_switch");
+    expect(outcomes.size).toBeGreaterThan(1);
+  });
+});
+
+describe("the receipt of a cancel without a worker", { timeout: 120_000 }, () => {
+  afterEach(() => room?.killWorkers());
+
+  it("waits, and is whole when one has come", async () => {
     const draft = await room.draft();
     const worker = await room.worker();
     const { job, gate } = await room.publishUpTo(draft, "upload");
@@ -124,7 +150,7 @@ describe("the receipt of a cancel", { timeout: 90_000 }, () => {
     });
   });
 
-  it("before any worker has begun, in the Temporal Web UI, is whole when one has come", async () => {
+  it("that had not begun, asked for in the Temporal Web UI, is whole when one has come", async () => {
     const draft = await room.draft();
     const job = await room.publish(draft);
     await requestCancel(room, job);
@@ -132,26 +158,5 @@ describe("the receipt of a cancel", { timeout: 90_000 }, () => {
     expect(await room.ended(job)).toMatchObject({ status: "cancelled", error_code: "cancelled" });
     await expectWholeReceipt(job);
     expect(await guardOf(room, draft)).toBeNull();
-  });
-
-  it("asked for at the same moment as the switch is refused, or cancels, or says that it came too late", async () => {
-    await room.worker();
-    const outcomes = new Set<string>();
-    for (let round = 0; round < 4; round++) {
-      const { job, gate } = await room.publishUpTo(await room.draft(), round % 2 === 0 ? "mark_published" : "switched");
-      const pressed = cancel(job).catch((error: unknown) => (error as { code?: string }).code);
-      await room.gates.somebodyWaits("jobs");
-      await gate.open();
-      const answer = await pressed;
-      const { status } = await room.ended(job);
-      const receipt = await receiptOf(job);
-      if (answer === "past_the_switch") expect([status, receipt]).toEqual(["completed", null]);
-      else if (status === "cancelled") await expectWholeReceipt(job);
-      else expect([status, receipt?.outcome, receipt?.compensated_at]).toEqual(["completed", "too_late", null]);
-      outcomes.add(answer === "past_the_switch" ? answer : (receipt?.outcome ?? ""));
-    }
-    console.log(`a cancel racing the switch: ${[...outcomes].join(", ")}`);
-    expect(outcomes).toContain("past_the_switch");
-    expect(outcomes.size).toBeGreaterThan(1);
   });
 });

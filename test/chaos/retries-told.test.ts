@@ -1,5 +1,5 @@
 /** What a job tells of its retries is what Temporal does; and what cannot succeed is not tried twice. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { workflowId } from "../../contract/workflow-id.ts";
 import { query, queryOne } from "../../src/db.ts";
 import { breakPointer } from "../support/broken-pointer.ts";
@@ -10,8 +10,8 @@ let room: ChaosRoom;
 
 beforeAll(async () => {
   room = await createChaosRoom();
+  await room.worker();
 });
-afterEach(() => room?.killWorkers());
 afterAll(() => room?.close());
 
 const handleOf = (job: string) => room.temporal.client.workflow.getHandle(workflowId("publish", job));
@@ -43,7 +43,6 @@ async function triedOf(job: string): Promise<Record<string, number>> {
 
 describe("a job that waits to be tried again", { timeout: 60_000 }, () => {
   it("says the attempt and the time of the next one as the server has them, and neither once it has ended", async () => {
-    await room.worker();
     const draft = await room.draft({ descriptor: SMALL });
     const pointer = await breakPointer(room.storeFolder, "dev", draft.project);
     const job = await room.publish(draft);
@@ -64,7 +63,6 @@ describe("a job that waits to be tried again", { timeout: 60_000 }, () => {
 
 describe("a failure that no retry mends", { timeout: 60_000 }, () => {
   it("is tried once, wherever it comes", async () => {
-    await room.worker();
     const invalid = await room.publish(await room.draft({ descriptor: SMALL, config: null }));
     const draft = await room.draft({ descriptor: SMALL });
     const { job: changed, gate } = await room.publishUpTo(draft, "verify_tiles");
