@@ -1,6 +1,7 @@
 /** What an activity throws, in Temporal's words: the code is the failure's type, the sentence its message. */
 import { ApplicationFailure, TemporalFailure } from "@temporalio/common";
 import type { FailureCode } from "../contract/failures.ts";
+import { pauseAfter, RETRY_POLICIES } from "../contract/retry-policies.ts";
 import { AppError, reasonOf } from "../src/errors.ts";
 import { asOutage } from "../src/outage.ts";
 
@@ -18,9 +19,10 @@ const MAX_PROBLEMS = 200;
 
 /**
  * Temporal's own failures pass untouched, cancellation first of all. `unforeseen` is called for a failure that nobody foresaw (a
- * bug) and answers how often that has happened to its activity; leave it out where there is no giving up.
+ * bug) and answers how often that has happened to its activity; leave it out where there is no giving up. `attempt`: number of the one
+ * that failed, from 1.
  */
-export function toFailure(error: unknown, unforeseen?: () => number): Error {
+export function toFailure(error: unknown, unforeseen?: () => number, attempt = 1): Error {
   if (error instanceof TemporalFailure) return error;
   const known = knownAs(error);
   const nonRetryable =
@@ -37,6 +39,7 @@ export function toFailure(error: unknown, unforeseen?: () => number): Error {
     message: `${known.message} ${known.action}`,
     nonRetryable,
     details: [details],
+    ...(known.definition.retry ? { nextRetryDelay: pauseAfter(known.definition.retry, attempt) } : {}),
     ...(error instanceof Error ? { cause: error } : {}),
   });
 }
@@ -49,6 +52,14 @@ export function troubleOf(error: unknown): AppError | null {
   if (error instanceof TemporalFailure) return null;
   const known = knownAs(error);
   return known.definition.retryable && known.code !== "superseded" ? known : null;
+}
+
+/** Milliseconds until Temporal tries again what has failed so; undefined for an activity without a policy of ours. */
+export function pauseOf(trouble: AppError, failed: { activityType: string; attempt: number }): number | undefined {
+  const { activityType, attempt } = failed;
+  const known = Object.hasOwn(RETRY_POLICIES, activityType) ? (activityType as keyof typeof RETRY_POLICIES) : null;
+  const policy = trouble.definition.retry ?? (known && RETRY_POLICIES[known]);
+  return policy ? pauseAfter(policy, attempt) : undefined;
 }
 
 function knownAs(error: unknown): AppError {

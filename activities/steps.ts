@@ -3,13 +3,15 @@ import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import type { JobContext } from "../contract/publish.ts";
 import { AppError } from "../src/errors.ts";
+import { inTime } from "../src/in-time.ts";
 import type { JobRow } from "../src/jobs/job-store.ts";
 import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
 import type { Attempt, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.ts";
+import { noteCancelStage } from "../src/jobs/protocol/cancel-stages.ts";
 import { enterStep } from "../src/jobs/protocol/enter-step.ts";
 import type { StepEntry } from "../src/jobs/protocol/entered.ts";
 import { leaveStep, logEntry, noteTrouble } from "../src/jobs/protocol/ledger-writes.ts";
-import { toFailure, troubleOf } from "./failures.ts";
+import { pauseOf, toFailure, troubleOf } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
 
 export interface ActivityDeps extends ProtocolDeps {
@@ -38,6 +40,7 @@ export function attemptOf(context: Context, job: JobContext): Attempt {
     generation: job.generation,
     run_id: workflowExecution.runId,
     attempt_at: currentAttemptScheduledTimestampMs,
+    number: context.info.attempt,
     reset: workflowExecution.runId !== job.first_run_id,
   };
 }
@@ -99,6 +102,7 @@ export async function beating<T>(
   const last = context.info.heartbeatDetails as HeartbeatDetails | undefined;
   const resume = last?.step === on.step ? last.resume : undefined;
   const reporter = createReporter({ context, mirror: deps.mirror, ...on, resume });
+  const acknowledged = acknowledgeCancel(deps, context, on.grip);
   try {
     return await work({
       row: on.row,
@@ -110,18 +114,50 @@ export async function beating<T>(
     });
   } catch (error) {
     const trouble = context.cancellationSignal.aborted ? null : troubleOf(error);
-    if (trouble) await tell(deps, on, trouble);
+    if (trouble) await tell(deps, context, on, trouble);
     reporter.beat();
     throw error;
   } finally {
     reporter.stop();
+    await acknowledged();
   }
 }
 
+/** What stops because of a cancel waits no longer than this for the receipt: without it, `settle` writes it. */
+const ACKNOWLEDGE_MS = 1_000;
+
+/** Writes into the receipt that the cancel has arrived, as soon as it has. What is answered waits for that, and never rejects. */
+function acknowledgeCancel(deps: ActivityDeps, context: Context, grip: Grip): () => Promise<void> {
+  let noted: Promise<void> | undefined;
+  const arrived = (): void => {
+    // Termination, reset, pause and a worker that shuts down interrupt as well, and are no cancel.
+    if (!context.cancellationDetails?.cancelRequested) return;
+    noted ??= noteCancelStage(deps, grip, "acknowledged").catch((error: unknown) => {
+      deps.log.warn(
+        { error, job_id: grip.job_id },
+        "that a cancel was seen could not be written; the settling does it",
+      );
+    });
+  };
+  const { cancellationSignal: signal } = context;
+  if (signal.aborted) arrived();
+  else signal.addEventListener("abort", arrived, { once: true });
+  return async () => {
+    signal.removeEventListener("abort", arrived);
+    if (noted) await inTime(noted, ACKNOWLEDGE_MS).catch(() => undefined);
+  };
+}
+
 /** Never fails: it must not hide what went wrong, and PostgreSQL may be the very thing that is away. */
-async function tell(deps: ActivityDeps, { grip, row }: { grip: Grip; row: JobRow }, trouble: AppError): Promise<void> {
+async function tell(
+  deps: ActivityDeps,
+  { info }: Context,
+  { grip, row }: { grip: Grip; row: JobRow },
+  trouble: AppError,
+): Promise<void> {
   const { code, message, action } = trouble;
-  await noteTrouble(deps, grip, { code, message: `${message} ${action}`, step: row.step }).catch((error: unknown) => {
+  const told = { code, message: `${message} ${action}`, step: row.step, pause_ms: pauseOf(trouble, info) };
+  await noteTrouble(deps, grip, told).catch((error: unknown) => {
     deps.log.warn({ error, job_id: grip.job_id, code }, "what keeps a job waiting could not be written into it");
   });
 }
@@ -142,7 +178,7 @@ export async function guarded<T>(
   } catch (error) {
     const { aborted, reason } = context.cancellationSignal;
     if (aborted && reason instanceof CancelledFailure && !(error instanceof AppError)) throw interruption(reason);
-    throw patience.endless ? toFailure(error) : toFailure(error, () => countUnforeseen(context));
+    throw toFailure(error, patience.endless ? undefined : () => countUnforeseen(context), context.info.attempt);
   }
 }
 

@@ -8,10 +8,11 @@ import {
   WorkflowNotFoundError,
 } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
-import { PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
+import { JOB_URL_MEMO, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 import { JOB_TYPES, type JobType } from "../contract/job-types.ts";
 import type { PublishInput } from "../contract/publish.ts";
+import { findCancelRequested, type CancelRequested } from "./temporal-requests.ts";
 
 /** What `describe` tells of the current run of a workflow id. */
 export interface Execution {
@@ -62,6 +63,8 @@ export interface Executions {
   describe(workflowId: string): Promise<Execution | null>;
   /** Cancels exactly that run; false when it is not the current one or has ended. */
   cancel(workflowId: string, runId: string): Promise<boolean>;
+  /** Who has asked that run to cancel, wherever that was; null when nobody has, or the run is gone. */
+  cancelRequested(workflowId: string, runId: string): Promise<CancelRequested | null>;
   /** What the open workflow says of itself; never rejects, 2 s at most. */
   queryProgress(workflowId: string): Promise<ProgressAnswer>;
   /** Is Temporal's frontend there? Rejects with the reason; 2 s at most. */
@@ -85,15 +88,19 @@ export function createTemporalClient(options: { address: string; namespace: stri
   return new Client({ connection, namespace: options.namespace, workflow: { queryRejectCondition: "NOT_OPEN" } });
 }
 
-/** `deadlineMs`: how long one call may take (5 s by default). */
+/**
+ * `deadlineMs`: how long one call may take (5 s by default). `publicUrl`: where people reach the gateway, so that they get from a
+ * workflow to its job; without it there is no link.
+ */
 export function createExecutions(
   client: Client,
-  options: { taskQueuePrefix: string; deadlineMs?: number },
+  options: { taskQueuePrefix: string; deadlineMs?: number; publicUrl?: string },
 ): Executions {
   const within = <T>(call: () => Promise<T>): Promise<T> =>
     client.connection.withDeadline(Date.now() + (options.deadlineMs ?? 5_000), call);
   return {
     async start({ job_type, workflow_id, input }) {
+      const url = options.publicUrl && `${options.publicUrl.replace(/\/+$/, "")}/jobs/${input.job_id}`;
       try {
         await within(() =>
           client.workflow.start(JOB_TYPES[job_type].workflow, {
@@ -103,7 +110,7 @@ export function createExecutions(
             // A closed run of generation 1 is never started again; a retry's generation is.
             workflowIdReusePolicy: input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE",
             workflowIdConflictPolicy: "FAIL",
-            memo: { job_id: input.job_id, generation: input.generation },
+            memo: { job_id: input.job_id, generation: input.generation, ...(url ? { [JOB_URL_MEMO]: url } : {}) },
             typedSearchAttributes: [
               keyword(SEARCH_ATTRIBUTES.project, input.project),
               {
@@ -118,7 +125,7 @@ export function createExecutions(
             staticSummary: `${input.project} v${input.version} → ${input.environment}, by ${input.started_by}`,
             staticDetails: [
               `**Publish ${input.project} version ${input.version} to ${input.environment}**`,
-              `started by ${input.started_by} (tenant ${input.tenant}), job ${input.job_id}, generation ${input.generation}`,
+              `started by ${input.started_by} (tenant ${input.tenant}), job ${url ? `[${input.job_id}](${url})` : input.job_id}, generation ${input.generation}`,
             ].join("\n\n"),
           }),
         );
@@ -154,6 +161,7 @@ export function createExecutions(
         throw error;
       }
     },
+    cancelRequested: (workflowId, runId) => within(() => findCancelRequested(client, { workflowId, runId })),
     async queryProgress(workflowId) {
       // A query needs a worker and is only ever a second opinion: whatever goes wrong, the row is what there is.
       try {

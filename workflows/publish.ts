@@ -2,16 +2,11 @@
  * publish: five steps, five activities. Whatever ends it otherwise goes through `settle`, which asks the row whether the switch
  * happened; nothing is concluded here from the class of a failure.
  */
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  CancelledFailure,
-  workflowInfo,
-} from "@temporalio/workflow";
+import { CancellationScope, CancelledFailure, TemporalFailure, workflowInfo } from "@temporalio/workflow";
 import { JOB_TYPES } from "../contract/job-types.ts";
-import type { Problem, PublishInput, PublishResult } from "../contract/publish.ts";
+import type { PublishInput, PublishResult } from "../contract/publish.ts";
 import { reading, settling, switching, writing } from "./activity-options.ts";
+import { asFailure, describe, failureOf, factsOf, tellFailureCode } from "./endings.ts";
 import { trackSteps } from "./steps.ts";
 
 export async function publish(input: PublishInput): Promise<PublishResult> {
@@ -45,51 +40,31 @@ export async function publish(input: PublishInput): Promise<PublishResult> {
     steps.note(`live as ${result.release_id}`);
     return result;
   } catch (error) {
+    // A bug of ours fails the workflow's task, not the job: that is told as stuck, and goes on once the bug is mended.
+    if (!(error instanceof TemporalFailure)) throw error;
     // The row has ended, or another run holds it: nothing is left to settle. This run ends as the row says.
     const ended = failureOf(error);
     if (ended?.type === "job_ended") {
       const { status, result } = factsOf<{ status: string; result?: PublishResult }>(ended);
       if (status === "completed" && result) return result;
-      throw status === "cancelled" ? new CancelledFailure("The job was cancelled") : error;
+      tellFailureCode(status === "cancelled" ? "cancelled" : "job_ended");
+      throw status === "cancelled"
+        ? new CancelledFailure("The job was cancelled")
+        : asFailure(ended.type, ended.message, error);
     }
     // Never from the failure's class: an attempt that lost its heartbeat while a cancel was requested fails with a timeout.
     const cancelled = CancellationScope.current().consideredCancelled;
     const ending = cancelled
       ? { status: "cancelled" as const, code: "cancelled", message: "The job was cancelled." }
-      : { status: "failed" as const, ...describe(error) };
+      : { status: "failed" as const, ...describe(error, input.job_id) };
     steps.note(`settling as ${ending.status} (${ending.code})`);
     const outcome = await CancellationScope.nonCancellable(() =>
       settling.settle.executeWithOptions(summary(`settle as ${ending.status}`), [{ job, target, ending }]),
     );
     steps.note(`ended: ${outcome.status}`);
     if (outcome.status === "completed" && outcome.result) return outcome.result;
-    if (outcome.status === "cancelled") throw new CancelledFailure("The job was cancelled");
-    throw error;
+    const ends = outcome.status === "cancelled" || cancelled ? "cancelled" : ending.code;
+    tellFailureCode(ends);
+    throw ends === "cancelled" ? new CancelledFailure("The job was cancelled") : asFailure(ends, ending.message, error);
   }
-}
-
-/** The failure of ours inside whatever an activity call rejects with. */
-function failureOf(error: unknown): ApplicationFailure | undefined {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  return cause instanceof ApplicationFailure ? cause : undefined;
-}
-
-/** What the activity said beside the sentence. */
-function factsOf<Facts>(failure: ApplicationFailure): Partial<Facts> {
-  return (failure.details?.[0] as { facts?: Partial<Facts> } | undefined)?.facts ?? {};
-}
-
-/** Code, sentence and single problems for the job's row. */
-function describe(error: unknown): { code: string; message: string; errors?: Problem[] } {
-  const failure = failureOf(error);
-  if (!failure) {
-    const cause = error instanceof ActivityFailure && error.cause ? error.cause : error;
-    return { code: "timed_out", message: cause instanceof Error ? cause.message : String(cause) };
-  }
-  const problems = (failure.details?.[0] as { problems?: Problem[] } | undefined)?.problems ?? [];
-  return {
-    code: failure.type ?? "internal",
-    message: failure.message,
-    ...(problems.length > 0 ? { errors: problems } : {}),
-  };
 }

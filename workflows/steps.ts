@@ -1,7 +1,7 @@
 /** Step state of a running workflow, behind the query `progress` and on the workflow's page in the Temporal Web UI. */
 import { defineQuery, setCurrentDetails, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { StepDefinition } from "../contract/job-types.ts";
-import { PROGRESS_QUERY } from "../contract/messages.ts";
+import { JOB_URL_MEMO, PROGRESS_QUERY } from "../contract/messages.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 
 export const progressQuery = defineQuery<WorkflowProgress>(PROGRESS_QUERY);
@@ -14,7 +14,7 @@ export interface StepTracker {
 }
 
 /**
- * `title`: first line of the details, what an operator must know without opening payloads. `carried`: what steps yielded before, by name;
+ * `title`: first line of the details, what an operator must know without opening payloads; it leads to the job. `carried`: what steps yielded before, by name;
  * only in front of the first that runs. It is part of the input, so a replay skips the same steps.
  */
 export function trackSteps(
@@ -30,11 +30,14 @@ export function trackSteps(
   // The run id is told, never branched on: the answer to a query is no part of the history.
   setHandler(progressQuery, () => ({ ...progress, run_id: workflowInfo().runId }));
 
+  const url = workflowInfo().memo?.[JOB_URL_MEMO];
+  const link = typeof url === "string" ? ` · [job](${url})` : "";
+
   function show(text: string): void {
     const marks = { pending: "·", running: "▶", done: "✓", failed: "✗" } as const;
     const line = definitions.map(({ label }, at) => `${marks[progress.steps[at]?.status ?? "pending"]} ${label}`);
     // Two lines: the Web UI shows no more without scrolling.
-    setCurrentDetails(`**${title}: ${text}**\n\n${line.join(" · ")}`);
+    setCurrentDetails(`**${title}: ${text}**${link}\n\n${line.join(" · ")}`);
   }
   return {
     async run(name, work) {

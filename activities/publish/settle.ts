@@ -3,12 +3,16 @@
  * whether the switch happened: if it did, the publish is completed, whatever was pressed.
  */
 import { isFinal, type FinalStatus } from "../../contract/job-state.ts";
+import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { JobContext, Problem, PublishInput, PublishResult } from "../../contract/publish.ts";
 import { AppError } from "../../src/errors.ts";
+import { readReceipt } from "../../src/jobs/cancellation-receipt.ts";
+import { noteCancelStage } from "../../src/jobs/protocol/cancel-stages.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
 import { projectSwitched } from "../../src/jobs/protocol/project.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
+import type { JobRow } from "../../src/jobs/job-store.ts";
 import { attemptOf, beating, guarded, type ActivityDeps } from "../steps.ts";
 
 export interface SettleInput {
@@ -22,6 +26,8 @@ export interface SettleOutcome {
   status: FinalStatus | "superseded";
   /** Of a completed publish. */
   result?: PublishResult;
+  /** Of a cancel that was asked for, as it ended: the history's copy of it. */
+  cancellation?: CancellationReceipt;
 }
 
 export async function settle(deps: ActivityDeps, input: SettleInput): Promise<SettleOutcome> {
@@ -37,14 +43,21 @@ export async function settle(deps: ActivityDeps, input: SettleInput): Promise<Se
       if (entered.kind !== "entered") throw new AppError("superseded", { job: input.job.job_id });
       const { grip, row } = entered;
       return beating(deps, context, { grip, row, step: "settle" }, async () => {
+        // The workflow waits for what it cancels: by now no activity of the run works any more.
+        if (input.ending.status === "cancelled") await noteCancelStage(deps, grip, "stopped");
         const settled = await settleJob(deps, grip, input.ending);
-        if (settled.kind === "ended") return { status: settled.status };
+        if (settled.kind === "ended") return { status: settled.status, ...(await receiptOf(deps, row)) };
         const { project_id, environment, epoch } = settled;
         const result = await projectSwitched(deps, { project_id, environment, epoch });
         await finishJob(deps, grip, result);
-        return { status: "completed", result };
+        return { status: "completed", result, ...(await receiptOf(deps, row)) };
       });
     },
     { endless: true },
   );
+}
+
+async function receiptOf(deps: ActivityDeps, { id, tenant_id }: JobRow): Promise<Pick<SettleOutcome, "cancellation">> {
+  const cancellation = await readReceipt(deps.database.em.fork(), { id, tenant_id });
+  return cancellation ? { cancellation } : {};
 }

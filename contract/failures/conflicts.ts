@@ -27,7 +27,7 @@ export const CONFLICT_FAILURES = {
     status: 409,
     retryable: false,
     title: "Too late to cancel",
-    sentence: "Job {job} has switched {environment} to its release.",
+    sentence: "Job {job} has switched {environment} to its release, which is the point of no return.",
     action: "Publish the version you want live instead.",
   },
   job_not_retryable: {

@@ -54,6 +54,8 @@ export const PUBLISHING_FAILURES = {
   store_full: {
     status: 507,
     retryable: true,
+    // Room is made by people: a try each quarter of a minute only fills it up with what is half written.
+    retry: { initial_ms: 2_000, coefficient: 2, maximum_ms: 60_000 },
     title: "Object store is full",
     sentence: "The object store has no room for {key}: {reason}.",
     action: "Make room (`df -h` and `df -i` tell what is used up); a publish goes on by itself.",

@@ -1,4 +1,6 @@
 /** A job as the commands see it, and how it is told to people. */
+import type { Attention } from "../../contract/attention.ts";
+import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import { JOB_TYPES, type StepDefinition } from "../../contract/job-types.ts";
 import type { Problem, PublishResult } from "../../contract/publish.ts";
@@ -15,6 +17,9 @@ export interface ListedJob extends Outcome {
   version: number | null;
   environment: string | null;
   created_at: string;
+  /** This and the next: absent in answers of servers of before 0.2. */
+  cancellation?: CancellationReceipt | null;
+  attention?: Attention | null;
 }
 
 /** The part of a job, and of the last event of its stream, that tells how it ended. */

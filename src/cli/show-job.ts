@@ -1,4 +1,5 @@
 /** Follows a job and shows it: steps as they pass, a bar in a terminal, the outcome at the end. */
+import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { StepState } from "../../contract/progress.ts";
 import type { EndedJob } from "../client/job.ts";
 import type { JobFinal, JobUpdate } from "../client/watch-events.ts";
@@ -7,21 +8,32 @@ import type { CliContext } from "./context.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { EXIT_BY_STATUS, outcomeLines, percentOf } from "./job-view.ts";
 import { createProgressBar } from "./progress-bar.ts";
+import { attemptText, createTrialsTeller } from "./trials.ts";
 
 /** Until the job is final; the exit code says how it ended. With `--json` every event is one line. */
 export async function showJob(context: CliContext, id: string): Promise<ExitCode> {
+  return EXIT_BY_STATUS[(await followJob(context, id)).status];
+}
+
+/** The same; answers how it ended. `told`: the receipt of a cancellation that was shown before. */
+export async function followJob(context: CliContext, id: string, told?: CancellationReceipt): Promise<EndedJob> {
   const { output, server } = context;
-  const final = await showEvents(context, id);
+  const final = await showEvents(context, id, told);
   for (const line of outcomeLines(output, final, server().url)) output.say(line);
   if (final.status === "failed")
     output.say(`Try it again with \`platen retry ${final.job_id}\`; with --preview it tells what would run again.`);
-  return EXIT_BY_STATUS[final.status];
+  return final;
 }
 
-async function showEvents({ output, server, client, signal }: CliContext, id: string): Promise<EndedJob> {
+async function showEvents(
+  { output, server, client, signal }: CliContext,
+  id: string,
+  told?: CancellationReceipt,
+): Promise<EndedJob> {
   const bar = createProgressBar(output, "  ", 100);
   const say = (line: string): void => bar.above(line);
   const tellSteps = createStepTeller(say, output.style);
+  const tellTrials = createTrialsTeller(say, output, told);
   const tellConnection = createConnectionTeller(say, server().url);
   let noticed: string | undefined;
   try {
@@ -32,8 +44,10 @@ async function showEvents({ output, server, client, signal }: CliContext, id: st
       const { steps, progress, message } = event.job;
       const between = !steps.some(({ name, status }) => status === "done" && percentOf(name) === progress);
       // Plain lines: what a step's own line tells is not told twice.
-      if (output.terminal || between) bar.update(progress, message ?? "");
+      const attempt = attemptText(event.job);
+      if (output.terminal || between) bar.update(progress, [message ?? "", attempt && `(${attempt})`].join(" ").trim());
       tellSteps(steps);
+      tellTrials(event.job);
       const { notice } = event.job;
       if (notice && notice.code !== noticed) say(notice.message);
       noticed = notice?.code;

@@ -1,4 +1,6 @@
 /** The job as the gateway describes it. */
+import type { Attention } from "../../contract/attention.ts";
+import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { FinalStatus, JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
@@ -25,6 +27,14 @@ export interface JobState {
   steps: StepState[];
   /** 1, 2, …: every retry and reset opens the next. */
   generation: number;
+  /** Once somebody has asked for its cancellation: how far that is. Events leave out what is null. */
+  cancellation?: CancellationReceipt | null;
+  /** What an operator should look at; the job goes on. */
+  attention?: Attention | null;
+  /** Of the step that it is in, from 1; events leave out the first. */
+  attempt?: number;
+  /** While what has failed waits to be tried again. ISO 8601. */
+  next_attempt_at?: string | null;
   /** While something that the job or the gateway needs is away: what, and since when. */
   notice?: { code: string; message: string; since: string };
 }
@@ -52,6 +62,10 @@ export interface Job extends JobState, Omit<EndedJob, "status"> {
   completed_at: string | null;
   cancel_requested_at: string | null;
   cancel_reason: string | null;
+  cancellation: CancellationReceipt | null;
+  attention: Attention | null;
+  attempt: number;
+  next_attempt_at: string | null;
   capabilities: { cancel: boolean; retry: boolean };
   logs: LogEntry[];
 }

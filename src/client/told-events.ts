@@ -92,8 +92,17 @@ function finalOf(job: EndedJob, id?: string): JobFinal {
 }
 
 /** In the order of the stream's frames. */
-function stateOf({ id, job_id, status, progress, message, step, steps, generation, notice }: JobState): JobState {
-  return { id, job_id, status, progress, message, step, steps, generation, ...(notice ? { notice } : {}) };
+function stateOf(job: JobState): JobState {
+  const { id, job_id, status, progress, message, step, steps, generation } = job;
+  const { cancellation, attention, attempt, next_attempt_at, notice } = job;
+  return {
+    ...{ id, job_id, status, progress, message, step, steps, generation },
+    ...(cancellation ? { cancellation } : {}),
+    ...(attention ? { attention } : {}),
+    ...(attempt !== undefined && attempt > 1 ? { attempt } : {}),
+    ...(next_attempt_at ? { next_attempt_at } : {}),
+    ...(notice ? { notice } : {}),
+  };
 }
 
 function endedOf(job: Job): EndedJob {

@@ -16,7 +16,10 @@ const client = createTemporalClient({
 const gateway = await startGateway({
   ...{ config, database, log },
   stores: createStores({ folder: config.PLATEN_STORE_FOLDER }),
-  executions: createExecutions(client, { taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX }),
+  executions: createExecutions(client, {
+    taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX,
+    publicUrl: config.PLATEN_PUBLIC_URL,
+  }),
 });
 log.info({ url: gateway.url }, "the gateway listens");
 void sweepStores({ folder: config.PLATEN_STORE_FOLDER, log });

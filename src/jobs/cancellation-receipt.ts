@@ -1,8 +1,8 @@
 /** The cancellation of a job, as its row has it. */
 import type { CancellationReceipt, CancellationStage } from "../../contract/cancellation.ts";
 import { isFinal } from "../../contract/job-state.ts";
-import { iso } from "../db.ts";
-import type { JobRecord } from "./job-queries-store.ts";
+import { iso, type Db } from "../db.ts";
+import { findJob, type JobRecord } from "./job-queries-store.ts";
 
 /** Null while nobody has asked for it. */
 export function cancellationReceipt(job: JobRecord): CancellationReceipt | null {
@@ -21,6 +21,12 @@ export function cancellationReceipt(job: JobRecord): CancellationReceipt | null 
     terminated_at: iso(job.cancel_terminated_at),
     outcome,
   };
+}
+
+/** The same from the records. */
+export async function readReceipt(db: Db, key: { tenant_id: string; id: string }): Promise<CancellationReceipt | null> {
+  const job = await findJob(db, key);
+  return job && cancellationReceipt(job);
 }
 
 function stageOf(job: JobRecord): CancellationStage {

@@ -2,7 +2,7 @@
 import { query, queryOne, type Db } from "../db.ts";
 import { RECORDS, type JobRecord } from "./job-queries-store.ts";
 
-/** The columns of a job that change with every report of progress. */
+/** The columns of a job that change with reports of progress, or without any event. */
 export type Progress = Pick<
   JobRecord,
   | "id"
@@ -14,6 +14,9 @@ export type Progress = Pick<
   | "step"
   | "progress"
   | "message"
+  | "attempt"
+  | "next_attempt_at"
+  | "attention"
   | "updated_at"
   | "last_activity_at"
 >;
@@ -31,7 +34,7 @@ export async function progressSince(
     db,
     `
     select known.id as asked, j.id, j.changed_xid, j.seq, j.generation, j.attempt_at, j.status, j.step, j.progress, j.message,
-      j.updated_at, j.last_activity_at
+      j.attempt, j.next_attempt_at, j.attention, j.updated_at, j.last_activity_at
     from unnest($1::uuid[], $2::bigint[], $3::int[]) as known (id, changed_xid, seq)
     left join jobs j on j.id = known.id
     where j.changed_xid is distinct from known.changed_xid or j.seq is distinct from known.seq

@@ -30,6 +30,7 @@ export interface JobRow {
   release_id: string | null;
   cancel_requested_at: string | null;
   cancel_acknowledged_at: string | null;
+  cancel_stopped_at: string | null;
   cancel_deadline_at: string | null;
   cancel_terminated_at: string | null;
   attention: Attention | null;
@@ -38,7 +39,7 @@ export interface JobRow {
 const COLUMNS = `
   id, tenant_id, job_type, status, progress, step, steps, result, project_id, version_id, environment, created_by, workflow_id,
   run_id, generation, attempt_at, seq, switched_at, epoch, release_id, cancel_requested_at,
-  cancel_acknowledged_at, cancel_deadline_at, cancel_terminated_at, attention`;
+  cancel_acknowledged_at, cancel_stopped_at, cancel_deadline_at, cancel_terminated_at, attention`;
 
 type Raw = Omit<JobRow, "attempt_at"> & { attempt_at: string };
 
@@ -54,7 +55,12 @@ export async function readJob(db: Db, jobId: string): Promise<JobRow | null> {
   return row && { ...row, attempt_at: Number(row.attempt_at) };
 }
 
-/** What may change in a row. Dates are ISO strings or `now`. */
+/** So long after the moment of the write, by PostgreSQL's clock: what is reckoned from `now` must not mix two machines' clocks. */
+export interface FromNow {
+  after_ms: number;
+}
+
+/** What may change in a row. Dates are ISO strings, `now`, or from now. */
 export interface JobPatch {
   status?: JobStatus;
   progress?: number;
@@ -70,7 +76,7 @@ export interface JobPatch {
   attempt_at?: number;
   report?: number;
   attempt?: number;
-  next_attempt_at?: string | null;
+  next_attempt_at?: FromNow | null;
   attention?: Attention | null;
   epoch?: number;
   release_id?: string;
@@ -78,14 +84,14 @@ export interface JobPatch {
   completed_at?: "now" | null;
   switched_at?: "now";
   last_activity_at?: "now";
-  cancel_requested_at?: "now" | null;
+  cancel_requested_at?: string | null;
   cancel_requested_by?: string | null;
   cancel_reason?: string | null;
   cancel_requested_in?: string | null;
   cancel_acknowledged_at?: "now" | null;
   cancel_stopped_at?: "now" | null;
   cancel_compensated_at?: "now" | null;
-  cancel_deadline_at?: string | null;
+  cancel_deadline_at?: FromNow | null;
   cancel_terminated_at?: "now" | null;
 }
 

@@ -46,6 +46,18 @@ export function statusView(job: JobRecord) {
   };
 }
 
+/** What keeps a job from going straight on, in the frames of streams: what is null, and a first attempt, is left out there. */
+export function trialsView(job: JobRecord) {
+  const cancellation = cancellationReceipt(job);
+  const next_attempt_at = iso(job.next_attempt_at);
+  return {
+    ...(cancellation ? { cancellation } : {}),
+    ...(job.attention ? { attention: job.attention } : {}),
+    ...(job.attempt > 1 ? { attempt: job.attempt } : {}),
+    ...(next_attempt_at ? { next_attempt_at } : {}),
+  };
+}
+
 /** Everything but the logs. */
 export function jobView(job: JobRecord, bases: LinkBases) {
   const releaseUrl = job.result?.["release_url"];

@@ -1,6 +1,6 @@
 /** What the protocol writes: a change of the job's row and the events that tell of it, in one statement, so in one transaction. */
 import { query, type Db } from "../db.ts";
-import type { JobPatch, JobRow } from "./job-store.ts";
+import type { FromNow, JobPatch, JobRow } from "./job-store.ts";
 import type { EventKind } from "./ledger-store.ts";
 
 export interface NewEvent {
@@ -46,6 +46,7 @@ export async function writeJob(
   const param = (value: unknown): string => `$${params.push(value)}`;
   const sets = Object.entries(patch).map(([column, value]) => {
     if (value === "now" && column.endsWith("_at")) return `${column} = now()`;
+    if (isFromNow(value)) return `${column} = now() + make_interval(secs => ${param(value.after_ms)}::float8 / 1000)`;
     const isJson = JSON_COLUMNS.has(column) && value !== null;
     return `${column} = ${isJson ? `${param(JSON.stringify(value))}::jsonb` : param(value)}`;
   });
@@ -83,3 +84,6 @@ export async function writeJob(
   );
   return written.length > 0;
 }
+
+const isFromNow = (value: unknown): value is FromNow =>
+  typeof value === "object" && value !== null && "after_ms" in value;

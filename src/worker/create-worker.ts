@@ -1,5 +1,6 @@
 /** One worker: workflows from the bundle, activities with everything they need. */
 import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from "@temporalio/worker";
+import { ensureSearchAttributes } from "../search-attributes.ts";
 import { createTemporalClient, createExecutions, taskQueue } from "../temporal.ts";
 import { createActivities } from "../../activities/index.ts";
 import type { Config } from "../config.ts";
@@ -57,6 +58,7 @@ export async function startWorker({
     address: config.PLATEN_TEMPORAL_ADDRESS,
     namespace: config.PLATEN_TEMPORAL_NAMESPACE,
   });
+  await ensureSearchAttributes(client, log);
   const database = await createDatabase({ url: config.PLATEN_DATABASE_URL, pool: config.PLATEN_DATABASE_POOL });
   const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
   const mirror = createProgressMirror({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS });
@@ -66,7 +68,10 @@ export async function startWorker({
     mirror,
     log,
     stores: stores ?? createStores({ folder: config.PLATEN_STORE_FOLDER }),
-    executions: createExecutions(client, { taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX }),
+    executions: createExecutions(client, {
+      taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX,
+      publicUrl: config.PLATEN_PUBLIC_URL,
+    }),
   };
   const worker = await Worker.create({
     ...workerSettings(config),

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { describe, expect, it } from "vitest";
-import { toFailure, UNFORESEEN_ATTEMPTS } from "../../activities/failures.ts";
+import { pauseOf, toFailure, UNFORESEEN_ATTEMPTS } from "../../activities/failures.ts";
 import { AppError } from "../../src/errors.ts";
 
 const coded = (message: string, facts: object): Error => Object.assign(new Error(message), facts);
@@ -46,10 +46,34 @@ describe("toFailure", () => {
     expect(toFailure(bug)).toMatchObject({ type: "internal", nonRetryable: false });
   });
 
+  it("gives a code's own pause to Temporal, and leaves others to the activity's policy", () => {
+    const full = new AppError("store_full", { key: "k", reason: "no space" });
+    const delays = [1, 2, 3, 99].map((attempt) => toFailure(full, undefined, attempt) as ApplicationFailure);
+    expect(delays.map(({ nextRetryDelay }) => nextRetryDelay)).toEqual([2_000, 4_000, 8_000, 60_000]);
+    expect(failure(new AppError("store_unavailable", { key: "k", reason: "away" })).nextRetryDelay).toBeUndefined();
+  });
+
   it("never wraps a cancellation, nor a failure that Temporal knows already", () => {
     const cancelled = new CancelledFailure("CANCELLED");
     expect(toFailure(cancelled)).toBe(cancelled);
     const retryable = ApplicationFailure.retryable("again");
     expect(toFailure(retryable)).toBe(retryable);
+  });
+});
+
+describe("pauseOf", () => {
+  const away = new AppError("store_unavailable", { key: "k", reason: "away" });
+  const after = (trouble: AppError, activityType: string, attempt: number) =>
+    pauseOf(trouble, { activityType, attempt });
+
+  it("is the activity's policy, and the code's where it has one", () => {
+    expect([1, 2, 6, 99].map((attempt) => after(away, "upload", attempt))).toEqual([500, 1_000, 15_000, 15_000]);
+    expect(after(away, "markPublished", 99)).toBe(5_000);
+    const full = new AppError("store_full", { key: "k", reason: "no space" });
+    expect([1, 99].map((attempt) => after(full, "upload", attempt))).toEqual([2_000, 60_000]);
+  });
+
+  it("is unknown for an activity that has none", () => {
+    expect(after(away, "toString", 1)).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { query } from "../../src/db.ts";
-import { SEARCH_ATTRIBUTES } from "../../contract/messages.ts";
+import { SEARCH_ATTRIBUTES, SEARCH_ATTRIBUTE_TYPES } from "../../contract/messages.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { testTemporal, type TestTemporal } from "../support/temporal.ts";
 
@@ -34,10 +34,13 @@ describe("the servers of a test run", () => {
     await other.close();
   });
 
-  test("temporal-config lists the search attributes of the contract, and no others", async () => {
+  test("temporal-config lists the search attributes of the contract with their types, and no others", async () => {
     const file = new URL("../../temporal-config/search-attributes.json", import.meta.url);
     const listed = JSON.parse(await readFile(file, "utf8")) as Record<string, string>;
-    expect(Object.keys(listed).toSorted()).toEqual(Object.values(SEARCH_ATTRIBUTES).toSorted());
+    const names = Object.keys(SEARCH_ATTRIBUTES) as (keyof typeof SEARCH_ATTRIBUTES)[];
+    expect(listed).toEqual(
+      Object.fromEntries(names.map((name) => [SEARCH_ATTRIBUTES[name], SEARCH_ATTRIBUTE_TYPES[name]])),
+    );
   });
 
   test("the Temporal server knows every search attribute of the contract", async () => {

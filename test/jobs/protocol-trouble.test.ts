@@ -39,6 +39,23 @@ it("a step that is tried again says once what keeps it waiting, and keeps it as 
   expect((await protocol.state(job)).events).toBe(events);
 });
 
+it("the job says which attempt it was and when the next one comes, until that one begins", async () => {
+  const { deps, database } = protocol.room;
+  const { job } = await protocol.renew();
+  const look = () =>
+    queryOne<{ attempt: number; pause: number | null }>(
+      database.em.fork(),
+      `select attempt, extract(epoch from next_attempt_at - updated_at)::float8 as pause from jobs where id = $1`,
+      [job],
+    );
+  const third = await protocol.grip(attemptOf(job, "F", 3, { number: 3 }));
+  expect(await look()).toEqual({ attempt: 3, pause: null });
+  await noteTrouble(deps, third, { ...FULL, pause_ms: 2_500 });
+  expect(await look()).toEqual({ attempt: 3, pause: 2.5 });
+  await protocol.grip(attemptOf(job, "F", 4, { number: 4 }));
+  expect(await look()).toEqual({ attempt: 4, pause: null });
+});
+
 it("another trouble, another step, and every hour are news", async () => {
   const { deps, database } = protocol.room;
   const { job } = await protocol.renew();

@@ -121,6 +121,14 @@ export const OTHER_RULES: Mutation[] = [
     testFile: "test/chaos/ended.test.ts",
   },
   {
+    rule: "a command more stands behind patched()",
+    file: "workflows/endings.ts",
+    find: 'if (patched("tell-failure-code")) ',
+    replace: "",
+    test: "every history replays",
+    testFile: "test/rules/replay.test.ts",
+  },
+  {
     rule: "a workflow whose job was cancelled before it began ends cancelled",
     file: "activities/steps.ts",
     find: 'if (entered.status === "cancelled" && context.info.workflowExecution)',

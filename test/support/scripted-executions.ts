@@ -4,6 +4,7 @@
  */
 import type { CarriedSteps } from "../../contract/publish.ts";
 import type { Execution, Executions } from "../../src/temporal.ts";
+import type { CancelRequested } from "../../src/temporal-requests.ts";
 
 export interface ScriptedExecutions extends Executions {
   /** What `describe` answers; null is "not found". */
@@ -12,6 +13,8 @@ export interface ScriptedExecutions extends Executions {
   whileDescribing: (() => Promise<unknown>) | null;
   /** Runs when a cancel is on its way, before it lands. Once. */
   whileCancelling: (() => Promise<unknown>) | null;
+  /** What the history says of a cancel. */
+  requested: CancelRequested | null;
   started: { workflow_id: string; generation: number; carried?: CarriedSteps }[];
   cancelled: { workflow_id: string; run_id: string | undefined }[];
   /** Forgets everything, for the next test. */
@@ -23,6 +26,7 @@ export function scriptedExecutions(): ScriptedExecutions {
     current: null,
     whileDescribing: null,
     whileCancelling: null,
+    requested: null,
     started: [],
     cancelled: [],
     async start({ workflow_id, input }) {
@@ -44,11 +48,13 @@ export function scriptedExecutions(): ScriptedExecutions {
       script.cancelled.push({ workflow_id, run_id });
       return script.current?.open === true && script.current.run_id === run_id;
     },
+    cancelRequested: async () => script.requested,
     reset() {
       Object.assign(script, {
         current: null,
         whileDescribing: null,
         whileCancelling: null,
+        requested: null,
         started: [],
         cancelled: [],
       });

@@ -62,7 +62,7 @@ async function* listJobs(server: Server, { status, project, limit }: JobsOptions
 function row(output: Output, job: ListedJob): string {
   const what = job.project ? `${job.project} v${job.version ?? "?"} → ${job.environment ?? "?"}` : job.job_type;
   const when = job.created_at.slice(0, 19).replace("T", " ");
-  return [job.job_id, statusText(output, job.status, 21), `${job.progress} %`.padStart(5), `${when} UTC`, what].join(
-    "  ",
-  );
+  const look = job.attention ? [output.style("yellow", `! ${job.attention.code}`)] : [];
+  const percent = `${job.progress} %`.padStart(5);
+  return [job.job_id, statusText(output, job.status, 21), percent, `${when} UTC`, what, ...look].join("  ");
 }

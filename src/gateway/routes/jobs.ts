@@ -121,7 +121,8 @@ export const jobRoutes: Route[] = [
     path: "/jobs/:id/cancel",
     summary: "Ask a job to stop",
     description:
-      "202 promises nothing: a publish that switches first ends `completed`. Without a worker it waits for one.",
+      "202 with the job and its receipt, `cancellation`; asked again, the same receipt. It promises nothing: a publish that switches first " +
+      "ends `completed`. What has not stopped by `deadline_at` is terminated.",
     role: "operator",
     params: jobParams,
     body: z.strictObject({ reason: z.string().max(1_000).optional() }),
@@ -129,16 +130,14 @@ export const jobRoutes: Route[] = [
     async handle(request) {
       const { deps, principal: by, body } = request;
       const { id } = await jobOf(request);
-      await cancelJob(deps, { job_id: id, by, ...(body.reason ? { reason: body.reason } : {}) }).catch(
-        (error: unknown) => {
-          // The request is written down by then: the reconciler passes it on when Temporal is back.
-          if (asAppError(error, null).facts["service"] !== "Temporal") throw error;
-          deps.log.warn(
-            { error, job_id: id },
-            "the cancel is noted and reaches the workflow when Temporal can be reached",
-          );
-        },
-      );
+      const deadline_seconds = deps.config.PLATEN_CANCEL_DEADLINE_SECONDS;
+      const asked = { job_id: id, by, deadline_seconds, ...(body.reason ? { reason: body.reason } : {}) };
+      await cancelJob(deps, asked).catch((error: unknown) => {
+        // The request is written down by then: the reconciler passes it on when Temporal is back.
+        if (asAppError(error, null).facts["service"] !== "Temporal") throw error;
+        const message = "the cancel is noted and reaches the workflow when Temporal can be reached";
+        deps.log.warn({ error, job_id: id }, message);
+      });
       return { status: 202, body: jobView(await jobOf(request), linkBases(deps)) };
     },
   }),

@@ -7,6 +7,7 @@ import { readableJobId } from "../../../contract/workflow-id.ts";
 import { iso } from "../../db.ts";
 import { logEntryOf, type JobMoment, type LogEntry } from "../../jobs/job-moments.ts";
 import type { JobRecord } from "../../jobs/job-queries-store.ts";
+import { trialsView } from "../../jobs/job-view.ts";
 import type { ShownJob } from "../../jobs/second-opinion.ts";
 import { createFrame, type Frames } from "./frame.ts";
 
@@ -29,6 +30,7 @@ const stateOf = (job: ShownJob) => ({
   step: job.step,
   steps: job.steps,
   generation: job.generation,
+  ...trialsView(job),
   ...(job.notice ? { notice: job.notice } : {}),
 });
 

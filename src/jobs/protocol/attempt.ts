@@ -38,6 +38,8 @@ export interface Attempt {
   run_id: string;
   /** ms since the epoch, the server's clock. */
   attempt_at: number;
+  /** As Temporal counts, from 1 (the default), and again from 1 after an operator's reset of the activity: told, and never gone by. */
+  number?: number;
   /** The generation that the run was started for. */
   generation: number;
   /** The run came from a reset: its id is not the chain's first. Only such a run may adopt a row. */
@@ -144,10 +146,12 @@ export interface Ending {
   result?: Record<string, unknown>;
 }
 
+type EndingRow = Pick<JobRow, "generation" | "step" | "steps"> & Partial<Pick<JobRow, "cancel_requested_at">>;
+
 /** The final state: guard given back, result before the final event, the final event last. */
 export async function writeEnding(
   tx: Db,
-  row: Pick<JobRow, "id" | "generation" | "step" | "steps">,
+  row: Pick<JobRow, "id"> & EndingRow,
   ending: Ending,
   patch: JobPatch = {},
 ): Promise<void> {
@@ -157,7 +161,7 @@ export async function writeEnding(
 
 /** What `writeEnding` writes. */
 export function endingWrites(
-  row: Pick<JobRow, "generation" | "step" | "steps">,
+  row: EndingRow,
   ending: Ending,
   patch: JobPatch = {},
 ): { patch: JobPatch; events: NewEvent[] } {
@@ -165,6 +169,9 @@ export function endingWrites(
   const done = status === "completed" || status === "partially_completed";
   const level = done ? "info" : status === "cancelled" ? "warn" : "error";
   const generation = patch.generation ?? row.generation;
+  // What was asked for has come about: the guard is given back with it.
+  const asked = Boolean(patch.cancel_requested_at ?? row.cancel_requested_at);
+  const compensated = asked && status === "cancelled";
   return {
     patch: {
       ...{ status, message },
@@ -172,10 +179,11 @@ export function endingWrites(
       ...(done ? { progress: 100 } : { error_code: code ?? null, error: message, errors: ending.errors ?? null }),
       ...(result ? { result } : {}),
       ...{ completed_at: "now", next_attempt_at: null, attention: null },
+      ...(compensated ? { cancel_compensated_at: "now" } : {}),
       ...patch,
     },
     events: [
-      { kind: "log", data: { level, message } },
+      { kind: "log", data: { level, message, ...(compensated ? { cancellation: "compensated" } : {}) } },
       ...(result ? [{ kind: "result" as const, data: result }] : []),
       { kind: "status", data: { status, generation, message, ...(code ? { code } : {}) } },
     ],

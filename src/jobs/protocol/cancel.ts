@@ -1,11 +1,13 @@
 /**
  * cancel: a queued job is cancelled in its row and nothing is sent to Temporal; a running one gets a request to exactly the run
  * that the row names. The answer promises nothing: the switch may still win, then the job ends completed.
+ *
+ * Asked for once: whoever asks again finds the same receipt, also when the job is cancelled by then.
  */
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { isFinal } from "../../../contract/job-state.ts";
-import { lockJob, type JobRow } from "../job-store.ts";
+import { lockJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { writeEnding, type ProtocolDeps } from "./attempt.ts";
 
@@ -14,6 +16,8 @@ export interface CancelRequest {
   /** Principal who asks. */
   by: { tenant_id: string; id: string; name: string };
   reason?: string;
+  /** How long a running job may take to stop; then the reconciler terminates it. Absent: as long as it likes. */
+  deadline_seconds?: number;
 }
 
 /** More rounds than a job can plausibly be reset or retried within one request. */
@@ -42,21 +46,25 @@ async function noteCancel(tx: Db, request: CancelRequest, generation: number | u
   const row = await lockJob(tx, request.job_id);
   if (row?.tenant_id !== request.by.tenant_id) throw new AppError("job_not_found", { job: request.job_id });
   if (generation !== undefined && row.generation !== generation) return null;
+  // A reopening takes the old receipt away: this one is of this generation.
+  if (row.status === "cancelled" && row.cancel_requested_at !== null) return row;
   if (isFinal(row.status)) throw new AppError("job_final", { job: row.id, status: row.status });
   if (row.switched_at !== null) throw new AppError("past_the_switch", { job: row.id, environment: row.environment });
-  const message = `Cancelled by ${request.by.name}${request.reason ? `: ${request.reason}` : ""}`;
-  const asked = {
-    cancel_requested_at: "now" as const,
-    cancel_requested_by: request.by.id,
-    cancel_reason: request.reason ?? null,
-  };
+  const { by, reason, deadline_seconds } = request;
+  const asked = { cancel_requested_at: "now", cancel_requested_by: by.id, cancel_reason: reason ?? null };
+  const because = reason ? `: ${reason}` : "";
   if (row.status === "queued") {
-    await writeEnding(tx, row, { status: "cancelled", code: "cancelled", message }, asked);
+    // Nothing works on it, so nothing has to see it and stop.
+    const atOnce: JobPatch = { ...asked, cancel_acknowledged_at: "now", cancel_stopped_at: "now" };
+    const message = `Cancelled by ${by.name}${because}`;
+    await writeEnding(tx, row, { status: "cancelled", code: "cancelled", message }, atOnce);
     return { ...row, status: "cancelled" };
   }
   if (row.cancel_requested_at === null) {
-    const told = { level: "warn", message: `Cancel requested by ${request.by.name}`, step: row.step ?? undefined };
-    await writeJob(tx, row.id, asked, [{ kind: "log", data: told }]);
+    const deadline = deadline_seconds === undefined ? null : { after_ms: deadline_seconds * 1_000 };
+    const message = `Cancel requested by ${by.name}${because}`;
+    const told = { level: "warn", message, step: row.step ?? undefined, cancellation: "requested" };
+    await writeJob(tx, row.id, { ...asked, cancel_deadline_at: deadline }, [{ kind: "log", data: told }]);
   }
   return row;
 }

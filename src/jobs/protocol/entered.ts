@@ -18,7 +18,7 @@ export interface Entering {
 }
 
 export function entering(row: JobRow, attempt: Attempt, entry: StepEntry, patch: JobPatch): Entering {
-  const { run_id, attempt_at } = attempt;
+  const { run_id, attempt_at, number = 1 } = attempt;
   const generation = patch.generation ?? row.generation;
   const step = entry.step ?? row.step;
   const steps = entry.step === null ? row.steps : enteringStep(row, entry.step);
@@ -36,7 +36,7 @@ export function entering(row: JobRow, attempt: Attempt, entry: StepEntry, patch:
   const told = { step, status: "running", progress, message: entry.message };
   return {
     patch: {
-      ...{ attempt_at, report: 0 },
+      ...{ attempt_at, report: 0, attempt: number, next_attempt_at: null },
       ...(isAgain ? {} : { message: entry.message }),
       ...(entry.step === null ? {} : { step, steps, progress }),
       last_activity_at: "now",

@@ -40,20 +40,24 @@ export async function leaveStep(
 /** Between two entries about the same trouble: an attempt every 15 s would fill the log of a job that waits for a night. */
 const REMIND_MINUTES = 60;
 
-/** Says what keeps the step from going on, for as long as it is tried again. A row that is another's by now stays as it is. */
+/**
+ * Says what keeps the step from going on, for as long as it is tried again, and when that is: `pause_ms` from now. A row that is
+ * another's by now stays as it is.
+ */
 export async function noteTrouble(
   deps: Deps,
   grip: Grip,
-  trouble: { code: FailureCode; message: string; step: string | null },
+  trouble: { code: FailureCode; message: string; step: string | null; pause_ms?: number | undefined },
 ): Promise<void> {
   await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, grip.job_id);
     if (!row || !isMine(row, grip)) return;
-    const { code, message, step } = trouble;
+    const { code, message, step, pause_ms } = trouble;
+    const next_attempt_at = pause_ms === undefined ? null : { after_ms: pause_ms };
     // No report of this attempt comes after it, though one may still be on its way in the mirror's batch.
     const told = await hasTold(tx, row.id, { code, step, minutes: REMIND_MINUTES });
     const entry: NewEvent = { kind: "log", data: { level: "warn", message, step, code } };
-    await writeJob(tx, row.id, { message, report: LAST_REPORT }, told ? [] : [entry]);
+    await writeJob(tx, row.id, { message, report: LAST_REPORT, next_attempt_at }, told ? [] : [entry]);
   });
   deps.notifier.touch(grip.job_id);
 }
