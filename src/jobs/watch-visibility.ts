@@ -1,0 +1,106 @@
+/**
+ * What Temporal's visibility says that the rows do not: the reconciler's eyes. Two listings, each a thousand runs to a page.
+ *
+ *   changed   what has started or closed since the watermark, every round: a terminate, a timeout, a reset is seen in a second
+ *   open      all open runs, page by page, over and over: what the first has missed, and what is not there at all (deleted, never started)
+ *
+ * The watermark is a moment by Temporal's clock, the newest that was listed: gateways' clocks differ. Visibility lags behind, so each round
+ * lists some seconds again, and remembers what it has held against the rows.
+ */
+import type { Database } from "../db.ts";
+import type { Executions, ListedRun, ListPage } from "../temporal.ts";
+import { differingJobs, misplacedJobs, pausedOtherwise, type QuietJob } from "./reconcile-store.ts";
+
+export interface VisibilityWatch {
+  /** Where the last leader was; null when there was none. */
+  begin(watermark: number | null): void;
+  /** ms since the epoch, by Temporal's clock; null before anything was listed. */
+  watermark(): number | null;
+  /** Jobs that differ from what has started or closed since. `goOn`: asked between two pages; false ends it, what is left comes again. */
+  changed(goOn: () => Promise<boolean>): Promise<QuietJob[]>;
+  /** The next pages of the open runs; after the last one the jobs that are not where they should be, otherwise none. */
+  misplaced(quietMs: number): Promise<QuietJob[]>;
+  /** Jobs whose activity is paused and that do not say so, and the reverse. */
+  paused(): Promise<QuietJob[]>;
+}
+
+/** Visibility in a database is milliseconds late, Elasticsearch a second or two when it is well. */
+const OVERLAP_MS = 10_000;
+/** Where nobody was before, this far back by our own clock: what is open and older is in the other listing. */
+const FIRST_MS = 3_600_000;
+/** Runs per statement. */
+const BATCH = 5_000;
+/** Of open runs in a round: 10,000 take five seconds, and 2,000 a second. */
+const PAGES = 2;
+/** Between two listings of the open runs, from end to beginning. */
+const PAUSE_MS = 1_000;
+/** Jobs that are looked at after one listing; the next finds the others. */
+const MISPLACED = 500;
+
+interface Listing {
+  began: number;
+  after: ListPage | null;
+  runs: ListedRun[];
+}
+
+/** `now`: ms of a clock that never jumps. */
+export function createVisibilityWatch(options: {
+  database: Database;
+  executions: Pick<Executions, "listChanged" | "listOpen" | "listPaused">;
+  now(): number;
+}): VisibilityWatch {
+  const { database, executions, now } = options;
+  let watermark: number | null = null;
+  /** Held against the rows: a run and what it was, with when that happened. */
+  const known = new Map<string, number>();
+  let listing: Listing | null = null;
+  let ended = -Infinity;
+
+  return {
+    begin(from) {
+      watermark = from;
+      known.clear();
+      listing = null;
+      ended = -Infinity;
+    },
+    watermark: () => watermark,
+    async changed(goOn) {
+      const fresh: ListedRun[] = [];
+      const since = (watermark ?? Date.now() - FIRST_MS) - OVERLAP_MS;
+      for await (const runs of executions.listChanged(since)) {
+        fresh.push(...runs.filter((run) => !known.has(keyOf(run))));
+        if (!(await goOn())) return [];
+      }
+      const differing: QuietJob[] = [];
+      for (let at = 0; at < fresh.length; at += BATCH) {
+        differing.push(...(await differingJobs(database.em.fork(), fresh.slice(at, at + BATCH))));
+      }
+      for (const run of fresh) {
+        known.set(keyOf(run), momentOf(run));
+        watermark = Math.max(watermark ?? 0, momentOf(run));
+      }
+      for (const [key, at] of known) if (at < (watermark ?? 0) - 2 * OVERLAP_MS) known.delete(key);
+      return differing;
+    },
+    async misplaced(quietMs) {
+      if (!listing && now() - ended < PAUSE_MS) return [];
+      listing ??= { began: now(), after: null, runs: [] };
+      const current = listing;
+      for (let page = 0; page < PAGES; page++) {
+        const { runs, next } = await executions.listOpen(current.after);
+        for (const run of runs) current.runs.push(run);
+        current.after = next;
+        if (!next) break;
+      }
+      if (current.after) return [];
+      listing = null;
+      ended = now();
+      const ageMs = ended - current.began + quietMs;
+      return misplacedJobs(database.em.fork(), current.runs, { ageMs, limit: MISPLACED });
+    },
+    paused: async () => pausedOtherwise(database.em.fork(), await executions.listPaused()),
+  };
+}
+
+const keyOf = ({ run_id, open }: ListedRun): string => `${run_id}/${open}`;
+const momentOf = ({ started_at, closed_at }: ListedRun): number => closed_at ?? started_at;
