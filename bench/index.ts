@@ -3,6 +3,7 @@ import { mirrorCost } from "./mirror-cost.ts";
 import { notifyTax } from "./notify-tax.ts";
 import { publishBig } from "./publish-big.ts";
 import { publishThroughput } from "./publish-throughput.ts";
+import { reconcilerCost } from "./reconciler-cost.ts";
 import { releaseJson } from "./release-json.ts";
 import { sseFanoutPeers } from "./sse-fanout-peers.ts";
 import { sseFanout } from "./sse-fanout.ts";
@@ -14,5 +15,6 @@ import type { Bench } from "./support/bench.ts";
 const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
+const OPERATING = [reconcilerCost];
 
-export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING];
+export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING];
