@@ -32,7 +32,7 @@ export function createListings(
   client: Client,
   within: Within,
   prefix: string,
-): Pick<Executions, "listChanged" | "listOpen" | "listPaused" | "polling"> {
+): Pick<Executions, "listChanged" | "countOpen" | "listOpen" | "listPaused" | "polling"> {
   const types = Object.keys(JOB_TYPES) as JobType[];
   const queues = [...new Set(types.map((type) => taskQueue(type, prefix)))];
   const ours = `TaskQueue in (${queues.map((queue) => `'${queue}'`).join(", ")})`;
@@ -82,6 +82,15 @@ export function createListings(
       // Two listings instead of one with `or`: with PostgreSQL each walks an index, the one with `or` walks the namespace.
       yield* pages(`ExecutionStatus = 'Running' and StartTime >= '${moment}'`);
       yield* pages(`CloseTime >= '${moment}'`);
+    },
+    async countOpen() {
+      const { count } = await within(() =>
+        client.workflowService.countWorkflowExecutions({
+          namespace: client.options.namespace,
+          query: `ExecutionStatus = 'Running' and ${ours}`,
+        }),
+      );
+      return Number(count ?? 0);
     },
     listOpen: (after) => page(`ExecutionStatus = 'Running'`, after),
     async listPaused() {

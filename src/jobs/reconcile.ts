@@ -96,7 +96,10 @@ export function createReconciler(
       changed: await visibility.changed(lead),
       misplaced: await visibility.misplaced(quietMs),
     }));
-    if (!found) return false;
+    if (!found) {
+      visibility.lost();
+      return false;
+    }
     await looks.all(found.changed, lead);
     await looks.due(looks.missed(), lead);
     await looks.due(found.misplaced, lead);

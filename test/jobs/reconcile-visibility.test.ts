@@ -35,18 +35,23 @@ const closed = (run_id: string): ListedRun => listed(run_id, { open: false, clos
 /** A leader by a clock of the test, which counts its looks at the job and keeps what it logs. */
 function leader(options: { quietMs?: number } = {}) {
   const { room, temporal } = protocol;
-  const seen = { now: 0, looks: 0, since: [] as number[], log: [] as string[] };
+  const seen = { now: 0, looks: 0, allLooks: 0, listings: 0, since: [] as number[], log: [] as string[] };
   const note = (...args: unknown[]) => void seen.log.push(args.map((arg) => JSON.stringify(arg)).join(" "));
   const log = Object.create(room.deps.log, { info: { value: note }, warn: { value: note } }) as Log;
   const executions = {
     ...temporal,
     describe(id: string) {
+      seen.allLooks += 1;
       if (id === `publish-${job}`) seen.looks += 1;
       return temporal.describe(id);
     },
     listChanged(since: number) {
       seen.since.push(since);
       return temporal.listChanged(since);
+    },
+    listOpen(after: Uint8Array | null) {
+      seen.listings += 1;
+      return temporal.listOpen(after);
     },
   };
   const reconciler = createReconciler(
@@ -58,6 +63,20 @@ function leader(options: { quietMs?: number } = {}) {
 
 async function running(run = "F"): Promise<void> {
   await protocol.grip(attemptOf(job, run, 1), "upload");
+}
+
+/** As many running jobs as the walk does not reach in a round, all before the test's own. Answers their runs. */
+async function crowd(): Promise<ListedRun[]> {
+  const rows = await query<{ id: string }>(
+    protocol.room.database.em.fork(),
+    `insert into jobs (id, tenant_id, job_type, payload, status, run_id, step, steps, project_id, version_id, environment, workflow_id)
+     select n.id, tenant_id, job_type, payload, 'running', 'F', 'upload', '[{"status": "running"}]', project_id, version_id, environment,
+       'publish-' || n.id
+     from jobs, (select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid as id from generate_series(1, 25) n) n where jobs.id = $1
+     on conflict (id) do update set status = 'running', generation = 1, run_id = 'F' returning id`,
+    [job],
+  );
+  return rows.map(({ id }) => listed("F", { workflow_id: `publish-${id}` }));
 }
 
 describe("a run that visibility lists", () => {
@@ -123,10 +142,33 @@ describe("the list of all open runs", () => {
   it("finds what is not in it: deleted, or never started", async () => {
     const other = await queueJob(protocol.room, await createDraft(protocol.room));
     await running();
+    protocol.temporal.visible!.open = await crowd();
     const { round } = leader({ quietMs: 0 });
     await round();
     expect(await jobRow(protocol.room, job)).toMatchObject({ status: "failed", error_code: "execution_lost" });
     expect(protocol.temporal.started.map(({ workflow_id }) => workflow_id)).toContain(`publish-${other}`);
+  });
+
+  it("is asked for when their number is not what it should be, and else once a minute", async () => {
+    await running();
+    protocol.temporal.current = runOf("F");
+    protocol.temporal.visible!.open = [...(await crowd()), listed("F")];
+    const { seen, round } = leader({ quietMs: 0 });
+    const listings = async (now: number): Promise<number> => {
+      seen.now = now;
+      await round();
+      return seen.listings;
+    };
+    expect([await listings(0), await listings(1_000), await listings(2_000)]).toEqual([1, 1, 1]);
+    // One more started, and is listed as such.
+    const more = listed("G", { workflow_id: "publish-elsewhere" });
+    protocol.temporal.visible!.open.push(more);
+    protocol.temporal.visible!.changed = [more];
+    expect(await listings(3_000)).toBe(1);
+    // One is gone, and nobody says so.
+    protocol.temporal.visible!.open.pop();
+    expect([await listings(4_000), await listings(5_000)]).toEqual([2, 2]);
+    expect(await listings(64_500)).toBe(3);
   });
 
   it("finds an open run that its job does not name, and costs nothing where all is well", async () => {
@@ -139,7 +181,7 @@ describe("the list of all open runs", () => {
     expect(walked).toBeLessThanOrEqual(1);
     protocol.temporal.current = runOf("A", { reset: true });
     protocol.temporal.visible!.open = [listed("A")];
-    seen.now += 1_500;
+    seen.now += 61_000;
     await round();
     expect(await jobRow(protocol.room, job)).toMatchObject({ generation: 2, run_id: "A" });
   });
@@ -148,11 +190,12 @@ describe("the list of all open runs", () => {
 describe("while visibility does not answer", () => {
   it("jobs are described one by one, and that is told once; and once when it is back", async () => {
     await running();
+    await crowd();
     const { seen, round } = leader({ quietMs: 0 });
     protocol.temporal.visible = null;
     protocol.temporal.current = runOf("F");
     await round();
-    await round();
+    expect(seen.allLooks).toBeGreaterThanOrEqual(26);
     expect(seen.looks).toBe(1);
     protocol.temporal.current = runOf("F", { open: false, status: "TIMED_OUT" });
     seen.now += 2_000;

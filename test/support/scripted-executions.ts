@@ -74,6 +74,7 @@ export function scriptedExecutions(): ScriptedExecutions {
     async *listChanged() {
       yield seen().changed;
     },
+    countOpen: async () => seen().open.length,
     listOpen: async () => ({ runs: seen().open, next: null }),
     listPaused: async () => seen().paused,
     polling: async () => script.polled,
