@@ -6,7 +6,8 @@
  *             number, which is counted every round, is not what the first listing makes of it; and now and then
  *
  * The watermark is a moment by Temporal's clock, the newest that was listed: gateways' clocks differ. Visibility lags behind, so each round
- * lists some seconds again, and remembers what it has held against the rows.
+ * lists some seconds again, and remembers what it has held against the rows. Once nothing has come for as long, it lists only what is newer:
+ * a thousand jobs that were started together would be listed in each round for ever.
  */
 import type { Database } from "../db.ts";
 import type { Executions, ListedRun, ListPage } from "../temporal.ts";
@@ -62,6 +63,8 @@ export function createVisibilityWatch(options: {
   const known = new Map<string, number>();
   let listing: Listing | null = null;
   let ended = -Infinity;
+  /** When a run was listed last that had not been before. */
+  let noticed = now();
   let pages = 0;
   /** How many runs should be open. */
   let expected = 0;
@@ -80,6 +83,7 @@ export function createVisibilityWatch(options: {
   return {
     begin(from) {
       watermark = from;
+      noticed = now();
       known.clear();
       lost();
     },
@@ -87,7 +91,8 @@ export function createVisibilityWatch(options: {
     watermark: () => watermark,
     async changed(goOn) {
       const fresh: ListedRun[] = [];
-      const since = (watermark ?? Date.now() - FIRST_MS) - OVERLAP_MS;
+      const isSettled = watermark !== null && now() - noticed > OVERLAP_MS;
+      const since = isSettled ? (watermark ?? 0) + 1 : (watermark ?? Date.now() - FIRST_MS) - OVERLAP_MS;
       for await (const runs of executions.listChanged(since)) {
         fresh.push(...runs.filter((run) => !known.has(keyOf(run))));
         if (!(await goOn())) return [];
@@ -96,6 +101,7 @@ export function createVisibilityWatch(options: {
       for (let at = 0; at < fresh.length; at += BATCH) {
         differing.push(...(await differingJobs(database.em.fork(), fresh.slice(at, at + BATCH))));
       }
+      if (fresh.length > 0) noticed = now();
       for (const run of fresh) {
         known.set(keyOf(run), momentOf(run));
         watermark = Math.max(watermark ?? 0, momentOf(run));

@@ -220,6 +220,18 @@ describe("the watermark", () => {
     expect(seen.since[2]).toBe(NOW + 5_000 - 10_000);
   });
 
+  it("is gone by to the millisecond once nothing has come for as long, until something does", async () => {
+    const { seen, round } = leader();
+    protocol.temporal.visible!.changed = [closed("F")];
+    await round();
+    seen.now += 10_001;
+    await round();
+    protocol.temporal.visible!.changed = [listed("G", { workflow_id: "publish-elsewhere", started_at: NOW + 60_000 })];
+    await round();
+    await round();
+    expect(seen.since.slice(1)).toEqual([NOW + 5_001, NOW + 5_001, NOW + 50_000]);
+  });
+
   it("is left in the lease for the next leader, who goes on there", async () => {
     const { room, temporal } = protocol;
     const db = room.database.em.fork();
