@@ -4,12 +4,14 @@ import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import type { JobContext } from "../contract/publish.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
+import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
 import type { JobRow } from "../src/jobs/job-store.ts";
 import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
 import type { Attempt, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.ts";
 import { noteCancelStage } from "../src/jobs/protocol/cancel-stages.ts";
 import { enterStep } from "../src/jobs/protocol/enter-step.ts";
 import type { StepEntry } from "../src/jobs/protocol/entered.ts";
+import { reconcileJob } from "../src/jobs/protocol/reconcile.ts";
 import { leaveStep, logEntry, noteTrouble } from "../src/jobs/protocol/ledger-writes.ts";
 import { pauseOf, toFailure, troubleOf } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
@@ -57,7 +59,11 @@ export async function enter(
 ): Promise<{ grip: Grip; row: JobRow }> {
   const attempt = attemptOf(context, input.job);
   const entered = await enterStep(deps, attempt, entry);
-  if (entered.kind === "entered") return entered;
+  if (entered.kind === "entered") {
+    const { grip, row, again } = entered;
+    await neverFailing(deps, grip, noteGoesOn(deps, grip, { row, again, attempt: context.info.attempt }));
+    return entered;
+  }
   const { job_id } = input.job;
   if (entered.kind === "stop") throw new AppError("superseded", { job: job_id });
   if (entered.kind === "guard_lost") {
@@ -113,7 +119,9 @@ export async function beating<T>(
       resume,
     });
   } catch (error) {
-    const trouble = context.cancellationSignal.aborted ? null : troubleOf(error);
+    const { aborted } = context.cancellationSignal;
+    if (aborted) await neverFailing(deps, on.grip, tellInterruption(deps, context, on.grip));
+    const trouble = aborted ? null : troubleOf(error);
     if (trouble) await tell(deps, context, on, trouble);
     reporter.beat();
     throw error;
@@ -146,6 +154,31 @@ function acknowledgeCancel(deps: ActivityDeps, context: Context, grip: Grip): ()
     signal.removeEventListener("abort", arrived);
     if (noted) await inTime(noted, ACKNOWLEDGE_MS).catch(() => undefined);
   };
+}
+
+/** An interrupted attempt waits no longer than this for what it tells: Temporal waits for its end. */
+const TELL_MS = 2_000;
+
+/**
+ * What an operator does to an activity is no cancel: the attempt that it interrupts says what it was, and fails, and the next one goes on. An
+ * attempt whose number the server does not know any more (`notFound`) was reset if the run still waits for the same activity.
+ */
+async function tellInterruption(deps: ActivityDeps, { info, cancellationDetails }: Context, grip: Grip): Promise<void> {
+  if (!cancellationDetails || !info.workflowExecution) return;
+  const { reset, paused, notFound } = cancellationDetails;
+  if (reset) return noteActivityReset(deps, grip);
+  if (paused) return void (await reconcileJob(deps, grip.job_id));
+  if (!notFound || info.attempt === 1) return;
+  const { workflowId, runId } = info.workflowExecution;
+  const current = await deps.executions.describe(workflowId);
+  const waits = current?.open === true && current.run_id === runId && current.activity?.name === info.activityType;
+  if (waits && (current.activity?.attempt ?? info.attempt) < info.attempt) await noteActivityReset(deps, grip);
+}
+
+async function neverFailing(deps: ActivityDeps, grip: Grip, telling: Promise<void>): Promise<void> {
+  await inTime(telling, TELL_MS).catch((error: unknown) => {
+    deps.log.warn({ error, job_id: grip.job_id }, "what an operator did to a job could not be written into it");
+  });
 }
 
 /** Never fails: it must not hide what went wrong, and PostgreSQL may be the very thing that is away. */

@@ -4,6 +4,7 @@ import { notifyTax } from "./notify-tax.ts";
 import { operatorTruth } from "./operator-truth.ts";
 import { publishBig } from "./publish-big.ts";
 import { publishThroughput } from "./publish-throughput.ts";
+import { reconcilerCost } from "./reconciler-cost.ts";
 import { releaseJson } from "./release-json.ts";
 import { sseFanoutPeers } from "./sse-fanout-peers.ts";
 import { sseFanout } from "./sse-fanout.ts";
@@ -15,6 +16,6 @@ import type { Bench } from "./support/bench.ts";
 const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
-const OPERATING = [operatorTruth];
+const OPERATING = [operatorTruth, reconcilerCost];
 
 export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING];

@@ -1,4 +1,7 @@
-/** Temporal's client side: connect, start by name, describe, cancel. The only place that knows Temporal's raw answers. */
+/**
+ * Temporal's client side: connect, start by name, describe, list, cancel, terminate. Only this file and its siblings
+ * (`temporal-describe.ts`, `temporal-history.ts`, `temporal-listing.ts`) know Temporal's raw answers; everyone imports from here.
+ */
 import {
   Client,
   Connection,
@@ -10,9 +13,13 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
 import { JOB_URL_MEMO, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
+import type { FailureCode } from "../contract/failures.ts";
 import { JOB_TYPES, type JobType } from "../contract/job-types.ts";
 import type { PublishInput } from "../contract/publish.ts";
 import { findCancelRequested, type CancelRequested } from "./temporal-requests.ts";
+import { executionOf } from "./temporal-describe.ts";
+import { createHistories } from "./temporal-history.ts";
+import { createListings, taskQueue } from "./temporal-listing.ts";
 
 /** What `describe` tells of the current run of a workflow id. */
 export interface Execution {
@@ -26,7 +33,68 @@ export interface Execution {
   generation: number;
   /** What its activity said last, by its heartbeat; null when none is running or none has said anything. */
   heartbeat?: HeartbeatProgress | null;
+  /** The activity that runs or runs next; null while none is. */
+  activity?: PendingActivity | null;
+  /** The workflow task that waits for a worker or is with one; null while none is. */
+  workflow_task?: PendingWorkflowTask | null;
+  /** Seconds that it may take; null for any time. */
+  limits?: { run_seconds: number | null; execution_seconds: number | null };
 }
+
+/**
+ * `scheduled`: waits for a worker, or for its next attempt. `paused`: by an operator; an attempt that was running then ends with its next
+ * heartbeat.
+ */
+export interface PendingActivity {
+  /** Temporal's name of it, e.g. `verifyTiles`. */
+  name: string;
+  /** From 1, and again from 1 when an operator resets it. */
+  attempt: number;
+  state: "scheduled" | "started" | "paused" | "cancel_requested";
+  /** ISO 8601; null while one runs, waits for a worker, or is paused. */
+  next_attempt_at: string | null;
+  /** Who paused it and why, as far as Temporal knows; null when it is not paused. */
+  paused: { by: string | null; reason: string | null } | null;
+  /** Of the attempt before. */
+  last_failure: string | null;
+}
+
+export interface PendingWorkflowTask {
+  /** From 1; a task that fails is tried again, the first time at once, then after 10 s, 20 s, … */
+  attempt: number;
+  /** ISO 8601: when this attempt was scheduled. */
+  since: string | null;
+}
+
+/** How a closed run ended, by the last event of its history. */
+export type Closing =
+  | { kind: "terminated"; by: string | null; reason: string | null }
+  | { kind: "timed_out"; limit: "run" | "execution" }
+  /** `code`: of `contract/failures.ts`, where the failure is one of ours. */
+  | { kind: "failed"; code: FailureCode | null; message: string }
+  | { kind: "other" };
+
+/** Why a workflow task fails over and over. */
+export interface TaskTrouble {
+  /** ISO 8601: when it failed first; null where the history does not tell. */
+  since: string | null;
+  /** Temporal's word, e.g. `NON_DETERMINISTIC_ERROR`; `TIMED_OUT` where no worker has answered. */
+  cause: string;
+  message: string;
+}
+
+/** A run as Temporal's visibility lists it. */
+export interface ListedRun {
+  workflow_id: string;
+  run_id: string;
+  open: boolean;
+  /** ms since the epoch by the server's clock; a reset's run starts when the reset happens. */
+  started_at: number;
+  closed_at: number | null;
+}
+
+/** Who asks a task queue for work. `unknown`: Temporal did not say. */
+export type Polling = "somebody" | "nobody" | "unknown";
 
 /** The part of an activity's heartbeat details that watchers are told (`activities/report-progress.ts`). */
 export interface HeartbeatProgress {
@@ -52,6 +120,9 @@ export type ProgressAnswer =
   | { kind: "silent" }
   | { kind: "away" };
 
+/** Where a listing goes on; only Temporal knows what is in it. */
+export type ListPage = Uint8Array;
+
 /** The part of Temporal that the publish protocol needs. */
 export interface Executions {
   /** Starts the run for a generation; `already_started` is as good as started. */
@@ -65,6 +136,24 @@ export interface Executions {
   cancel(workflowId: string, runId: string): Promise<boolean>;
   /** Who has asked that run to cancel, wherever that was; null when nobody has, or the run is gone. */
   cancelRequested(workflowId: string, runId: string): Promise<CancelRequested | null>;
+  /** Terminates exactly that run, which runs no code of ours; false when it has ended or is not there. */
+  terminate(workflowId: string, runId: string, reason: string): Promise<boolean>;
+  /** One call; null while it is open, or when Temporal does not know it. */
+  closingOf(workflowId: string, runId: string): Promise<Closing | null>;
+  /** One call; null when its task does not fail. */
+  taskTroubleOf(workflowId: string, runId: string): Promise<TaskTrouble | null>;
+  /** Names of the activities that a run has behind it, after a reset those before the reset's point; steps carried into it by a retry. */
+  behindOf(workflowId: string, runId: string): Promise<{ activities: string[]; carried: string[] }>;
+  /** Runs of our task queues that started or closed at `since` (ms, the server's clock) or later, page by page. */
+  listChanged(since: number): AsyncIterable<ListedRun[]>;
+  /** How many runs of ours are open: far cheaper than to list them. */
+  countOpen(): Promise<number>;
+  /** A page of our open runs; `next` is null after the last. */
+  listOpen(after: ListPage | null): Promise<{ runs: ListedRun[]; next: ListPage | null }>;
+  /** Open runs of ours with a paused activity, 1,000 at most. */
+  listPaused(): Promise<ListedRun[]>;
+  /** Does anybody ask for workflow tasks and activities of that job type? Never rejects. */
+  polling(jobType: JobType): Promise<Polling>;
   /** What the open workflow says of itself; never rejects, 2 s at most. */
   queryProgress(workflowId: string): Promise<ProgressAnswer>;
   /** Is Temporal's frontend there? Rejects with the reason; 2 s at most. */
@@ -78,9 +167,7 @@ const keyword = (name: string, value: string): SearchAttributePair => ({
   value,
 });
 
-export function taskQueue(jobType: JobType, prefix: string): string {
-  return `${prefix}${JOB_TYPES[jobType].task_queue}`;
-}
+export { taskQueue } from "./temporal-listing.ts";
 
 /** Lazy: the first call connects, so a gateway starts while Temporal is down. */
 export function createTemporalClient(options: { address: string; namespace: string }): Client {
@@ -137,16 +224,7 @@ export function createExecutions(
     },
     async describe(workflowId) {
       try {
-        const found = await within(() => client.workflow.getHandle(workflowId).describe());
-        const firstRunId = found.raw.workflowExecutionInfo?.firstRunId;
-        return {
-          run_id: found.runId,
-          open: found.status.name === "RUNNING",
-          status: found.status.name,
-          reset: Boolean(firstRunId) && firstRunId !== found.runId,
-          generation: Number(found.memo?.["generation"] ?? 1),
-          heartbeat: heartbeatOf(found.raw.pendingActivities?.at(-1)?.heartbeatDetails?.payloads?.at(0)?.data),
-        };
+        return executionOf(await within(() => client.workflow.getHandle(workflowId).describe()));
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return null;
         throw error;
@@ -162,6 +240,17 @@ export function createExecutions(
       }
     },
     cancelRequested: (workflowId, runId) => within(() => findCancelRequested(client, { workflowId, runId })),
+    async terminate(workflowId, runId, reason) {
+      try {
+        await within(() => client.workflow.getHandle(workflowId, runId).terminate(reason));
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
+    ...createHistories(client, within),
+    ...createListings(client, within, options.taskQueuePrefix),
     async queryProgress(workflowId) {
       // A query needs a worker and is only ever a second opinion: whatever goes wrong, the row is what there is.
       try {
@@ -195,16 +284,4 @@ function silenceOf(error: unknown): "closed" | "busy" | "silent" | "away" {
   if (codes.includes(DEADLINE_EXCEEDED as never) || codes.includes(FAILED_PRECONDITION as never)) return "silent";
   // The worker answered with an error (a workflow that cannot be replayed): as little as none.
   return codes.length > 0 ? "away" : "silent";
-}
-
-/** Details that are not ours, or of another version, say nothing. */
-function heartbeatOf(data: Uint8Array | null | undefined): HeartbeatProgress | null {
-  if (!data) return null;
-  try {
-    const { step, percent, message } = JSON.parse(Buffer.from(data).toString()) as Partial<HeartbeatProgress>;
-    if (typeof step !== "string" || typeof percent !== "number" || typeof message !== "string") return null;
-    return { step, percent, message };
-  } catch {
-    return null;
-  }
 }

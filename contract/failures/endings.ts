@@ -13,7 +13,7 @@ export const ENDING_FAILURES = {
     status: 409,
     retryable: false,
     title: "Terminated by an operator",
-    sentence: "The workflow was terminated in Temporal.",
+    sentence: "The workflow was terminated in Temporal{how}.",
     action: "Retry the job if that was not meant.",
   },
   timed_out: {

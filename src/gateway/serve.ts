@@ -6,6 +6,7 @@ import { createJobNotifier } from "../jobs/job-notifier.ts";
 import { listenToJobs } from "../jobs/job-notifications.ts";
 import { notifyJobs } from "../jobs/ledger-store.ts";
 import { createProgressFeed, type FeedOptions } from "../jobs/progress-feed.ts";
+import { reconcileJob } from "../jobs/protocol/reconcile.ts";
 import { createReconciler } from "../jobs/reconcile.ts";
 import { createStatesFeed } from "../jobs/states-feed.ts";
 import { createApp } from "./app.ts";
@@ -47,7 +48,11 @@ export async function startGateway(
     notify: (payload) => notifyJobs(database.em.fork(), JOBS_CHANNEL, [payload]),
     log,
   });
-  const feed = createProgressFeed({ database, notifications, executions, log, ...pace });
+  const reconcile = (jobId: string) => reconcileJob({ ...given, notifier }, jobId);
+  const feed = createProgressFeed({
+    ...{ database, notifications, executions, log, ...pace },
+    ...(config.PLATEN_RECONCILE_MS > 0 ? { reconcile } : {}),
+  });
   const states = createStatesFeed({ database, notifications, log });
   const streams = createLiveStreams({
     pingMs: config.PLATEN_PING_SECONDS * 1_000,

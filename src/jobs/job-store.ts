@@ -4,7 +4,7 @@ import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
 import type { Environment, Problem, PublishInput } from "../../contract/publish.ts";
-import { query, queryOne, type Db } from "../db.ts";
+import { queryOne, type Db } from "../db.ts";
 
 export interface JobRow {
   id: string;
@@ -24,6 +24,9 @@ export interface JobRow {
   generation: number;
   /** When the server scheduled the attempt that entered last, ms since the epoch; 0 for none. */
   attempt_at: number;
+  /** Number of that attempt; 0 for none. */
+  attempt: number;
+  message: string | null;
   seq: number;
   switched_at: string | null;
   epoch: number | null;
@@ -31,15 +34,19 @@ export interface JobRow {
   cancel_requested_at: string | null;
   cancel_acknowledged_at: string | null;
   cancel_stopped_at: string | null;
+  cancel_compensated_at: string | null;
   cancel_deadline_at: string | null;
+  /** Its cancel's deadline has passed, by the database's clock: those of gateways differ. */
+  cancel_overdue: boolean;
   cancel_terminated_at: string | null;
   attention: Attention | null;
 }
 
 const COLUMNS = `
   id, tenant_id, job_type, status, progress, step, steps, result, project_id, version_id, environment, created_by, workflow_id,
-  run_id, generation, attempt_at, seq, switched_at, epoch, release_id, cancel_requested_at,
-  cancel_acknowledged_at, cancel_stopped_at, cancel_deadline_at, cancel_terminated_at, attention`;
+  run_id, generation, attempt_at, attempt, message, seq, switched_at, epoch, release_id, cancel_requested_at,
+  cancel_acknowledged_at, cancel_stopped_at, cancel_compensated_at, cancel_deadline_at,
+  coalesce(cancel_deadline_at < now(), false) as cancel_overdue, cancel_terminated_at, attention`;
 
 type Raw = Omit<JobRow, "attempt_at"> & { attempt_at: string };
 
@@ -113,47 +120,5 @@ export async function findStart(
     where j.id = $1
     `,
     [jobId],
-  );
-}
-
-/** A job to look at. `mark` changes with everything that makes another look worth while. */
-export interface QuietJob {
-  id: string;
-  mark: string;
-}
-
-/**
- * Open jobs that nobody has written to for `quietMs`, in id order, after `afterId`: what the reconciler looks at.
- * Gateways and workers write to what is young or alive. A job that is to be cancelled is looked at though it is lively: the
- * request may have been lost on its way to Temporal. What it writes meanwhile does not change its mark.
- */
-export async function quietOpenJobs(
-  db: Db,
-  options: { afterId: string; quietMs: number; limit: number },
-): Promise<QuietJob[]> {
-  return query<QuietJob>(
-    db,
-    `
-    select id, concat_ws('/', status, generation, run_id, coalesce(cancel_requested_at, updated_at)) as mark
-    from jobs
-    where status in ('queued', 'running') and id > $1
-      and (updated_at < now() - make_interval(secs => $2::float8 / 1000) or cancel_requested_at is not null)
-    order by id limit $3
-    `,
-    [options.afterId, options.quietMs, options.limit],
-  );
-}
-
-/** At most `limit` of the jobs that ended within the last `seconds`, any of them. */
-export async function justEndedJobs(db: Db, options: { seconds: number; limit: number }): Promise<QuietJob[]> {
-  return query<QuietJob>(
-    db,
-    `
-    select id, concat_ws('/', status, generation, run_id) as mark
-    from jobs
-    where completed_at > now() - make_interval(secs => $1)
-    order by random() limit $2
-    `,
-    [options.seconds, options.limit],
   );
 }

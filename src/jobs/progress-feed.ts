@@ -63,6 +63,8 @@ export interface FeedOptions {
   database: Database;
   notifications: JobNotifications;
   executions: Pick<Executions, "queryProgress" | "describe" | "ping">;
+  /** Brings the row of a job up to what Temporal says of it; absent where nothing is to be written. */
+  reconcile?: (jobId: string) => Promise<unknown>;
   log: Log;
   /** ms between two sweeps over the watched jobs; 2,000 by default. */
   sweepMs?: number;
@@ -107,6 +109,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
   let away: { since: Date; notice: Notice | null } | null = null;
   const opinions = createSecondOpinions({
     ...{ executions: options.executions, silentMs, log },
+    ...(options.reconcile ? { reconcile: options.reconcile } : {}),
     databaseAway: () => away !== null,
     now: () => performance.now(),
   });

@@ -1,23 +1,29 @@
 /**
- * The reconciler's rounds: open jobs that have gone quiet, jobs that have just ended, and pointers that are behind their
- * environment. One gateway leads at a time. Starts what a gateway inserted and did not start, settles what ended without code of
- * ours, reopens what was reset while no worker runs.
+ * The reconciler's rounds. One gateway leads at a time; every write of it is a compare-and-set, so two at once do no harm.
+ *
+ *   each round   what has started or closed in Temporal, and all open runs, against the rows (`watch-visibility.ts`);
+ *                jobs that are to be cancelled or have just gone quiet; jobs without progress
+ *   in turns     the other open jobs, a few per second; paused activities; task queues without workers; pointers behind their environment
+ *
+ * It starts what a gateway inserted and did not start, settles what ended without code of ours, reopens what was reset while no
+ * worker runs. While visibility does not answer it describes quiet jobs one by one instead, each less and less often.
  */
 import { randomUUID } from "node:crypto";
 import { reasonOf } from "../errors.ts";
 import { listEnvironments } from "../releases/release-store.ts";
-import { inParallel } from "../storage/in-parallel.ts";
-import { justEndedJobs, quietOpenJobs, type QuietJob } from "./job-store.ts";
-import { takeLease } from "./lease-store.ts";
-import { createLookBackOff } from "./look-back-off.ts";
+import { noteNoWorker } from "./attention/no-worker.ts";
+import { noteStalled } from "./attention/stalled.ts";
+import { leaseWatermark, takeLease } from "./lease-store.ts";
+import { createLooks, type Lead } from "./look-at-jobs.ts";
 import type { ProtocolDeps } from "./protocol/attempt.ts";
 import { projectPointer } from "./protocol/project.ts";
-import { reconcileJob } from "./protocol/reconcile.ts";
+import { justEndedJobs, quietOpenJobs, suspectJobs, type QuietJob } from "./reconcile-store.ts";
+import { createVisibilityWatch } from "./watch-visibility.ts";
 
 export interface Reconciler {
   /**
-   * One round now, whoever leads (for tests and commands). Answers how many jobs it looked at. `patient`: like the leader's own
-   * rounds it leaves a job alone that was looked at in vain a moment ago; otherwise it looks at all.
+   * One round now, whoever leads (for tests and commands). Answers how many open jobs it looked at one by one. `patient`: like the leader's
+   * own rounds it leaves a job alone that was looked at in vain a moment ago; otherwise it looks at all.
    */
   round(options?: { patient?: boolean }): Promise<number>;
   stop(): Promise<void>;
@@ -26,26 +32,27 @@ export interface Reconciler {
 /** Jobs younger or livelier than this are left to those who work on them, in ms. */
 const QUIET_MS = 1_500;
 const BATCH = 500;
-/** Calls to Temporal at a time, and jobs between two looks at the lease, which is renewed when it is a second old. */
-const CONCURRENCY = 10;
-const SLICE = 50;
-const RENEW_MS = 1_000;
-/** The longest wait between two looks at a job: there is nothing to do; a cancel was sent again; it could not be looked at. */
-const NOTHING_MS = 30_000;
-const CANCEL_MS = 5_000;
-const FAILED_MS = 5_000;
-/** Rounds between two looks at the pointers. */
-const POINTER_EVERY = 30;
+/** Jobs to be cancelled or just gone quiet that are looked at in a round. */
+const SUSPECTS = 100;
 /**
- * Rounds between two looks at jobs that have just ended, how many, and for how long after their end. With more than one that ends a
- * second, each is looked at now and then: all of them each time took a tenth of what Temporal can do. An operator who resets one
- * while no worker runs is seen so; whoever resets an older one is seen when a worker runs it, as the run itself then adopts the
- * row. Resets of any age, without a worker: a listing of started workflows by Temporal's visibility, which is to come.
+ * Open jobs per second that are described for no reason but their turn. What is seen only so is a workflow task that fails in a job which
+ * has been quiet for more than a minute. 300 jobs are seen every 30 s, 10,000 every 17 minutes.
+ */
+const WALK_PER_SECOND = 10;
+const RENEW_MS = 1_000;
+/** Rounds between two looks at the pointers, at paused activities, at task queues. */
+const POINTER_EVERY = 30;
+const PAUSED_EVERY = 2;
+const WORKERS_EVERY = 5;
+/**
+ * While visibility does not answer: rounds between two looks at jobs that have just ended, how many, and for how long after their end. Who
+ * resets one while no worker runs is seen so; a run that a worker has adopts its row itself.
  */
 const ENDED_EVERY = 5;
 const ENDED_LIMIT = 50;
 const ENDED_SECONDS = 60;
 const NIL = "00000000-0000-0000-0000-000000000000";
+const LEASE = "reconciler";
 
 /**
  * `everyMs`: pause between two rounds; 0 runs none by itself. `now`: ms of a clock that never jumps, for the waits between looks.
@@ -56,72 +63,84 @@ export function createReconciler(
 ): Reconciler {
   const holder = randomUUID();
   const now = options.now ?? (() => performance.now());
-  const looks = createLookBackOff({ now, slackMs: options.everyMs / 2 });
+  const quietMs = options.quietMs ?? QUIET_MS;
   const stop = new AbortController();
+  const stopped = (): boolean => stop.signal.aborted;
+  const looks = createLooks(deps, { now, slackMs: options.everyMs / 2, stopped });
+  const visibility = createVisibilityWatch({ database: deps.database, executions: deps.executions, now });
+  const walkLimit = Math.max(1, Math.round((WALK_PER_SECOND * (options.everyMs || 1_000)) / 1_000));
+  let walkedTo = NIL;
   let rounds = 0;
+  let led = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<unknown> = Promise.resolve();
+  const db = () => deps.database.em.fork();
 
-  /** Answers false when the round is to end here: someone else leads by now, or this process stops. */
-  type Lead = () => Promise<boolean>;
-
-  /** Answers how many of them it looked at, or null when the round is to end here. */
-  async function lookAt(jobs: QuietJob[], lead: Lead): Promise<number | null> {
-    for (let at = 0; at < jobs.length; at += SLICE) {
-      if (stop.signal.aborted || !(await lead())) return null;
-      const slice = jobs.slice(at, at + SLICE);
-      const done = await inParallel(slice, { atATime: CONCURRENCY }, one);
-      // Temporal is away, or PostgreSQL: the others would each wait for it in vain.
-      if (slice.length >= CONCURRENCY && !done.includes(true)) return null;
-    }
-    return jobs.length;
-  }
-  /** False when it failed. */
-  async function one({ id, mark }: QuietJob): Promise<boolean> {
-    if (stop.signal.aborted) return true;
+  /** Runs what is not to keep the round from its other work; says once that it fails, and that it does not any more. */
+  const failing = new Set<string>();
+  async function apart<T>(what: string, work: () => Promise<T>): Promise<T | null> {
     try {
-      const done = await reconcileJob(deps, id);
-      let first = true;
-      if (done === "nothing") looks.wait(id, mark, NOTHING_MS);
-      else if (done === "cancel") first = looks.wait(id, mark, CANCEL_MS);
-      else looks.forget(id);
-      if (done !== "nothing" && first) deps.log.info({ job_id: id, done }, "reconciled a job");
-      return true;
+      const done = await work();
+      if (failing.delete(what)) deps.log.info(`${what}: works again`);
+      return done;
     } catch (error) {
-      looks.wait(id, mark, FAILED_MS);
-      deps.log.warn(
-        { job_id: id, reason: reasonOf(error) },
-        "a job could not be reconciled; a later round tries again",
-      );
+      if (!failing.has(what)) deps.log.warn({ reason: reasonOf(error) }, `${what}: does not work; tried again`);
+      failing.add(what);
+      return null;
+    }
+  }
+
+  /** Answers whether visibility answers. */
+  async function watch(number: number, lead: Lead): Promise<boolean> {
+    const found = await apart("listing what has changed in Temporal", async () => ({
+      changed: await visibility.changed(lead),
+      misplaced: await visibility.misplaced(quietMs),
+    }));
+    if (!found) {
+      visibility.lost();
       return false;
     }
+    await looks.all(found.changed, lead);
+    await looks.due(looks.missed(), lead);
+    await looks.due(found.misplaced, lead);
+    if (number % PAUSED_EVERY === 0) {
+      const paused = await apart("listing paused activities in Temporal", () => visibility.paused());
+      await looks.due(paused ?? [], lead);
+    }
+    return true;
   }
+  async function attention(number: number): Promise<void> {
+    await apart("looking for jobs without progress", () => noteStalled(deps));
+    if (number % WORKERS_EVERY === 0) await apart("looking for jobs without a worker", () => noteNoWorker(deps));
+  }
+  async function suspects(lead: Lead): Promise<number> {
+    const jobs = await suspectJobs(db(), { quietMs, limit: SUSPECTS });
+    return (await looks.due(jobs, lead)) ?? 0;
+  }
+  async function walk(lead: Lead): Promise<number> {
+    const jobs = await quietOpenJobs(db(), { afterId: walkedTo, quietMs, limit: walkLimit });
+    walkedTo = jobs.length < walkLimit ? NIL : (jobs.at(-1)?.id ?? NIL);
+    return (await looks.due(jobs, lead)) ?? 0;
+  }
+  /** All quiet jobs, one by one. */
   async function open(patient: boolean, lead: Lead): Promise<number> {
     let looked = 0;
     for (let afterId = NIL; ;) {
-      const jobs = await quietOpenJobs(deps.database.em.fork(), {
-        afterId,
-        quietMs: options.quietMs ?? QUIET_MS,
-        limit: BATCH,
-      });
-      const due = jobs.filter(({ id, mark }) => looks.isDue(id, mark) || !patient);
-      const count = await lookAt(due, lead);
+      const jobs: QuietJob[] = await quietOpenJobs(db(), { afterId, quietMs, limit: BATCH });
+      const count = await (patient ? looks.due(jobs, lead) : looks.all(jobs, lead));
       if (count === null) return looked;
       looked += count;
       const last = jobs.at(-1);
-      if (jobs.length < BATCH || last === undefined) break;
+      if (jobs.length < BATCH || last === undefined) return looked;
       afterId = last.id;
     }
-    looks.endRound();
-    return looked;
   }
   async function ended(lead: Lead): Promise<void> {
-    const jobs = await justEndedJobs(deps.database.em.fork(), { seconds: ENDED_SECONDS, limit: ENDED_LIMIT });
-    await lookAt(jobs, lead);
+    await looks.all(await justEndedJobs(db(), { seconds: ENDED_SECONDS, limit: ENDED_LIMIT }), lead);
   }
   async function pointers(lead: Lead): Promise<void> {
-    for (const to of await listEnvironments(deps.database.em.fork())) {
-      if (stop.signal.aborted || !(await lead())) return;
+    for (const to of await listEnvironments(db())) {
+      if (stopped() || !(await lead())) return;
       // One that cannot be written must not keep the others from it, nor the round from its jobs.
       await projectPointer(deps, to).catch((error: unknown) => {
         const { project, environment, epoch } = to;
@@ -132,8 +151,12 @@ export function createReconciler(
   async function round(patient: boolean, lead: Lead): Promise<number> {
     const number = rounds++;
     if (number % POINTER_EVERY === 0) await pointers(lead);
-    if (number % ENDED_EVERY === 0) await ended(lead);
-    return open(patient, lead);
+    const sees = await watch(number, lead);
+    if (!sees && number % ENDED_EVERY === 0) await ended(lead);
+    const looked = sees && patient ? (await suspects(lead)) + (await walk(lead)) : await open(patient, lead);
+    await attention(number);
+    looks.endRound();
+    return looked;
   }
   async function tick(): Promise<void> {
     try {
@@ -142,9 +165,9 @@ export function createReconciler(
     } catch (error) {
       deps.log.warn({ reason: reasonOf(error) }, "a round of the reconciler failed; the next one tries again");
     }
-    if (!stop.signal.aborted) timer = setTimeout(run, options.everyMs);
+    if (!stopped()) timer = setTimeout(run, options.everyMs);
   }
-  /** Takes the lease and renews it as the round goes on, at most once a second. */
+  /** Takes the lease and renews it as the round goes on, at most once a second; the watermark goes with it. */
   function leadership(): Lead {
     const seconds = Math.max(5, (options.everyMs * 5) / 1_000);
     let renewed = -Infinity;
@@ -153,10 +176,15 @@ export function createReconciler(
       if (!leads || now() - renewed < RENEW_MS) return leads;
       const first = renewed === -Infinity;
       renewed = now();
-      leads = await takeLease(deps.database.em.fork(), { name: "reconciler", holder, seconds });
-      if (leads) return true;
+      leads = await takeLease(db(), { name: LEASE, holder, seconds, watermark: led ? visibility.watermark() : null });
+      if (leads) {
+        if (!led) visibility.begin(await leaseWatermark(db(), LEASE));
+        led = true;
+        return true;
+      }
+      led = false;
       // Whoever leads by now may change what was seen here.
-      looks.clear();
+      looks.forget();
       if (!first) deps.log.warn("another gateway took the lead in the middle of a round: it ends here");
       return false;
     };

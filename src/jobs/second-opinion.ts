@@ -5,11 +5,13 @@
  *   row speaks ──quiet for `silentMs`──► asked ──news──► asked again after `silentMs`
  *                                          └──no news, busy──► asked again later each time, up to 15 s
  *
- * It only ever adds: a job's shown progress never goes back within its generation, whoever spoke last.
+ * It only ever adds: a job's shown progress never goes back within its generation, whoever spoke last. Where Temporal's run is not the
+ * row's, or has closed, the row is brought up to it at once (`protocol/reconcile.ts`): whoever watches need not wait for the leader.
  */
 import pLimit from "p-limit";
 import { isFinal } from "../../contract/job-state.ts";
 import type { StepStatus } from "../../contract/progress.ts";
+import { reasonOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Executions } from "../temporal.ts";
 import type { JobRecord } from "./job-queries-store.ts";
@@ -92,9 +94,13 @@ export interface SecondOpinions {
   ask(job: JobRecord, asking: Asking, told: () => void): void;
 }
 
-/** `silentMs`: see above. `databaseAway`: then heartbeats are asked for as well, which usually come through the row. */
+/**
+ * `silentMs`: see above. `databaseAway`: then heartbeats are asked for as well, which usually come through the row. `reconcile`: called for a
+ * job that Temporal tells otherwise; absent where nothing is to be written.
+ */
 export function createSecondOpinions(options: {
   executions: Pick<Executions, "queryProgress" | "describe">;
+  reconcile?: (jobId: string) => Promise<unknown>;
   silentMs: number;
   databaseAway(): boolean;
   now(): number;
@@ -109,9 +115,18 @@ export function createSecondOpinions(options: {
   async function described(job: JobRecord): Promise<Opinion | "away" | null> {
     const execution = await executions.describe(job.workflow_id).catch(() => "away" as const);
     if (execution === "away") return "away";
+    if (!execution?.open || execution.run_id !== job.run_id) await bringUp(job);
     if (!execution?.open || !execution.heartbeat || execution.run_id !== job.run_id) return null;
     const { step, percent, message } = execution.heartbeat;
     return { run_id: execution.run_id, progress: percent, step, steps: [], message, beside: job };
+  }
+
+  /** A queued job is left to whoever starts it. */
+  async function bringUp(job: JobRecord): Promise<void> {
+    if (job.status !== "running" || !options.reconcile || options.databaseAway()) return;
+    await options.reconcile(job.id).catch((error: unknown) => {
+      options.log.warn({ reason: reasonOf(error), job_id: job.id }, "a watched job could not be reconciled");
+    });
   }
 
   async function opinionOn(
@@ -119,6 +134,7 @@ export function createSecondOpinions(options: {
   ): Promise<{ opinion: Opinion | null; code: Notice["code"] | null; busy: boolean }> {
     const answer = await executions.queryProgress(job.workflow_id);
     const none = { opinion: null, code: null, busy: false };
+    if (answer.kind === "closed") await bringUp(job);
     if (answer.kind === "closed") return none;
     if (answer.kind === "busy") return { ...none, busy: true };
     if (answer.kind === "away") return { ...none, code: "temporal_away" };
@@ -133,6 +149,7 @@ export function createSecondOpinions(options: {
             beside: job,
           }
         : null;
+    if (said && said.run_id !== job.run_id) await bringUp(job);
     if (answer.kind === "said" && !options.databaseAway()) return { ...none, opinion: said };
     const more = await described(job);
     if (more === "away") return { ...none, opinion: said, code: "temporal_away" };

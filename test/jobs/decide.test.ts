@@ -17,11 +17,25 @@ describe("reconcile decides", () => {
     run_id,
     generation,
     cancel_requested_at: null as string | null,
+    cancel_overdue: false,
     switched_at: null as string | null,
   });
   const asked = { ...row("running", "F"), cancel_requested_at: "now" };
   it.each([
     ["running, cancel asked for", asked, run("F"), "cancel"],
+    ["running, cancel asked for, its deadline passed", { ...asked, cancel_overdue: true }, run("F"), "terminate"],
+    [
+      "running, cancel asked for, its deadline passed, switched since",
+      { ...asked, cancel_overdue: true, switched_at: "now" },
+      run("F"),
+      "nothing",
+    ],
+    [
+      "running, cancel asked for, its deadline passed, reset since",
+      { ...asked, cancel_overdue: true },
+      run("A", { reset: true }),
+      "adopt",
+    ],
     ["running, cancel asked for, switched since", { ...asked, switched_at: "now" }, run("F"), "nothing"],
     ["running, cancel asked for, reset since", asked, run("A", { reset: true }), "adopt"],
     ["not found, queued", row("queued", null), null, "start"],

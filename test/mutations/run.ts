@@ -10,9 +10,10 @@ import { fileURLToPath } from "node:url";
 import type { Mutation } from "./mutation.ts";
 import { OTHER_RULES } from "./other-rules.ts";
 import { PROTOCOL_RULES } from "./protocol-rules.ts";
+import { RECONCILER_RULES } from "./reconciler-rules.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const MUTATIONS = [...PROTOCOL_RULES, ...OTHER_RULES];
+const MUTATIONS = [...PROTOCOL_RULES, ...RECONCILER_RULES, ...OTHER_RULES];
 const LEFT_OUT = new Set(["node_modules", ".git", ".platen"]);
 const TEST_FILE = "test/jobs/protocol.test.ts";
 

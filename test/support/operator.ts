@@ -68,3 +68,31 @@ export async function pendingActivity(
     heartbeat: payload ? defaultPayloadConverter.fromPayload<HeartbeatDetails>(payload) : null,
   };
 }
+
+const PAUSER = { identity: "ada@web-ui" };
+
+/** What the Web UI's menu of an activity does. A pause says why. */
+export async function pauseActivity(room: Publishing, job: string, type: string, reason: string): Promise<void> {
+  const { client, namespace } = room.temporal;
+  const execution = { workflowId: workflowId("publish", job) };
+  await client.workflowService.pauseActivity({ namespace, execution, type, reason, ...PAUSER });
+}
+
+export async function unpauseActivity(room: Publishing, job: string, type: string): Promise<void> {
+  const { client, namespace } = room.temporal;
+  const execution = { workflowId: workflowId("publish", job) };
+  await client.workflowService.unpauseActivity({ namespace, execution, type, ...PAUSER });
+}
+
+export async function resetActivity(room: Publishing, job: string, type: string): Promise<void> {
+  const { client, namespace } = room.temporal;
+  const execution = { workflowId: workflowId("publish", job) };
+  await client.workflowService.resetActivity({ namespace, execution, type, ...PAUSER });
+}
+
+/** `temporal workflow delete`: of a running workflow, too. */
+export async function deleteWorkflow(room: Publishing, job: string): Promise<void> {
+  const { client, namespace } = room.temporal;
+  const workflowExecution = { workflowId: workflowId("publish", job) };
+  await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution });
+}

@@ -3,7 +3,7 @@
  * exactly those. Everything else of the test is real, and test/chaos runs the same protocol against the real server.
  */
 import type { CarriedSteps } from "../../contract/publish.ts";
-import type { Execution, Executions } from "../../src/temporal.ts";
+import type { Closing, Execution, Executions, ListedRun, Polling, TaskTrouble } from "../../src/temporal.ts";
 import type { CancelRequested } from "../../src/temporal-requests.ts";
 
 export interface ScriptedExecutions extends Executions {
@@ -17,18 +17,37 @@ export interface ScriptedExecutions extends Executions {
   requested: CancelRequested | null;
   started: { workflow_id: string; generation: number; carried?: CarriedSteps }[];
   cancelled: { workflow_id: string; run_id: string | undefined }[];
+  terminated: { workflow_id: string; run_id: string; reason: string }[];
+  /** What the end of the history says. */
+  closing: Closing | null;
+  trouble: TaskTrouble | null;
+  /** What a reset has left behind it. */
+  behind: { activities: string[]; carried: string[] };
+  /** What visibility lists; null: it answers with an error, and everything has to be found by describing. */
+  visible: { changed: ListedRun[]; open: ListedRun[]; paused: ListedRun[] } | null;
+  polled: Polling;
   /** Forgets everything, for the next test. */
   reset(): void;
 }
 
+const EMPTY = () => ({
+  current: null,
+  whileDescribing: null,
+  whileCancelling: null,
+  started: [],
+  cancelled: [],
+  terminated: [],
+  closing: null,
+  requested: null,
+  trouble: null,
+  behind: { activities: [], carried: [] },
+  visible: null,
+  polled: "somebody" as const,
+});
+
 export function scriptedExecutions(): ScriptedExecutions {
   const script: ScriptedExecutions = {
-    current: null,
-    whileDescribing: null,
-    whileCancelling: null,
-    requested: null,
-    started: [],
-    cancelled: [],
+    ...EMPTY(),
     async start({ workflow_id, input }) {
       const { generation, carried } = input;
       script.started.push({ workflow_id, generation, ...(carried ? { carried } : {}) });
@@ -49,20 +68,34 @@ export function scriptedExecutions(): ScriptedExecutions {
       return script.current?.open === true && script.current.run_id === run_id;
     },
     cancelRequested: async () => script.requested,
+    async terminate(workflow_id, run_id, reason) {
+      script.terminated.push({ workflow_id, run_id, reason });
+      if (script.current?.open !== true || script.current.run_id !== run_id) return false;
+      script.current = { ...script.current, open: false, status: "TERMINATED" };
+      script.closing = { kind: "terminated", by: "platen", reason };
+      return true;
+    },
+    closingOf: async () => script.closing,
+    taskTroubleOf: async () => script.trouble,
+    behindOf: async () => script.behind,
+    async *listChanged() {
+      yield seen().changed;
+    },
+    countOpen: async () => seen().open.length,
+    listOpen: async () => ({ runs: seen().open, next: null }),
+    listPaused: async () => seen().paused,
+    polling: async () => script.polled,
     reset() {
-      Object.assign(script, {
-        current: null,
-        whileDescribing: null,
-        whileCancelling: null,
-        requested: null,
-        started: [],
-        cancelled: [],
-      });
+      Object.assign(script, EMPTY());
     },
     async ping() {},
     async queryProgress() {
       return { kind: "closed" };
     },
+  };
+  const seen = () => {
+    if (script.visible === null) throw new Error("visibility is away");
+    return script.visible;
   };
   return script;
 }

@@ -58,7 +58,8 @@ export interface Grip {
 }
 
 export type Entered =
-  | { kind: "entered"; grip: Grip; row: JobRow }
+  /** `again`: another attempt of a step that was running. `row` is as it was found, but for what entering changes in it. */
+  | { kind: "entered"; grip: Grip; row: JobRow; again: boolean }
   /** The row has ended, or is another run's: this run has nothing left to do. */
   | { kind: "end"; status: JobRow["status"] | "superseded"; result?: PublishResult }
   /** A newer attempt has entered, or this run is not the current one: write nothing. */

@@ -44,8 +44,7 @@ export function entering(row: JobRow, attempt: Attempt, entry: StepEntry, patch:
     },
     events: entry.step === null || isAgain ? [] : [{ kind: "step", data: told }],
     outcome: {
-      kind: "entered",
-      grip,
+      ...{ kind: "entered", grip, again: isAgain },
       row: { ...row, run_id, attempt_at, generation, status: "running", step, steps, progress },
     },
   };

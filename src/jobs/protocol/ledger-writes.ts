@@ -11,7 +11,7 @@ import { writeJob, type NewEvent, type StepYield } from "../job-writes-store.ts"
 import { finishedStep, isMine, mine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 /** Above every number that a report can have: PostgreSQL's largest int. */
-const LAST_REPORT = 2_147_483_647;
+export const LAST_REPORT = 2_147_483_647;
 
 type Deps = Pick<ProtocolDeps, "database" | "notifier">;
 

@@ -1,26 +1,27 @@
 /**
  * reconcile: brings one row and its workflow back together where no workflow code runs: started late, terminated, timed out,
- * reset without a worker, deleted. It reads the row, describes the workflow, and writes only if the row is still the one it
+ * reset without a worker, deleted, not cancelled in time. What is odd about a job that goes on is noted in it. It reads the row, describes the workflow, and writes only if the row is still the one it
  * read; two reconcilers at once are therefore harmless, and their lease only saves work.
  */
-import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
-import type { FailureCode } from "../../../contract/failures.ts";
+import { isFinal } from "../../../contract/job-state.ts";
 import type { PublishResult } from "../../../contract/publish.ts";
 import { transaction, type Db } from "../../db.ts";
-import { AppError } from "../../errors.ts";
 import type { Execution } from "../../temporal.ts";
+import { noteDescribed } from "../attention/described.ts";
 import { claimGuard } from "../guard-store.ts";
-import { lockJob, readJob, type JobRow } from "../job-store.ts";
+import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
-import { guardKey, reopenedPatch, writeEnding, type Ending, type ProtocolDeps } from "./attempt.ts";
+import { stepsAfterReset } from "./after-reset.ts";
+import { guardKey, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
+import { DEADLINE_REASON, endingOf, receiptPatch } from "./closed-run.ts";
 import { projectSwitched } from "./project.ts";
 import { startJob } from "./start.ts";
 
-export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel";
+export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel" | "terminate";
 
 /** What to do about a row and what Temporal says of its workflow. Pure: the table of the protocol, line by line. */
 export function decide(
-  row: Pick<JobRow, "status" | "run_id" | "generation" | "cancel_requested_at" | "switched_at">,
+  row: Pick<JobRow, "status" | "run_id" | "generation" | "cancel_requested_at" | "cancel_overdue" | "switched_at">,
   execution: Execution | null,
 ): Decision {
   if (!execution) return row.status === "queued" ? "start" : row.status === "running" ? "settle" : "nothing";
@@ -34,7 +35,8 @@ export function decide(
     if (strangerFromReset) return "adopt";
     // The request was written down, and may have been lost on its way to Temporal. Sent to the row's own run only.
     const cancellable = row.status === "running" && row.switched_at === null;
-    return cancellable && row.cancel_requested_at !== null && row.run_id === execution.run_id ? "cancel" : "nothing";
+    if (!cancellable || row.cancel_requested_at === null || row.run_id !== execution.run_id) return "nothing";
+    return row.cancel_overdue ? "terminate" : "cancel";
   }
   return isFinal(row.status) ? "nothing" : "settle";
 }
@@ -49,6 +51,8 @@ export async function reconcileJob(deps: ProtocolDeps, jobId: string): Promise<D
   if (decision === "adopt" && execution) await adoptFor(deps, seen, execution);
   if (decision === "settle") await settleFor(deps, seen, execution);
   if (decision === "cancel" && seen.run_id) await deps.executions.cancel(seen.workflow_id, seen.run_id);
+  if (decision === "terminate" && execution) await terminateFor(deps, seen, execution);
+  if ((decision === "nothing" || decision === "cancel") && execution) await noteDescribed(deps, seen, execution);
   if (decision !== "nothing") deps.notifier.touch(jobId);
   return decision;
 }
@@ -57,12 +61,14 @@ const unchanged = (row: JobRow | null, seen: JobRow): row is JobRow =>
   row !== null && row.run_id === seen.run_id && row.generation === seen.generation;
 
 async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution): Promise<void> {
+  const behind = await deps.executions.behindOf(seen.workflow_id, execution.run_id);
   await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, seen.id);
     if (!unchanged(row, seen)) return;
     const message = "Reset in Temporal: waiting for a worker";
     const patch = reopenedPatch(row);
-    const adopted = { ...patch, status: "running" as const, run_id: execution.run_id, attempt_at: 0, message };
+    const taken = { status: "running" as const, run_id: execution.run_id, attempt_at: 0, message };
+    const adopted = { ...patch, ...taken, ...stepsAfterReset(row, behind) };
     const data = { status: "running", generation: patch.generation, message, reopened: true };
     await writeJob(tx, row.id, adopted, [{ kind: "status", data }]);
     // Not free: go on, the switch fails with guard_lost.
@@ -70,29 +76,23 @@ async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution):
   });
 }
 
-/** How a closed run ended, in the job's words. */
-function endingOf(row: JobRow, execution: Execution | null): Ending {
-  const error = (status: FinalStatus, code: FailureCode, facts: Record<string, unknown> = {}): Ending => {
-    const { message, action } = new AppError(code, facts);
-    return { status, code, message: `${message} ${action}` };
-  };
-  if (!execution) return error("failed", "execution_lost", { workflow: row.workflow_id });
-  if (execution.status === "CANCELLED") return error("cancelled", "cancelled");
-  if (execution.status === "TERMINATED") return error("cancelled", "terminated_by_operator");
-  if (execution.status === "TIMED_OUT") return error("failed", "timed_out");
-  return error("failed", "internal", {
-    reason: `the workflow ended as ${execution.status} without settling the job`,
-    request_id: row.id,
-  });
+/** The cancel's deadline has passed: no worker is there, or none that listens. A switch that came first wins here, too. */
+async function terminateFor(deps: ProtocolDeps, seen: JobRow, execution: Execution): Promise<void> {
+  // False: it has ended by itself, or was reset. The next look tells.
+  if (!(await deps.executions.terminate(seen.workflow_id, execution.run_id, DEADLINE_REASON))) return;
+  await settleFor(deps, seen, { ...execution, open: false, status: "TERMINATED" });
 }
 
 async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution | null): Promise<void> {
   const bound = execution ? { run_id: execution.run_id } : {};
+  const closing = execution && (await deps.executions.closingOf(seen.workflow_id, execution.run_id));
   const epoch = await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, seen.id);
     if (!unchanged(row, seen) || isFinal(row.status)) return null;
     if (row.switched_at !== null) return row.epoch;
-    await writeEnding(tx, row, endingOf(row, execution), bound);
+    const { ending, byDeadline } = endingOf(row, execution, closing);
+    const terminated: JobPatch = byDeadline ? { cancel_terminated_at: "now" } : {};
+    await writeEnding(tx, row, ending, { ...bound, ...receiptPatch(row), ...terminated });
     return null;
   });
   if (epoch !== null) await completeSwitched(deps, seen, epoch, bound);

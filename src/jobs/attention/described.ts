@@ -1,0 +1,48 @@
+/** What `describe` tells of a job that goes on: its workflow task fails over and over, or an operator has paused its activity. */
+import type { Attention } from "../../../contract/attention.ts";
+import { isFinal } from "../../../contract/job-state.ts";
+import type { Execution } from "../../temporal.ts";
+import type { JobRow } from "../job-store.ts";
+import type { ProtocolDeps } from "../protocol/attempt.ts";
+import { beginAttention, endAttention } from "./tell-attention.ts";
+
+/**
+ * The second attempt comes at once, and one lost worker makes it; the third comes after the task's limit of 10 s. So a job is known to be
+ * stuck some 10 s after it began to be.
+ */
+const STUCK_ATTEMPTS = 3;
+
+type Deps = Pick<ProtocolDeps, "database" | "notifier" | "executions">;
+
+/** Writes only if the row is still the one that was read; answers whether it did. */
+export async function noteDescribed(deps: Deps, row: JobRow, execution: Execution): Promise<boolean> {
+  if (isFinal(row.status) || !execution.open) return false;
+  if (row.run_id !== execution.run_id && row.status !== "queued") return false;
+  const { workflow_task, activity } = execution;
+  if (workflow_task && workflow_task.attempt >= STUCK_ATTEMPTS) {
+    return row.attention?.code === "stuck" ? false : beginAttention(deps, row, await stuck(deps, row, execution));
+  }
+  if (activity?.paused) return beginAttention(deps, row, paused(activity.paused));
+  if (row.attention?.code === "stuck") return endAttention(deps, row, "The workflow goes on.");
+  if (row.attention?.code === "paused") return endAttention(deps, row, "Unpaused in Temporal: the step goes on.");
+  return false;
+}
+
+async function stuck(deps: Deps, row: JobRow, { run_id, workflow_task }: Execution): Promise<Attention> {
+  const trouble = await deps.executions.taskTroubleOf(row.workflow_id, run_id);
+  const why = trouble ? `: ${trouble.message.replace(/[.\s]+$/, "")} (${trouble.cause})` : "";
+  return {
+    code: "stuck",
+    message:
+      `The workflow's task has failed ${(workflow_task?.attempt ?? 1) - 1} times and is tried again${why}. ` +
+      `Deploy workers whose code can go on from this history, or reset or terminate the workflow in Temporal.`,
+    since: trouble?.since ?? new Date().toISOString(),
+  };
+}
+
+function paused({ by, reason }: { by: string | null; reason: string | null }): Attention {
+  const message =
+    `Paused in Temporal${by === null ? "" : ` by ${by}`}${reason === null ? "" : ` (${reason})`}. ` +
+    `The step goes on when its activity is unpaused there.`;
+  return { code: "paused", message, since: new Date().toISOString() };
+}

@@ -1,0 +1,88 @@
+/** Looks at jobs, many at a time: describes each, and does what there is to do (`protocol/reconcile.ts`). */
+import { reasonOf } from "../errors.ts";
+import { inParallel } from "../storage/in-parallel.ts";
+import { createLookBackOff } from "./look-back-off.ts";
+import type { ProtocolDeps } from "./protocol/attempt.ts";
+import { reconcileJob } from "./protocol/reconcile.ts";
+import type { QuietJob } from "./reconcile-store.ts";
+
+/** Answers false when the round is to end here: someone else leads by now, or this process stops. */
+export type Lead = () => Promise<boolean>;
+
+export interface Looks {
+  /** Looks at all of them. Answers how many, or null when the round is to end here. */
+  all(jobs: QuietJob[], lead: Lead): Promise<number | null>;
+  /** Leaves those alone that were looked at in vain a moment ago. */
+  due(jobs: QuietJob[], lead: Lead): Promise<number | null>;
+  /** Those that could not be looked at and were found by what is not found again. */
+  missed(): QuietJob[];
+  /** Ends what is remembered: whoever leads by now may change what was seen here. */
+  forget(): void;
+  endRound(): void;
+}
+
+/** Calls to Temporal at a time, and jobs between two looks at the lease, which is renewed when it is a second old. */
+const CONCURRENCY = 10;
+const SLICE = 50;
+/** The longest wait between two looks at a job: there is nothing to do; a cancel was sent again; it could not be looked at. */
+const NOTHING_MS = 30_000;
+const CANCEL_MS = 5_000;
+const FAILED_MS = 5_000;
+const MAX_MISSED = 10_000;
+
+/** `now`: ms of a clock that never jumps. `slackMs`: a look counts as due this much early. */
+export function createLooks(
+  deps: ProtocolDeps,
+  options: { now(): number; slackMs: number; stopped(): boolean },
+): Looks {
+  const backOff = createLookBackOff(options);
+  const missed = new Map<string, QuietJob>();
+
+  async function all(jobs: QuietJob[], lead: Lead): Promise<number | null> {
+    for (let at = 0; at < jobs.length; at += SLICE) {
+      if (options.stopped() || !(await lead())) return null;
+      const slice = jobs.slice(at, at + SLICE);
+      const done = await inParallel(slice, { atATime: CONCURRENCY }, one);
+      // Temporal is away, or PostgreSQL: the others would each wait for it in vain.
+      if (slice.length >= CONCURRENCY && !done.includes(true)) return null;
+    }
+    return jobs.length;
+  }
+  /** False when it failed. */
+  async function one(job: QuietJob): Promise<boolean> {
+    const { id, mark } = job;
+    if (options.stopped()) return true;
+    try {
+      const done = await reconcileJob(deps, id);
+      missed.delete(id);
+      let first = true;
+      if (done === "nothing") backOff.wait(id, mark, NOTHING_MS);
+      else if (done === "cancel") first = backOff.wait(id, mark, CANCEL_MS);
+      else backOff.forget(id);
+      if (done !== "nothing" && first) deps.log.info({ job_id: id, done }, "reconciled a job");
+      return true;
+    } catch (error) {
+      backOff.wait(id, mark, FAILED_MS);
+      if (missed.size < MAX_MISSED) missed.set(id, job);
+      deps.log.warn(
+        { job_id: id, reason: reasonOf(error) },
+        "a job could not be reconciled; a later round tries again",
+      );
+      return false;
+    }
+  }
+  return {
+    all,
+    due: (jobs, lead) =>
+      all(
+        jobs.filter(({ id, mark }) => backOff.isDue(id, mark)),
+        lead,
+      ),
+    missed: () => [...missed.values()],
+    forget() {
+      backOff.clear();
+      missed.clear();
+    },
+    endRound: () => backOff.endRound(),
+  };
+}

@@ -1,0 +1,62 @@
+/** How a closed run ended, in the job's words: for the reconciler, where no code of ours has told it. */
+import type { FailureCode } from "../../../contract/failures.ts";
+import { AppError } from "../../errors.ts";
+import type { Closing, Execution } from "../../temporal.ts";
+import type { JobPatch, JobRow } from "../job-store.ts";
+import type { Ending } from "./attempt.ts";
+
+/** What a termination says whose reason is ours; operators read it in the Web UI. */
+export const DEADLINE_REASON =
+  "Platen: the job was to be cancelled, and no worker stopped it before the cancel's deadline";
+
+/** Failures that say nothing of the job, only of the run that found it ended or taken. */
+const OF_THE_RUN = new Set<FailureCode>(["job_ended", "superseded"]);
+
+/** `execution`: null when Temporal does not know the workflow. `closing`: null when its history does not tell. */
+export function endingOf(
+  row: Pick<JobRow, "id" | "workflow_id">,
+  execution: Execution | null,
+  closing: Closing | null,
+): { ending: Ending; byDeadline: boolean } {
+  const ending = (status: Ending["status"], code: FailureCode, facts: Record<string, unknown> = {}) => {
+    const { message, action } = new AppError(code, facts);
+    return { ending: { status, code, message: `${message} ${action}` }, byDeadline: false };
+  };
+  if (!execution) return ending("failed", "execution_lost", { workflow: row.workflow_id });
+  if (execution.status === "CANCELLED") return ending("cancelled", "cancelled");
+  if (execution.status === "TERMINATED") {
+    if (closing?.kind !== "terminated") return ending("cancelled", "terminated_by_operator");
+    if (closing.reason !== DEADLINE_REASON)
+      return ending("cancelled", "terminated_by_operator", { how: told(closing) });
+    const by = ": no worker stopped it before the deadline, so its workflow was terminated";
+    return { ...ending("cancelled", "cancelled", { by }), byDeadline: true };
+  }
+  if (execution.status === "TIMED_OUT") return ending("failed", "timed_out", { where: limitOf(execution, closing) });
+  if (closing?.kind === "failed" && closing.code !== null && !OF_THE_RUN.has(closing.code)) {
+    return { ending: { status: "failed", code: closing.code, message: closing.message }, byDeadline: false };
+  }
+  const why = closing?.kind === "failed" && closing.message ? `: ${closing.message}` : "";
+  const reason = `the workflow ended as ${execution.status} without settling the job${why}`;
+  return ending("failed", "internal", { reason, request_id: row.id });
+}
+
+/** Who terminated it and why, as far as Temporal knows. */
+function told({ by, reason }: { by: string | null; reason: string | null }): string {
+  return `${by === null ? "" : ` by ${by}`}${reason === null ? "" : `: ${reason}`}`;
+}
+
+function limitOf({ limits }: Execution, closing: Closing | null): string {
+  if (closing?.kind !== "timed_out") return "";
+  const seconds = closing.limit === "run" ? limits?.run_seconds : limits?.execution_seconds;
+  return ` (${closing.limit} timeout${seconds ? ` of ${seconds} s` : ""})`;
+}
+
+/** The receipt of a cancellation whose job has ended: nothing runs any more, the final state is written, the guard is free. */
+export function receiptPatch(row: JobRow): JobPatch {
+  if (row.cancel_requested_at === null) return {};
+  return {
+    ...(row.cancel_acknowledged_at === null ? { cancel_acknowledged_at: "now" as const } : {}),
+    ...(row.cancel_stopped_at === null ? { cancel_stopped_at: "now" as const } : {}),
+    ...(row.cancel_compensated_at === null ? { cancel_compensated_at: "now" as const } : {}),
+  };
+}

@@ -1,0 +1,138 @@
+/** Which jobs the reconciler looks at: each query answers those of one reason, with what tells one look from the next. */
+import { query, type Db } from "../db.ts";
+import type { ListedRun } from "../temporal.ts";
+
+/** A job to look at. `mark` changes with everything that makes another look worth while. */
+export interface QuietJob {
+  id: string;
+  mark: string;
+}
+
+/** What a job writes while a cancel is on its way to it does not change its mark; that the cancel's deadline has passed does. */
+const MARK = `
+  concat_ws('/', status, generation, run_id, coalesce(cancel_requested_at, updated_at), cancel_deadline_at < now()) as mark`;
+
+const IS_OPEN = `status in ('queued', 'running')`;
+
+/**
+ * Open jobs that nobody has written to for `quietMs`, in id order, after `afterId`. Gateways and workers write to what is young or
+ * alive. A job that is to be cancelled is looked at though it is lively: the request may have been lost on its way to Temporal.
+ */
+export async function quietOpenJobs(
+  db: Db,
+  options: { afterId: string; quietMs: number; limit: number },
+): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    select id, ${MARK}
+    from jobs
+    where ${IS_OPEN} and id > $1
+      and (updated_at < now() - make_interval(secs => $2::float8 / 1000) or cancel_requested_at is not null)
+    order by id limit $3
+    `,
+    [options.afterId, options.quietMs, options.limit],
+  );
+}
+
+/** At most `limit` of the jobs that ended within the last `seconds`, any of them. */
+export async function justEndedJobs(db: Db, options: { seconds: number; limit: number }): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    select id, ${MARK}
+    from jobs
+    where completed_at > now() - make_interval(secs => $1)
+    order by random() limit $2
+    `,
+    [options.seconds, options.limit],
+  );
+}
+
+/**
+ * Open jobs that something is about to happen to, newest first: those to be cancelled, those whose workflow task fails, and those that
+ * have just gone quiet where a workflow task is what comes next. A job of the last kind is one for a minute; then the walk has it.
+ */
+export async function suspectJobs(db: Db, options: { quietMs: number; limit: number }): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    select id, ${MARK}
+    from jobs
+    where ${IS_OPEN}
+      and (
+        cancel_requested_at is not null or attention ->> 'code' = 'stuck'
+        or updated_at < now() - make_interval(secs => $1::float8 / 1000)
+          and updated_at > now() - make_interval(mins => 1)
+          and (status = 'queued' or not steps @> '[{"status": "running"}]')
+      )
+    order by updated_at desc limit $2
+    `,
+    [options.quietMs, options.limit],
+  );
+}
+
+/**
+ * Jobs whose rows do not say what was listed: a closed run of an open job; an open run that its job does not name, most of all a
+ * reset's. A queued job names none yet, or that of its last generation.
+ */
+export async function differingJobs(db: Db, runs: readonly ListedRun[]): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    select distinct id, ${MARK}
+    from unnest($1::text[], $2::text[], $3::bool[]) as listed (workflow_id, listed_run, is_open)
+    join jobs using (workflow_id)
+    where case
+      when is_open then run_id is distinct from listed_run and not (status = 'queued' and run_id is null)
+      else ${IS_OPEN} and (run_id is null or run_id = listed_run)
+    end
+    `,
+    [runs.map(({ workflow_id }) => workflow_id), runs.map(({ run_id }) => run_id), runs.map(({ open }) => open)],
+  );
+}
+
+/**
+ * The same against a list of all open runs, which began `ageMs` ago; what was written to since may not be in it. Beside those above it
+ * finds open jobs without any open run: not started, deleted, or closed unseen.
+ */
+export async function misplacedJobs(
+  db: Db,
+  runs: readonly ListedRun[],
+  options: { ageMs: number; limit: number },
+): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    with listed as (
+      select * from unnest($1::text[], $2::text[]) as listed (workflow_id, listed_run)
+    )
+    select id, ${MARK}
+    from jobs left join listed using (workflow_id)
+    where ${IS_OPEN} and updated_at < now() - make_interval(secs => $3::float8 / 1000)
+      and (listed_run is null or status = 'running' and run_id is distinct from listed_run)
+    union all
+    select id, ${MARK}
+    from listed join jobs using (workflow_id)
+    where not ${IS_OPEN} and updated_at < now() - make_interval(secs => $3::float8 / 1000)
+      and run_id is distinct from listed_run
+    limit $4
+    `,
+    [runs.map(({ workflow_id }) => workflow_id), runs.map(({ run_id }) => run_id), options.ageMs, options.limit],
+  );
+}
+
+/** Open jobs of which the row and Temporal's list of paused activities say different things. */
+export async function pausedOtherwise(db: Db, paused: readonly ListedRun[]): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    select id, ${MARK}
+    from jobs
+    where ${IS_OPEN}
+      and (workflow_id = any($1::text[])) is distinct from (coalesce(attention ->> 'code' = 'paused', false))
+    limit 500
+    `,
+    [paused.map(({ workflow_id }) => workflow_id)],
+  );
+}
