@@ -4,7 +4,9 @@ import { addCancel } from "./commands/cancel.ts";
 import { addImport } from "./commands/import.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addPublish } from "./commands/publish.ts";
+import { addGate } from "./commands/gate.ts";
 import { addReleases } from "./commands/releases.ts";
+import { addReplay } from "./commands/replay.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
 import { createRunner, type Streams } from "./context.ts";
@@ -32,7 +34,8 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     })
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
-  for (const add of [addImport, addValidate, addPublish, addWatch, addJobs, addCancel, addReleases]) add(program, run);
+  for (const add of [addImport, addValidate, addPublish, addWatch, addJobs, addCancel, addReleases, addReplay, addGate])
+    add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

@@ -4,6 +4,7 @@ import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
 import { healthRoutes } from "./health.ts";
+import { jobHistoryRoutes } from "./job-history.ts";
 import { jobStreamRoutes } from "./job-streams.ts";
 import { jobRoutes } from "./jobs.ts";
 import { publishRoutes } from "./publish.ts";
@@ -18,5 +19,6 @@ export const routes: Route[] = [
   // Before the jobs: /jobs/stream is no job called stream.
   ...jobStreamRoutes,
   ...jobRoutes,
+  ...jobHistoryRoutes,
   ...deliveryRoutes,
 ];
