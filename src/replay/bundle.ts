@@ -2,6 +2,7 @@
  * A bundle: one JSON document with everything that a replay of one run needs, and nothing that must not leave the house. A gateway
  * writes it (`GET /jobs/{id}/history`), and so does `platen replay`.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { attributesOf, typeOf, type History, type HistoryEvent } from "./history.ts";
 import type { WorkflowRun } from "./read-history.ts";
 import { createRedactor, type RedactionReport, type Redactor } from "./redact.ts";
@@ -43,11 +44,14 @@ export async function* bundleText(source: BundleSource, redactor: Redactor = cre
   const ranBy = new Set<string>();
   let comma = "";
   for await (const events of pages) {
-    const lines = events.map((event) => {
+    const lines: string[] = [];
+    for (const event of events) {
       const build = buildOf(event);
       if (build) ranBy.add(build);
-      return JSON.stringify(redactor.redact(event));
-    });
+      lines.push(JSON.stringify(redactor.redact(event)));
+      // A gateway has others to serve, and a megabyte takes a tenth of a second.
+      await nextTurn();
+    }
     if (lines.length > 0) yield `${comma}\n${lines.join(",\n")}`;
     comma = ",";
   }

@@ -31,9 +31,8 @@ const UNREAD = new Set([
   "workflowExecutionCompletedEventAttributes",
   "activityTaskScheduledEventAttributes",
 ]);
-/** Shorter texts are words, which can look like base64. */
-const MIN_BASE64 = 24;
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+/** Shorter ones are words, which can look like base64. */
+const BASE64_RUN = /[A-Za-z0-9+/]{22,}={0,2}/g;
 
 /** One for a whole bundle, so that equal secrets stay equal. */
 export function createRedactor(): Redactor {
@@ -54,17 +53,21 @@ export function createRedactor(): Redactor {
     );
   }
 
-  /** Also of what a text holds in base64. */
+  /** Also of what a text holds as JSON or in base64, to any depth. */
   function redactText(text: string): string {
-    if (text.length >= MIN_BASE64 && text.length % 4 === 0 && BASE64.test(text)) {
-      const bytes = fromBase64(text);
-      if (isUtf8(bytes) && bytes.toString("base64") === text) {
-        const inner = bytes.toString();
-        const redacted = texts.text(inner);
-        if (redacted !== inner) return toBase64(redacted);
-      }
+    if (/^\s*[[{"]/.test(text)) {
+      const document = parsed(text);
+      if (document !== undefined) return redactDocument(text, document, { secret: false, replayed: true });
     }
-    return texts.text(text);
+    // The runs first: what they become has no letters that a rule could take for something else.
+    const opened = text.replaceAll(BASE64_RUN, (run) => {
+      const bytes = fromBase64(run);
+      if (run.length % 4 !== 0 || !isUtf8(bytes) || toBase64(bytes.toString()) !== run) return run;
+      const inner = bytes.toString();
+      const redacted = redactText(inner);
+      return redacted === inner ? run : toBase64(redacted);
+    });
+    return texts.text(opened);
   }
 
   function redactPayload(payload: Payload, place: Place): Payload {
@@ -86,21 +89,20 @@ export function createRedactor(): Redactor {
       return encodePayload("redacted-binary-00000000");
     }
     const text = bytes.toString();
-    const redacted = redactDocument(text, place);
-    // What holds no secret stays as it is, to the byte: numbers beyond 2⁵³ too.
+    const document = parsed(text);
+    const redacted =
+      document !== undefined
+        ? redactDocument(text, document, place)
+        : place.secret
+          ? texts.whole(text, "secret")
+          : redactText(text);
     return { ...payload, metadata, data: redacted === text ? data : toBase64(redacted) };
   }
 
-  function redactDocument(text: string, place: Place): string {
-    let document: unknown;
-    try {
-      document = JSON.parse(text);
-    } catch {
-      return place.secret ? texts.whole(text, "secret") : redactText(text);
-    }
-    const before = JSON.stringify(document);
+  /** What holds no secret stays as it is, to the byte: numbers beyond 2⁵³ too. */
+  function redactDocument(text: string, document: unknown, place: Place): string {
     const after = JSON.stringify(walk(document, place));
-    return before === after ? text : after;
+    return after === JSON.stringify(document) ? text : after;
   }
 
   return {
@@ -112,4 +114,12 @@ export function createRedactor(): Redactor {
 function isPayload(value: object): value is Payload {
   const { metadata } = value as Payload;
   return typeof metadata === "object" && metadata !== null && typeof metadata["encoding"] === "string";
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
