@@ -32,7 +32,7 @@ export function explainDivergence({
 }): Divergence {
   const reason = reasonOf(error.message);
   if (!/nondeterminism|TMPRL1100/i.test(error.message)) {
-    return { kind: "error", event_id: lastTask(commands), history: null, code: null, place: null, reason };
+    return { kind: "error", event_id: failedTask(history, commands), history: null, code: null, place: null, reason };
   }
   const named = Number(/HistoryEvent\(id: (\d+)/.exec(error.message)?.[1] ?? 0);
   const found = firstMismatch(history, commands) ?? atEvent(history, named);
@@ -75,8 +75,13 @@ function nextId(completed: HistoryEvent, events: HistoryEvent[]): number {
   return Number(next.eventId);
 }
 
-function lastTask(commands: ReadonlyMap<number, ToldCommand[]>): number | null {
-  return commands.size > 0 ? Math.max(...commands.keys()) : null;
+/** The first workflow task that the code did not get through: it told nothing of it. */
+function failedTask({ events }: History, commands: ReadonlyMap<number, ToldCommand[]>): number | null {
+  const tasks = events.flatMap((event) =>
+    typeOf(event) === "WORKFLOW_TASK_COMPLETED" ? Number(attributesOf(event).startedEventId) : [],
+  );
+  const last = events.findLast((event) => typeOf(event) === "WORKFLOW_TASK_STARTED");
+  return tasks.find((task) => !commands.has(task)) ?? (last ? Number(last.eventId) : null);
 }
 
 function fits(event: HistoryEvent, command: ToldCommand): boolean {

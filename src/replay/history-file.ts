@@ -55,7 +55,18 @@ function normal(events: unknown): History {
   const list = events as HistoryEvent[];
   if (!("workflowExecutionStartedEventAttributes" in list[0]!))
     throw new Error("its first event is not the start of a workflow: it was cut, or is newest first");
-  return { events: list.map((event) => ({ ...(encoded(event) as HistoryEvent), eventId: String(event.eventId) })) };
+  return {
+    events: list.map((event) => ({
+      ...(encoded(event) as HistoryEvent),
+      eventId: String(event.eventId),
+      eventType: longType(event.eventType),
+    })),
+  };
+}
+
+/** Web UIs of before had `ActivityTaskScheduled` for `EVENT_TYPE_ACTIVITY_TASK_SCHEDULED`. */
+function longType(type: string): string {
+  return type.startsWith("EVENT_TYPE_") ? type : `EVENT_TYPE${type.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
 const PLAIN_ENCODING = /^(json|binary)\/[a-z]+$/;

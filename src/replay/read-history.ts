@@ -37,7 +37,12 @@ const NOT_FOUND = 5;
 const INVALID_ARGUMENT = 3;
 
 /** Connects at the first use. */
-export function createHistories(options: { address: string; namespace: string }): Histories {
+export function createHistories(options: {
+  address: string;
+  namespace: string;
+  /** Events a page; the server's own default, some hundred, unless it is named. */
+  pageSize?: number;
+}): Histories {
   const client = createTemporalClient(options);
   const within = <T>(call: () => Promise<T>, ms = DEADLINE_MS): Promise<T> =>
     client.connection.withDeadline(Date.now() + ms, call);
@@ -63,6 +68,7 @@ export function createHistories(options: { address: string; namespace: string })
             namespace,
             execution: { workflowId: workflow_id, runId: run_id },
             ...(nextPageToken ? { nextPageToken } : {}),
+            ...(options.pageSize === undefined ? {} : { maximumPageSize: options.pageSize }),
           }),
         );
         if (page.history) yield (JSON.parse(historyToJSON(page.history)) as History).events;
