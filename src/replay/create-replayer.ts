@@ -22,18 +22,18 @@ export interface HistoryToReplay {
   history: History;
 }
 
-export interface Replayed extends HistoryToReplay {
+export interface ReplayResult {
   /** Null: the code decides what the history says. */
   divergence: Divergence | null;
   /** What the code decided, by the number of the event that started the workflow task. */
   commands: ReadonlyMap<number, ToldCommand[]>;
 }
 
-/** One history at a time: the next one is asked for when the last one's result was taken. */
-export type Replayer = (
-  histories: Iterable<HistoryToReplay> | AsyncIterable<HistoryToReplay>,
+/** One history at a time: the next one is asked for when the last one's result was taken. What else is given comes back, too. */
+export type Replayer = <Each extends HistoryToReplay>(
+  histories: Iterable<Each> | AsyncIterable<Each>,
   options?: { maxCachedWorkflows?: number },
-) => AsyncGenerator<Replayed>;
+) => AsyncGenerator<Each & ReplayResult>;
 
 export interface ReplayerOptions {
   /** `workflows/index.ts` by default. */
@@ -49,9 +49,13 @@ export async function createReplayer(options: ReplayerOptions = {}): Promise<Rep
     workflowInterceptorModules: [RECORDER],
     logger: new DefaultLogger("ERROR"),
   });
-  return async function* replay(histories, { maxCachedWorkflows } = {}) {
-    let current: HistoryToReplay | undefined;
+  return async function* replay<Each extends HistoryToReplay>(
+    histories: Iterable<Each> | AsyncIterable<Each>,
+    { maxCachedWorkflows }: { maxCachedWorkflows?: number } = {},
+  ) {
+    let current: Each | undefined;
     let commands = new Map<number, ToldCommand[]>();
+    const untouched: Each[] = [];
     const sinks: InjectedSinks<CommandSinks> = {
       commands: {
         told: {
@@ -68,14 +72,27 @@ export async function createReplayer(options: ReplayerOptions = {}): Promise<Rep
     async function* fed() {
       options.onLoaded?.();
       for await (const each of histories) {
+        if (!hasTask(each.history)) {
+          untouched.push(each);
+          continue;
+        }
         [current, commands] = [each, new Map()];
         yield { workflowId: each.workflow_id, history: each.history as never };
       }
     }
+    const passed = (): (Each & ReplayResult)[] =>
+      untouched.splice(0).map((each) => ({ ...each, divergence: null, commands: new Map() }));
     for await (const { error } of Worker.runReplayHistories(replayOptions, fed())) {
+      yield* passed();
       if (!current) continue;
       const divergence = error ? explainDivergence({ error, history: current.history, commands }) : null;
       yield { ...current, divergence, commands };
     }
+    yield* passed();
   };
+}
+
+/** One that starts later has only its first event: the SDK would wait for a task for ever, and any code agrees with it. */
+function hasTask({ events }: History): boolean {
+  return events.some(({ eventType }) => eventType.startsWith("EVENT_TYPE_WORKFLOW_TASK_"));
 }

@@ -32,7 +32,6 @@ export interface GateOptions {
 /** Errors: gRPC's, when Temporal goes away meanwhile: what was not looked at is not passed. */
 export async function gateLive({ histories, replay, since, limit, onReplayed }: GateOptions): Promise<GateResult> {
   const result: GateResult = { replayed: 0, open: 0, broken: [], gone: 0 };
-  let current: WorkflowRun | undefined;
   async function* found() {
     const seen = new Set<string>();
     for await (const run of histories.recent(since)) {
@@ -41,18 +40,14 @@ export async function gateLive({ histories, replay, since, limit, onReplayed }: 
       seen.add(run.run_id);
       const events = await eventsOf(histories, run);
       if (events.length === 0) result.gone += 1;
-      else {
-        current = run;
-        yield { workflow_id: run.workflow_id, history: { events } };
-      }
+      else yield { run, workflow_id: run.workflow_id, history: { events } };
       if (seen.size >= limit) return;
     }
   }
-  for await (const { divergence } of replay(found())) {
-    if (!current) continue;
+  for await (const { run, divergence } of replay(found())) {
     result.replayed += 1;
-    if (current.status === "RUNNING") result.open += 1;
-    const broken = divergence ? { run: current, divergence } : null;
+    if (run.status === "RUNNING") result.open += 1;
+    const broken = divergence ? { run, divergence } : null;
     if (broken) result.broken.push(broken);
     onReplayed?.(result, broken);
   }

@@ -30,7 +30,8 @@ export interface Histories {
   close(): Promise<void>;
 }
 
-const DEADLINE_MS = 10_000;
+/** Of one call; a page is 4 MB at most. */
+const DEADLINE_MS = 5_000;
 const PING_MS = 2_000;
 const NOT_FOUND = 5;
 /** What Temporal says of a run id that is no UUID. */
@@ -49,7 +50,12 @@ export function createHistories(options: {
   const { namespace } = options;
 
   async function* list(query: string): AsyncGenerator<WorkflowRun> {
-    for await (const found of client.workflow.list({ query, pageSize: 100 })) yield runOf(found);
+    const listed = client.workflow.list({ query, pageSize: 100 })[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await within(() => listed.next());
+      if (done) return;
+      yield runOf(value);
+    }
   }
   return {
     async find(workflowId, runId) {
@@ -71,7 +77,8 @@ export function createHistories(options: {
             ...(options.pageSize === undefined ? {} : { maximumPageSize: options.pageSize }),
           }),
         );
-        if (page.history) yield (JSON.parse(historyToJSON(page.history)) as History).events;
+        // The last page can be empty.
+        if (page.history?.events?.length) yield (JSON.parse(historyToJSON(page.history)) as History).events;
         nextPageToken = page.nextPageToken;
       } while (nextPageToken && nextPageToken.length > 0);
     },

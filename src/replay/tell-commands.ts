@@ -54,7 +54,7 @@ function placeOf(stack: string): string | null {
 /** What a history would hold of the command; null for answers to queries and updates, which it does not hold. */
 function tell(command: Record<string, Record<string, unknown>>): Omit<ToldCommand, "place"> | null {
   const [name, member] = Object.entries(command).find(([, value]) => typeof value === "object" && value !== null) ?? [];
-  const text = (key: string): string => String(member?.[key] ?? "");
+  const text = (key: string): string => String((member?.[key] ?? "") as string | number);
   const seq = Number(member?.["seq"] ?? 0);
   switch (name) {
     case "scheduleActivity":

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createReplayer, type Replayed } from "../../src/replay/create-replayer.ts";
+import { createReplayer, type HistoryToReplay, type ReplayResult } from "../../src/replay/create-replayer.ts";
 import { quietRuntime } from "../../src/replay/quiet-runtime.ts";
 import { recordings } from "../rules/replay-histories.ts";
 import { ROOT } from "../rules/source-files.ts";
@@ -11,7 +11,10 @@ let copy: SourceCopy;
 beforeAll(quietRuntime);
 afterAll(() => copy?.close());
 
-async function replayed(scenario: string, changes: [file: string, from: string, to: string][]): Promise<Replayed> {
+async function replayed(
+  scenario: string,
+  changes: [file: string, from: string, to: string][],
+): Promise<HistoryToReplay & ReplayResult> {
   await copy?.close();
   copy = await copySource();
   for (const change of changes) await copy.change(...change);

@@ -53,6 +53,7 @@ export async function gateNamespace(context: CliContext, flags: GateFlags): Prom
   quietRuntime();
   const histories = createHistories(temporal);
   try {
+    await histories.ping();
     const replay = await createReplayer();
     const tell = createTeller(output);
     const since = new Date(Date.now() - flags.since);
