@@ -31,13 +31,16 @@ export function causeLines(failure: Failure): string[] {
     .map((cause) => `caused by ${failureSentence(cause)}`);
 }
 
-/** Frames of our own files, as `place: function`, innermost first; at most `most`. */
+/** Frames of our own files, from the checkout's root, innermost first; at most `most`. */
 export function ownFrames(failure: Failure, most = 3): string[] {
   const frames = (failure.stackTrace ?? "")
     .split("\n")
     .filter((line) => /\.ts:\d+/.test(line) && !/node_modules|node:/.test(line));
-  return frames.slice(0, most).map((line) => printable(line.trim().replace(/^at /, "")));
+  return frames.slice(0, most).map((line) => printable(line.trim().replace(FOLDER, "$<own>")));
 }
+
+/** Where the worker's code was, on a machine that is not this one. */
+const FOLDER = /(?:file:\/\/)?[^\s(]*?\/(?<own>(?:activities|contract|src|workflows)\/)/;
 
 function chainOf(failure: Failure): Failure[] {
   const chain: Failure[] = [];

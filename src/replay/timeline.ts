@@ -157,7 +157,9 @@ function tellAttempt(event: HistoryEvent, telling: Telling): Told {
 function tellFailure(what: string, failure: Failure | undefined): Told {
   if (!failure) return { tone: "bad", text: what };
   const root = rootFailure(failure);
-  const more = [...causeLines(root), ...ownFrames(root).map((frame) => `at ${frame}`)];
+  // An activity's failure was told with the activity.
+  const told = failure !== root && failure.activityFailureInfo !== undefined;
+  const more = told ? [] : [...causeLines(root), ...ownFrames(root)];
   return { tone: "bad", text: `${what}: ${failureSentence(root)}`, more };
 }
 

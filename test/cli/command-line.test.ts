@@ -30,7 +30,7 @@ describe("wrong usage ends with exit code 2", () => {
 it("--help ends with exit code 0 and lists every command", async () => {
   const { code, stdout } = await runPlaten(["--help"]);
   expect(code).toBe(0);
-  for (const name of ["import", "validate", "publish", "watch", "jobs", "cancel", "releases"])
+  for (const name of ["import", "validate", "publish", "watch", "jobs", "cancel", "releases", "replay", "gate"])
     expect(stdout).toContain(`  ${name} `);
 });
 

@@ -21,6 +21,7 @@ export async function inspectReplay({ output, signal }: CliContext, file: string
   const child = spawn(process.execPath, args, { stdio: "inherit", signal });
   child.on("error", () => {});
   const [code] = (await once(child, "exit")) as [number | null];
+  signal.throwIfAborted();
   return (code ?? EXIT.refused) as ExitCode;
 }
 
