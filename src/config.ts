@@ -92,6 +92,14 @@ export function configEnvironment(settings: Record<string, string>): NodeJS.Proc
   return { ...process.env, ...settings };
 }
 
+/** Where `platen replay` and `platen gate` find Temporal without the gateway, if it is named. */
+export function readTemporalConfig(env: NodeJS.ProcessEnv = process.env): {
+  address: string | undefined;
+  namespace: string | undefined;
+} {
+  return { address: env["PLATEN_TEMPORAL_ADDRESS"], namespace: env["PLATEN_TEMPORAL_NAMESPACE"] };
+}
+
 /** What the CLI reads: the server and key to use when no flag and no running stack names them. */
 export const CLIENT_VARIABLES = ["PLATEN_SERVER", "PLATEN_API_KEY"] as const;
 

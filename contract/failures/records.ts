@@ -44,6 +44,13 @@ export const RECORD_FAILURES = {
     sentence: "There is no job {job}.",
     action: "GET /jobs lists yours.",
   },
+  history_not_found: {
+    status: 404,
+    retryable: false,
+    title: "No history",
+    sentence: "Temporal has no history of {workflow}, run {run}: {reason}.",
+    action: "The job's own record and logs are at /jobs/{job}; a bundle that was saved before can still be replayed.",
+  },
   release_not_found: {
     status: 404,
     retryable: false,

@@ -16,10 +16,13 @@ export interface ServerAddress {
 interface Stack {
   gateway: string;
   api_keys: { admin: string };
+  /** host:port of Temporal's frontend. */
+  temporal?: string;
+  namespace?: string;
 }
 
 /** `.platen/stack.json` of `folder` or the nearest parent that has one; it exists only while a stack is up. */
-function findStack(folder: string): Stack | null {
+export function findStack(folder: string): Stack | null {
   for (let at = folder; ; at = dirname(at)) {
     const stack = readStack(join(at, ".platen", "stack.json"));
     if (stack || dirname(at) === at) return stack;
@@ -35,8 +38,8 @@ function readStack(path: string): Stack | null {
     return null;
   }
   try {
-    const { gateway, api_keys } = JSON.parse(text) as Partial<Stack>;
-    if (gateway && api_keys?.admin) return { gateway, api_keys };
+    const { gateway, api_keys, ...more } = JSON.parse(text) as Partial<Stack>;
+    if (gateway && api_keys?.admin) return { ...more, gateway, api_keys };
   } catch {
     // Falls through: it is being written, or was cut short when its stack was killed.
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line `platen`: a client of the gateway, and of nothing else. docs/cli.md is its manual. */
+/** The command line `platen`: a client of the gateway; `replay` and `gate` ask Temporal, too. docs/cli.md is its manual. */
 import { EXIT } from "./exit-codes.ts";
 import { runCli } from "./program.ts";
 

@@ -9,6 +9,25 @@ function parseWhole(text: string, most: number): number {
   return value;
 }
 
+/** A port; 0 for a free one. */
+export function parsePort(text: string): number {
+  return text === "0" ? 0 : parseWhole(text, 65_535);
+}
+
+/** A run of a workflow. */
+export function parseRun(text: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
+    throw new InvalidArgumentError("It must be a run's id, a UUID.");
+  return text.toLowerCase();
+}
+
+/** `24h`, `90m`, `7d`, in milliseconds. */
+export function parseDuration(text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,6})(m|h|d)$/.exec(text) ?? [];
+  if (unit === "") throw new InvalidArgumentError("It must be a number of minutes, hours or days: 90m, 24h, 7d.");
+  return Number(count) * { m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as "m" | "h" | "d"];
+}
+
 /** What PostgreSQL's `int` holds. */
 export const parseVersion = (text: string): number => parseWhole(text, 2_147_483_647);
 export const parseLimit = (text: string): number => parseWhole(text, 10_000);

@@ -4,7 +4,9 @@ import { addCancel } from "./commands/cancel.ts";
 import { addImport } from "./commands/import.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addPublish } from "./commands/publish.ts";
+import { addGate } from "./commands/gate.ts";
 import { addReleases } from "./commands/releases.ts";
+import { addReplay } from "./commands/replay.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
@@ -33,8 +35,8 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     })
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
-  for (const add of [addImport, addValidate, addPublish, addWatch, addJobs, addCancel, addRetry, addReleases])
-    add(program, run);
+  const watching = [addWatch, addJobs, addCancel, addRetry, addReplay, addGate];
+  for (const add of [addImport, addValidate, addPublish, ...watching, addReleases]) add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

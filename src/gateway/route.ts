@@ -9,6 +9,7 @@ import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Stores } from "../storage/object-store.ts";
 import type { Executions } from "../temporal.ts";
+import type { Histories } from "../replay/read-history.ts";
 import type { JobNotifier } from "../jobs/job-notifier.ts";
 import type { JobNotifications } from "../jobs/job-notifications.ts";
 import type { ProgressFeed } from "../jobs/progress-feed.ts";
@@ -25,6 +26,7 @@ export interface GatewayDeps {
   database: Database;
   stores: Stores;
   executions: Executions;
+  histories: Histories;
   notifier: JobNotifier;
   notifications: JobNotifications;
   feed: ProgressFeed;

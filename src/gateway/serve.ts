@@ -9,6 +9,7 @@ import { createProgressFeed, type FeedOptions } from "../jobs/progress-feed.ts";
 import { reconcileJob } from "../jobs/protocol/reconcile.ts";
 import { createReconciler } from "../jobs/reconcile.ts";
 import { createStatesFeed } from "../jobs/states-feed.ts";
+import { createHistories } from "../replay/read-history.ts";
 import { createApp } from "./app.ts";
 import { createLiveStreams } from "./live-streams.ts";
 import { createMetrics, serveMetrics } from "./metrics.ts";
@@ -28,7 +29,7 @@ export interface Gateway {
 }
 
 /** What `startGateway` makes by itself. */
-type Made = "notifier" | "notifications" | "feed" | "states" | "ledger" | "streams";
+type Made = "histories" | "notifier" | "notifications" | "feed" | "states" | "ledger" | "streams";
 
 /** Between two NOTIFYs; the first change is told at once. */
 const NOTIFY_TICK_MS = 10;
@@ -61,7 +62,12 @@ export async function startGateway(
     maxPerPrincipal: config.PLATEN_MAX_STREAMS_PER_PRINCIPAL,
   });
   const ledger = createLedgerReader(database);
-  const deps: GatewayDeps = { ...given, notifier, notifications, feed, states, ledger, streams };
+  // A connection of its own, made when someone asks: pages of megabytes do not stand before the calls of jobs.
+  const histories = createHistories({
+    address: config.PLATEN_TEMPORAL_ADDRESS,
+    namespace: config.PLATEN_TEMPORAL_NAMESPACE,
+  });
+  const deps: GatewayDeps = { ...given, histories, notifier, notifications, feed, states, ledger, streams };
   const application = createApp(deps).callback();
   // Whole requests have no limit in time: an upload may take hours, and whoever reads a body watches its pace. Headers have one:
   // with the former at 0, Node would lift this limit too.
@@ -116,6 +122,7 @@ export async function startGateway(
       await closed;
       clearTimeout(force);
       await notifications.close();
+      await histories.close();
       await reconciler.stop();
       await notifier.stop();
     },

@@ -11,6 +11,7 @@ import type { Log } from "../log.ts";
 import { createStores } from "../storage/stores.ts";
 import type { Stores } from "../storage/object-store.ts";
 import { buildBundle } from "./build-bundle.ts";
+import { buildId, DEPLOYMENT } from "./build-id.ts";
 
 export interface RunningWorker {
   worker: Worker;
@@ -79,6 +80,11 @@ export async function startWorker({
     taskQueue: taskQueue("publish", config.PLATEN_TASK_QUEUE_PREFIX),
     workflowBundle: bundle ?? (await buildBundle()),
     activities: createActivities(deps),
+    // Says in every history and on every poller which build it is; tasks flow to all builds as without it.
+    workerDeploymentOptions: {
+      version: { deploymentName: DEPLOYMENT, buildId: buildId(config) },
+      useWorkerVersioning: false,
+    },
     ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
   });
   const done = worker.run().finally(async () => {

@@ -30,7 +30,18 @@ describe("wrong usage ends with exit code 2", () => {
 it("--help ends with exit code 0 and lists every command", async () => {
   const { code, stdout } = await runPlaten(["--help"]);
   expect(code).toBe(0);
-  for (const name of ["import", "validate", "publish", "watch", "jobs", "cancel", "retry", "releases"])
+  for (const name of [
+    "import",
+    "validate",
+    "publish",
+    "watch",
+    "jobs",
+    "cancel",
+    "retry",
+    "replay",
+    "gate",
+    "releases",
+  ])
     expect(stdout).toContain(`  ${name} `);
 });
 

@@ -58,6 +58,17 @@ const planted: Record<string, { files: Record<string, string>; says: RegExp }> =
     files: { "src/client/a.ts": `import { readConfig } from "../config.ts";`, "src/config.ts": "" },
     says: /src\/client may not import anything of src /,
   },
+  "the replay looks into the database": {
+    files: {
+      "src/replay/a.ts": `import { findJob } from "../jobs/job-queries-store.ts";`,
+      "src/jobs/job-queries-store.ts": "",
+    },
+    says: /src\/replay may not import anything of src\/jobs/,
+  },
+  "the replay imports a workflow, which is a path to it": {
+    files: { "src/replay/a.ts": `import "../../workflows/index.ts";`, "workflows/index.ts": "" },
+    says: /src\/replay may not import anything of workflows/,
+  },
   "two libraries import each other": {
     files: {
       "src/tiles/a.ts": `import "../releases/a.ts";`,

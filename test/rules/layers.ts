@@ -24,14 +24,15 @@ const ROOMS: Record<string, Room> = {
   src: { values: ["contract", "src/entities"], packages: "any" },
   // A library knows a format or a service; Temporal's client and Koa are not for it.
   library: { values: ["contract", "library", "src"], packages: "any", never: TEMPORAL_OR_HTTP },
-  "src/gateway": { values: ["contract", "library", "src"], packages: "any" },
-  "src/cli": { values: ["contract", "library", "src", "src/client"], packages: "any" },
+  "src/gateway": { values: ["contract", "library", "src", "src/replay"], packages: "any" },
+  "src/cli": { values: ["contract", "library", "src", "src/client", "src/replay"], packages: "any" },
   // Runs in browsers, too: nothing of Node's, and nothing that reads files or variables.
   "src/client": { values: ["contract"], packages: ["eventsource-parser"] },
   "src/worker": { values: ["contract", "activities", "library", "src"], packages: "any" },
   // Finds the temporal binary the way the bootstrap does.
   "src/dev": { values: ["contract", "library", "src", "bootstrap"], packages: "any" },
-  "src/replay": { values: ["contract", "library", "src"], packages: "any" },
+  // Knows histories, and nothing of databases and HTTP; workflows are a path to it, as to a worker.
+  "src/replay": { values: ["contract", "src"], packages: "any", never: /^(?!@temporalio\/|node:)/ },
   web: { values: ["contract"], packages: "any" },
   // Runs before anything is installed.
   bootstrap: { values: [], packages: "node" },

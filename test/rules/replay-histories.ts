@@ -1,17 +1,13 @@
-/** Replays recorded histories with the workflow code as it is now. */
+/** Recorded histories, replayed with the workflow code as it is now (`src/replay`). */
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { bundleWorkflowCode, DefaultLogger, Worker, type ReplayWorkerOptions } from "@temporalio/worker";
-
-/** As `temporal workflow show --output json` prints it. */
-interface RecordedHistory {
-  events: { eventType: string }[];
-}
+import { createReplayer as createHistoryReplayer } from "../../src/replay/create-replayer.ts";
+import type { History } from "../../src/replay/history.ts";
 
 export interface Recording {
   /** File name without its ending: `<version>-<scenario>`. */
   name: string;
-  history: RecordedHistory;
+  history: History;
 }
 
 /** Every history of a job's folder, sorted by name. */
@@ -20,7 +16,7 @@ export function recordings(folder: string): Recording[] {
     .toSorted()
     .map((file) => ({
       name: basename(file, ".json"),
-      history: JSON.parse(readFileSync(join(folder, file), "utf8")) as RecordedHistory,
+      history: JSON.parse(readFileSync(join(folder, file), "utf8")) as History,
     }));
 }
 
@@ -43,14 +39,12 @@ export function prefixes({ name, history }: Recording): Recording[] {
 export async function createReplayer(
   workflowsPath: string,
 ): Promise<(recorded: Recording[], options?: { maxCachedWorkflows: number }) => Promise<Record<string, string>>> {
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger("ERROR") });
+  const replay = await createHistoryReplayer({ workflowsPath });
   return async (recorded, options) => {
     const faults: Record<string, string> = {};
-    // The type hides maxCachedWorkflows from replays; the worker takes it all the same.
-    const replayOptions: ReplayWorkerOptions = { workflowBundle, ...options };
-    const histories = recorded.map(({ name, history }) => ({ workflowId: name, history }));
-    for await (const { workflowId, error } of Worker.runReplayHistories(replayOptions, histories as never))
-      if (error) faults[workflowId] = error.message;
+    const histories = recorded.map(({ name, history }) => ({ workflow_id: name, history }));
+    for await (const { workflow_id, divergence } of replay(histories, options))
+      if (divergence) faults[workflow_id] = `${divergence.kind}: ${divergence.reason}`;
     return faults;
   };
 }

@@ -4,6 +4,7 @@ import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
 import { healthRoutes } from "./health.ts";
+import { jobHistoryRoutes } from "./job-history.ts";
 import { jobRetryRoutes } from "./job-retries.ts";
 import { jobStreamRoutes } from "./job-streams.ts";
 import { jobRoutes } from "./jobs.ts";
@@ -20,5 +21,6 @@ export const routes: Route[] = [
   ...jobStreamRoutes,
   ...jobRoutes,
   ...jobRetryRoutes,
+  ...jobHistoryRoutes,
   ...deliveryRoutes,
 ];

@@ -1,0 +1,111 @@
+/** The gate before a deployment: tells which workflows the code would break, and fails then. */
+import { reasonOf } from "../../errors.ts";
+import { createReplayer } from "../../replay/create-replayer.ts";
+import { gateLive, type BrokenRun } from "../../replay/gate-live.ts";
+import { goldenHistories } from "../../replay/golden-histories.ts";
+import { quietRuntime } from "../../replay/quiet-runtime.ts";
+import { createHistories } from "../../replay/read-history.ts";
+import { CliError } from "../cli-error.ts";
+import type { GateFlags } from "../commands/gate.ts";
+import type { CliContext } from "../context.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import type { Output } from "../output.ts";
+import { findTemporal } from "./find-temporal.ts";
+import { divergenceLines } from "./show-replay.ts";
+
+/** Between two lines that say how far it is. */
+const TELL_MS = 2_000;
+
+/** The histories of `test/histories`. Error: `no_histories`, outside a checkout. */
+export async function gateGolden({ output }: CliContext): Promise<ExitCode> {
+  quietRuntime();
+  const replay = await createReplayer();
+  let [replayed, broken] = [0, 0];
+  for await (const { workflow_id, divergence } of replay(goldenHistories())) {
+    replayed += 1;
+    output.emit({ history: workflow_id, divergence });
+    if (!divergence) continue;
+    broken += 1;
+    output.say(brokenText(output, `test/histories/${workflow_id}.json`, divergence));
+  }
+  if (replayed === 0)
+    throw new CliError(EXIT.refused, "no_histories", "There is no history in test/histories: this is no checkout.", {
+      lines: ["`platen gate --live` replays what runs in a namespace."],
+    });
+  return verdict(output, broken, `${replayed} recorded histories`);
+}
+
+/** Errors: `no_temporal`, `temporal_unreachable`: what could not be looked at has not passed. */
+export async function gateNamespace(context: CliContext, flags: GateFlags): Promise<ExitCode> {
+  const { output } = context;
+  const temporal = findTemporal(flags);
+  if (!temporal)
+    throw new CliError(
+      EXIT.usage,
+      "no_temporal",
+      "No Temporal is named, and no stack runs in this folder or above it.",
+      {
+        lines: [
+          "Name it with --temporal HOST:PORT and --namespace, or PLATEN_TEMPORAL_ADDRESS and PLATEN_TEMPORAL_NAMESPACE.",
+        ],
+      },
+    );
+  quietRuntime();
+  const histories = createHistories(temporal);
+  try {
+    await histories.ping();
+    const replay = await createReplayer();
+    const tell = createTeller(output);
+    const since = new Date(Date.now() - flags.since);
+    const result = await gateLive({ histories, replay, since, limit: flags.limit, onReplayed: tell });
+    const { replayed, open, broken, gone } = result;
+    output.emit({ replayed, open, broken: broken.length, gone });
+    if (gone > 0) output.say(`${gone} were deleted before they could be read.`);
+    return verdict(
+      output,
+      broken.length,
+      `${replayed} workflows of namespace ${temporal.namespace}, ${open} of them open`,
+    );
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(
+      EXIT.unreachable,
+      "temporal_unreachable",
+      `Temporal at ${temporal.address} cannot be read: ${reasonOf(error)}.`,
+      {
+        lines: ["Nothing has passed: run the gate again when it is back."],
+        cause: error,
+      },
+    );
+  } finally {
+    await histories.close();
+  }
+}
+
+/** Each that breaks at once, and how far it is now and then: nobody knows beforehand how many there are. */
+function createTeller(output: Output): (result: { replayed: number }, broken: BrokenRun | null) => void {
+  let told = performance.now();
+  return ({ replayed }, broken) => {
+    if (broken) {
+      const { run, divergence } = broken;
+      output.emit({ ...run, divergence });
+      output.say(brokenText(output, `${run.workflow_id} (${run.status.toLowerCase()}, run ${run.run_id})`, divergence));
+    }
+    if (performance.now() - told < TELL_MS) return;
+    told = performance.now();
+    output.say(`${replayed} replayed …`);
+  };
+}
+
+function brokenText(output: Output, what: string, divergence: BrokenRun["divergence"]): string {
+  return [`${output.style("red", "✗")} ${what}`, ...divergenceLines(divergence).map((line) => `  ${line}`)].join("\n");
+}
+
+function verdict(output: Output, broken: number, what: string): ExitCode {
+  output.say(
+    broken === 0
+      ? `${output.style("green", "✓")} Replayed ${what}: this code breaks none.`
+      : `${output.style(["red", "bold"], "✗")} Replayed ${what}: this code would break ${broken}.`,
+  );
+  return broken === 0 ? EXIT.ok : EXIT.refused;
+}
