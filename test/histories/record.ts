@@ -4,10 +4,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, test } from "vitest";
 import { createRiggedRoom, type RiggedRoom } from "../support/rigged-room.ts";
 import { recordHistory } from "./record-history.ts";
-import { SCENARIOS } from "./scenarios.ts";
-
-/** First part of the file names: of the release whose runs they stand for, from package.json's. Older files stay, for older runs. */
-const VERSION = "0.2";
+import { SCENARIOS, VERSION } from "./scenarios.ts";
 
 let room: RiggedRoom;
 

@@ -24,6 +24,9 @@ const END_MS = 60_000;
 /** Long enough to come to the upload on a busy machine. */
 const TIMEOUT_MS = 10_000;
 
+/** First part of the file names: of the release whose runs they stand for, from package.json's. Older files stay, for older runs. */
+export const VERSION = "0.2";
+
 export const SCENARIOS: Record<string, Scenario> = {
   completed: async (room) => ended(room, (await begin(room)).job),
   ...perStep("fails-once", async (room, step) => {
@@ -42,9 +45,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     meanwhile(room, step, async (_, job) => {
       // Behind the switch the API refuses a cancel, the Web UI does not, and it ends completed.
       if (step === "mark_published") return press(room, job, "cancel");
-      await cancelJob(room.deps, { job_id: job, by: room.principal });
-      // A held attempt hears of it while it waits; let go at once, it could be done first.
-      await until("the cancel to be heard", async () => (await status(room, job)) !== "RUNNING", END_MS);
+      return cancelled(room, job);
     }),
   ),
   async "queued-cancelled"(room) {
@@ -73,6 +74,18 @@ export const SCENARIOS: Record<string, Scenario> = {
     await retryJob(room.deps, { job_id: job, by: room.principal });
     return ended(room, job);
   },
+  // Cancelled in it, and so gone on from it with what the steps before it had yielded.
+  ...perStep(
+    "retried",
+    async (room, step) => {
+      const job = await meanwhile(room, step, (_, id) => cancelled(room, id));
+      await until("the row to be cancelled", async () => isFinal((await jobRow(room, job)).status), END_MS);
+      await retryJob(room.deps, { job_id: job, by: room.principal });
+      return ended(room, job);
+    },
+    // Behind the switch nothing ends cancelled.
+    STEPS.filter((step) => step !== "mark_published"),
+  ),
   async "upload-timed-out"(room) {
     const { job, draft } = await begin(room, {
       before: ({ project }) => room.rigs.hold(project, "upload"),
@@ -84,9 +97,19 @@ export const SCENARIOS: Record<string, Scenario> = {
   },
 };
 
-function perStep(what: string, scenario: (room: RiggedRoom, step: RiggedStep) => Promise<string>): Record<string, Scenario> {
-  const named = STEPS.map((step) => [`${step.replaceAll("_", "-")}-${what}`, (room: RiggedRoom) => scenario(room, step)]);
+function perStep(
+  what: string,
+  scenario: (room: RiggedRoom, step: RiggedStep) => Promise<string>,
+  steps: readonly RiggedStep[] = STEPS,
+): Record<string, Scenario> {
+  const named = steps.map((step) => [`${step.replaceAll("_", "-")}-${what}`, (room: RiggedRoom) => scenario(room, step)]);
   return Object.fromEntries(named) as Record<string, Scenario>;
+}
+
+async function cancelled(room: RiggedRoom, job: string): Promise<void> {
+  await cancelJob(room.deps, { job_id: job, by: room.principal });
+  // A held attempt hears of it while it waits; let go at once, it could be done first.
+  await until("the cancel to be heard", async () => (await status(room, job)) !== "RUNNING", END_MS);
 }
 
 interface Beginning {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from "@temporalio/worker";
 import { beforeAll, describe, expect, test } from "vitest";
 import { JOB_TYPES } from "../../contract/job-types.ts";
+import { SCENARIOS, VERSION } from "../histories/scenarios.ts";
 import { divergence, type RecordedEvent } from "./divergence.ts";
 import { createReplayer, prefixes, recordings, type Recording } from "./replay-histories.ts";
 import { ROOT } from "./source-files.ts";
@@ -51,6 +52,11 @@ describe.each(Object.values(JOB_TYPES).map(({ workflow }) => workflow))("%s", (w
     const cut = recorded.flatMap(prefixes);
     expect(tell(await replay(cut), cut)).toEqual({});
   });
+});
+
+test("every way through a publish that can be recorded is", () => {
+  const names = recordings(folderOf("publish")).map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(Object.keys(SCENARIOS).map((scenario) => `${VERSION}-${scenario}`)));
 });
 
 describe("a change of publish", () => {

@@ -188,7 +188,7 @@ const ENDED: readonly TruthCase[] = [
   {
     ...{ name: "reset of one that failed an hour ago, without a worker", at: "failed", by: "Web UI" },
     acts: [{ act: "reset to the first task", told: SECOND_RUNS }],
-    ...{ ownWorker: true, forgotten: true },
+    ...{ alone: true, forgotten: true },
     end: { ...REOPENED, endings: ["failed", "completed"] },
   },
   {

@@ -60,7 +60,7 @@ export async function runCase(room: TruthRoom, each: TruthCase): Promise<CaseOut
       if (late.length > 0) outcome.faults.push(`${one.act} is not told: ${late.join("; ")}`);
     }
     if (held) await room.rigs.release(draft.project, held);
-    if (each.forgotten) await room.worker(subject.prefix);
+    if (each.forgotten) await room.startWorker();
     const { status, generation, code = null, endings } = each.end;
     await check("its end", () =>
       until(
@@ -128,8 +128,9 @@ async function takeGuard(room: TruthRoom, draft: Draft): Promise<void> {
   await room.start(await queueJob(room, version));
 }
 
-async function forget({ room, job, worker }: Subject): Promise<void> {
-  await worker?.stop();
+/** It ended an hour ago, and no worker runs on the installation's queue. */
+async function forget({ room, job }: Subject): Promise<void> {
+  await room.stopWorker();
   const sql = `update jobs set completed_at = completed_at - interval '1 hour', updated_at = updated_at - interval '1 hour' where id = $1`;
   await query(room.database.em.fork(), sql, [job]);
 }

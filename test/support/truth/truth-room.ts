@@ -10,6 +10,9 @@ export interface TruthRoom extends RiggedRoom {
   url: string;
   /** Of an admin. */
   key: string;
+  /** The worker of the room's own queue; it runs when the room is made. */
+  stopWorker(): Promise<void>;
+  startWorker(): Promise<void>;
   /** May be crashed. */
   server: Awaited<ReturnType<typeof startOwnTemporal>>;
 }
@@ -29,8 +32,17 @@ export async function createTruthRoom(servers: {
   try {
     const { key } = await createApiKey(room.database.em.fork(), { tenant_id, principal_id, role: "admin" });
     gateway = await startGatewayProcess(room);
-    await room.worker(room.config.PLATEN_TASK_QUEUE_PREFIX);
-    return { ...room, url: gateway.url, key, server: servers.temporal, close };
+    const startWorker = () => room.worker(room.config.PLATEN_TASK_QUEUE_PREFIX);
+    let worker = await startWorker();
+    return {
+      ...{ ...room, url: gateway.url, key, server: servers.temporal, close },
+      async stopWorker() {
+        await worker.stop();
+      },
+      async startWorker() {
+        worker = await startWorker();
+      },
+    };
   } catch (error) {
     await close();
     throw error;
