@@ -26,22 +26,17 @@ async function replayed(
 
 const lineOf = (place: string | null): string => (place ?? "").replace(`${copy.folder}/`, "");
 const PUBLISH = "workflows/publish.ts";
+/** Another activity in the place of `upload`. */
+const SENDS = `proxyActivities<Activities>(WRITING)["send" as "upload"]`;
 const TIMER = `await new Promise((resolve) => setTimeout(resolve, 1_000));`;
 
 describe("a change that would break a run is told by its event, both sides and the source line", () => {
   const table: Record<string, { scenario: string; changes: [string, string, string][]; is: object; at?: RegExp }> = {
     "an activity of another name": {
       scenario: "completed",
-      changes: [
-        [PUBLISH, "writing.upload.executeWithOptions", "writing.send.executeWithOptions"],
-        [
-          "workflows/activity-options.ts",
-          `"generateRelease" | "upload">`,
-          `"generateRelease" | "upload"> & { send: never }`,
-        ],
-      ],
+      changes: [["workflows/activity-options.ts", `proxy("upload", WRITING)`, SENDS]],
       is: { event_id: 17, history: "the activity upload was scheduled", code: "it scheduled the activity send" },
-      at: /^workflows\/publish\.ts:36$/,
+      at: /^workflows\/publish\.ts:32$/,
     },
     "a timer before the first step": {
       scenario: "completed",
@@ -79,7 +74,7 @@ describe("a change that would break a run is told by its event, both sides and t
     "a patch that no history has, without asking whether it is there": {
       scenario: "completed",
       changes: [
-        [PUBLISH, "  workflowInfo,\n}", "  workflowInfo,\n  deprecatePatch,\n  sleep,\n}"],
+        [PUBLISH, "TemporalFailure, workflowInfo }", "TemporalFailure, workflowInfo, deprecatePatch, sleep }"],
         [PUBLISH, "  try {", `  deprecatePatch("waits");\n  await sleep(5);\n  try {`],
       ],
       is: { event_id: 5, history: "the activity validate was scheduled" },
@@ -101,7 +96,7 @@ it("code that cannot go on at all is told as that", async () => {
 
 it("what is behind patched() is no change to a run that began before it", async () => {
   const { divergence } = await replayed("completed", [
-    [PUBLISH, "  workflowInfo,\n}", "  workflowInfo,\n  patched,\n  sleep,\n}"],
+    [PUBLISH, "TemporalFailure, workflowInfo }", "TemporalFailure, workflowInfo, patched, sleep }"],
     [PUBLISH, "  try {", `  if (patched("waits")) await sleep(5);\n  try {`],
   ]);
   expect(divergence).toBeNull();
