@@ -1,0 +1,212 @@
+/**
+ * The faults of a storm. To add one, add a line: the runner begins each at random moments, on its own and beside others, ends it, and
+ * demands of every publish that it ends as if nothing had happened.
+ */
+import { readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Client } from "pg";
+import { breakSectors } from "../../support/bad-sectors.ts";
+import { publicTile, sourceTile } from "../../support/chaos-room.ts";
+import { jobRow } from "../../support/publishing.ts";
+import type { WorkerProcess } from "../../support/worker-process.ts";
+import { attemptsOf } from "./attempts.ts";
+import { MAX_CONNECTIONS } from "./city.ts";
+import type { Fault, Storm, UnderWay } from "./fault.ts";
+
+const AT_ONCE = [0, 0] as const;
+
+const WORKERS: Fault[] = [
+  {
+    ...{ name: "worker kill -9", to: "worker", lasts: AT_ONCE },
+    begin: (storm) => withWorker(storm, (worker) => killAndSee(storm, worker)),
+  },
+  {
+    ...{ name: "worker SIGTERM", to: "worker", lasts: AT_ONCE },
+    begin: (storm) => withWorker(storm, async (worker) => worker.stop()),
+  },
+  {
+    // Its heartbeats are missed after ten seconds: it wakes up beside those who have taken over.
+    ...{ name: "worker SIGSTOP", to: "worker", lasts: [11_000, 15_000] },
+    begin: (storm) =>
+      withWorker(storm, async (worker) => {
+        await worker.freeze();
+        return () => worker.thaw();
+      }),
+  },
+  {
+    ...{ name: "gateway kill -9", to: "gateway", lasts: AT_ONCE },
+    async begin({ city, random }) {
+      const gateway = random.pick(city.gateways)?.current();
+      if (!gateway) return null;
+      await gateway.end("SIGKILL");
+      return async () => undefined;
+    },
+  },
+];
+
+const POSTGRES: Fault[] = [
+  {
+    ...{ name: "PostgreSQL stopped at once", to: "postgres", lasts: [200, 3_000] },
+    async begin({ city }) {
+      await city.postgres.crash();
+      return city.postgres.restart;
+    },
+  },
+  {
+    ...{ name: "PostgreSQL's commits unanswered", to: "postgres", lasts: [1_000, 3_000] },
+    begin: async ({ city }) => ending(city.postgres.proxy.loseAnswersTo("commit")),
+  },
+  {
+    ...{ name: "PostgreSQL's connections exhausted", to: "postgres", lasts: [2_000, 4_000] },
+    begin: ({ city }) => exhaust(city.postgres.quiet),
+  },
+  {
+    ...{ name: "PostgreSQL's connections reset", to: "postgres", lasts: AT_ONCE },
+    begin: async ({ city }) => ending(() => city.postgres.proxy.reset()),
+  },
+  {
+    ...{ name: "PostgreSQL's answers cut in half", to: "postgres", lasts: AT_ONCE },
+    begin: async ({ city, random }) => ending(() => city.postgres.proxy.halve(random.between(1, 6))),
+  },
+  {
+    ...{ name: "PostgreSQL in a black hole", to: "postgres", lasts: [2_000, 6_000] },
+    begin: async ({ city, random }) => ending(city.postgres.proxy.swallow({ late: random.next() < 0.5 })),
+  },
+  {
+    ...{ name: "PostgreSQL far away", to: "postgres", lasts: [3_000, 6_000] },
+    begin: async ({ city }) => ending(city.postgres.proxy.delay({ ms: 20, jitterMs: 60 })),
+  },
+];
+
+const TEMPORAL: Fault[] = [
+  {
+    ...{ name: "Temporal killed", to: "temporal", lasts: [200, 3_000] },
+    async begin({ city }) {
+      await city.temporal.crash();
+      return city.temporal.restart;
+    },
+  },
+  {
+    ...{ name: "Temporal's frontend in a black hole", to: "temporal", lasts: [20_000, 20_000] },
+    begin: async ({ city }) => ending(city.temporal.proxy.swallow()),
+  },
+  {
+    ...{ name: "Temporal's connections reset", to: "temporal", lasts: AT_ONCE },
+    begin: async ({ city }) => ending(() => city.temporal.proxy.reset()),
+  },
+  {
+    ...{ name: "Temporal's answers cut in half", to: "temporal", lasts: AT_ONCE },
+    begin: async ({ city, random }) => ending(() => city.temporal.proxy.halve(random.between(1, 6))),
+  },
+  {
+    ...{ name: "Temporal far away", to: "temporal", lasts: [3_000, 6_000] },
+    begin: async ({ city }) => ending(city.temporal.proxy.delay({ ms: 50, jitterMs: 150 })),
+  },
+];
+
+const STORE: Fault[] = [
+  {
+    ...{ name: "store full", to: "disk", lasts: [2_000, 4_000] },
+    async begin({ city: { disk } }) {
+      await disk?.fill("bytes");
+      return disk && (() => disk.makeRoom());
+    },
+  },
+  {
+    ...{ name: "store read-only", to: "disk", lasts: [2_000, 4_000] },
+    async begin({ city: { disk } }) {
+      await disk?.setReadOnly(true);
+      return disk && (() => disk.setReadOnly(false));
+    },
+  },
+  {
+    ...{ name: "store slow", to: "store", lasts: [6_000, 12_000] },
+    async begin({ city: { rig } }) {
+      const file = join(rig, "slow");
+      await writeFile(file, "700");
+      return () => rm(file);
+    },
+  },
+  {
+    ...{ name: "store: one object unreadable", to: "object", lasts: [2_000, 6_000] },
+    begin: (storm) =>
+      withPublish(storm, async ({ draft }) => {
+        const { room } = storm.city;
+        const path = await sourceTile(room, draft, 0);
+        // As the disk's own namespace calls it, and as ours does.
+        return breakSectors(room.storeFolder, [path, path.replace(/^\/proc\/\d+\/root/, "")]);
+      }),
+  },
+  {
+    ...{ name: "store: a write cut off by a crash", to: "object", lasts: AT_ONCE },
+    begin: (storm) => withPublish(storm, (publish) => cutOff(storm, publish)),
+  },
+];
+
+export const FAULTS: readonly Fault[] = [...WORKERS, ...POSTGRES, ...TEMPORAL, ...STORE];
+
+/** The end of a fault as the runner wants it. */
+const ending = (end: () => unknown) => async () => end();
+
+type End = Awaited<ReturnType<Fault["begin"]>>;
+
+async function withWorker({ city, random }: Storm, act: (worker: WorkerProcess) => Promise<unknown>): Promise<End> {
+  const worker = random.pick(city.workers.flatMap((place) => place.current() ?? []));
+  if (!worker) return null;
+  const end = await act(worker);
+  return async () => typeof end === "function" && end();
+}
+
+async function withPublish({ underWay, random }: Storm, act: (publish: UnderWay) => Promise<End>): Promise<End> {
+  const publish = random.pick(underWay());
+  return publish ? act(publish) : null;
+}
+
+async function killAndSee(storm: Storm, worker: WorkerProcess): Promise<void> {
+  await worker.kill();
+  // Nobody has taken over yet: that takes a missed heartbeat.
+  for (const { job } of storm.underWay()) {
+    const attempt = (await attemptsOf(storm.city.room, job).catch(() => []))[0];
+    const index = (attempt?.heartbeat?.resume as { index?: number } | undefined)?.index ?? 0;
+    if (attempt?.identity.startsWith(`${worker.pid}@`) && index > 0) storm.demandResume({ job, index });
+  }
+}
+
+/** What a machine that loses its power leaves of a file that it had not flushed. Only before the tiles are looked at. */
+async function cutOff({ city: { room } }: Storm, { job, draft }: UnderWay): Promise<End> {
+  if ((await jobRow(room, job)).step !== "upload") return null;
+  const path = await publicTile(room, draft, 1);
+  const bytes = await readFile(path).catch(() => null);
+  if (!bytes) return null;
+  await truncate(path, Math.floor(bytes.length / 2));
+  if ((await jobRow(room, job)).step === "upload") return async () => undefined;
+  await writeFile(path, bytes);
+  return null;
+}
+
+/** Takes every connection that is free, then those of whoever does nothing at the moment. */
+async function exhaust(url: string): Promise<End> {
+  const taken: Client[] = [];
+  async function takeAll(): Promise<void> {
+    for (let number = 0; number < MAX_CONNECTIONS; number++) {
+      const client = new Client({ connectionString: url });
+      client.on("error", () => undefined);
+      if (
+        !(await client.connect().then(
+          () => true,
+          () => false,
+        ))
+      )
+        return;
+      taken.push(client);
+    }
+  }
+  await takeAll();
+  await taken[0]?.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where backend_type = 'client backend' and state = 'idle' and application_name <> 'platen-listen'
+       and query <> '' and pid <> pg_backend_pid()`,
+  );
+  await takeAll();
+  return () => Promise.all(taken.map((client) => client.end().catch(() => undefined)));
+}
