@@ -52,10 +52,11 @@ export async function judge(
         verdict.lying.push(String(error));
         return [];
       });
-    if (String(served) !== String(wanted)) verdict.doubled.push(`${place} served epochs ${served}, not ${wanted}`);
+    if (String(served) !== String(wanted))
+      verdict.doubled.push(`${place} served epochs ${String(served)}, not ${String(wanted)}`);
     const sql = `select epoch from environment_releases where project_id = $1 and environment = $2 order by epoch`;
     const epochs = (await query<{ epoch: number }>(db, sql, [draft.project_id, environment])).map(({ epoch }) => epoch);
-    if (String(epochs) !== String(wanted)) verdict.doubled.push(`${place} has epochs ${epochs} in the records`);
+    if (String(epochs) !== String(wanted)) verdict.doubled.push(`${place} has epochs ${String(epochs)} in the records`);
   }
   const versions = new Map(load.accepted.map(({ order: { draft } }) => [draft.version_id, draft]));
   for (const [version, draft] of versions) {
