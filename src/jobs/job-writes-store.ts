@@ -20,7 +20,11 @@ export interface WriteOptions {
   dropGuard?: boolean;
 }
 
-const JSON_COLUMNS = new Set(["steps", "result", "errors", "attention"]);
+/** A step that ends with this statement ends now, by PostgreSQL's clock as all else: the process's own may be wrong. */
+const STEP_ENDS = '"finished_at":"now"';
+const NOW_ISO = `to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+const JSON_COLUMNS = new Set(["result", "errors", "attention"]);
 
 /**
  * False when there is no such row, or not as the fence demands: then nothing is written. Numbers of events are handed out under the
@@ -37,6 +41,7 @@ export async function writeJob(
   const param = (value: unknown): string => `$${params.push(value)}`;
   const sets = Object.entries(patch).map(([column, value]) => {
     if (value === "now" && column.endsWith("_at")) return `${column} = now()`;
+    if (column === "steps") return `steps = ${stepsJson(param, JSON.stringify(value))}`;
     const isJson = JSON_COLUMNS.has(column) && value !== null;
     return `${column} = ${isJson ? `${param(JSON.stringify(value))}::jsonb` : param(value)}`;
   });
@@ -64,4 +69,9 @@ export async function writeJob(
     params,
   );
   return written.length > 0;
+}
+
+function stepsJson(param: (value: unknown) => string, text: string): string {
+  if (!text.includes(STEP_ENDS)) return `${param(text)}::jsonb`;
+  return `replace(${param(text)}, '${STEP_ENDS}', '"finished_at":"' || ${NOW_ISO} || '"')::jsonb`;
 }

@@ -37,7 +37,7 @@ export interface City {
 
 const ENTRY = fileURLToPath(new URL("../../support/rigged-worker.ts", import.meta.url));
 /** Few enough for another to take all that are left. */
-export const MAX_CONNECTIONS = 100;
+const MAX_CONNECTIONS = 100;
 const DISK = { megabytes: 96, inodes: 60_000 };
 
 export async function buildCity(options: { workers: number; gateways: number }): Promise<City> {

@@ -4,13 +4,12 @@
  */
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Client } from "pg";
 import { breakSectors } from "../../support/bad-sectors.ts";
+import { exhaustConnections } from "../../support/exhausted-connections.ts";
 import { publicTile, sourceTile } from "../../support/chaos-room.ts";
 import { jobRow } from "../../support/publishing.ts";
 import type { WorkerProcess } from "../../support/worker-process.ts";
 import { attemptsOf } from "./attempts.ts";
-import { MAX_CONNECTIONS } from "./city.ts";
 import type { Fault, Storm, UnderWay } from "./fault.ts";
 
 const AT_ONCE = [0, 0] as const;
@@ -58,7 +57,7 @@ const POSTGRES: Fault[] = [
   },
   {
     ...{ name: "PostgreSQL's connections exhausted", to: "postgres", lasts: [2_000, 4_000] },
-    begin: ({ city }) => exhaust(city.postgres.quiet),
+    begin: async ({ city }) => exhaustConnections(city.postgres.quiet),
   },
   {
     ...{ name: "PostgreSQL's connections reset", to: "postgres", lasts: AT_ONCE },
@@ -182,31 +181,4 @@ async function cutOff({ city: { room } }: Storm, { job, draft }: UnderWay): Prom
   if ((await jobRow(room, job)).step === "upload") return async () => undefined;
   await writeFile(path, bytes);
   return null;
-}
-
-/** Takes every connection that is free, then those of whoever does nothing at the moment. */
-async function exhaust(url: string): Promise<End> {
-  const taken: Client[] = [];
-  async function takeAll(): Promise<void> {
-    for (let number = 0; number < MAX_CONNECTIONS; number++) {
-      const client = new Client({ connectionString: url });
-      client.on("error", () => undefined);
-      if (
-        !(await client.connect().then(
-          () => true,
-          () => false,
-        ))
-      )
-        return;
-      taken.push(client);
-    }
-  }
-  await takeAll();
-  await taken[0]?.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity
-     where backend_type = 'client backend' and state = 'idle' and application_name <> 'platen-listen'
-       and query <> '' and pid <> pg_backend_pid()`,
-  );
-  await takeAll();
-  return () => Promise.all(taken.map((client) => client.end().catch(() => undefined)));
 }

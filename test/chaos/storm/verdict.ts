@@ -36,7 +36,7 @@ export async function judge(
   const db = room.database.em.fork();
 
   for (const accepted of load.accepted) await judgeJob(room, accepted, verdict);
-  const [{ count = 0 } = {}] = await query<{ count: number }>(db, `select count(*)::int as count from jobs`);
+  const count = (await queryOne<{ count: number }>(db, `select count(*)::int as count from jobs`))?.count ?? 0;
   if (count > load.accepted.length) verdict.doubled.push(`${count} jobs for ${load.accepted.length} publishes`);
   const guards = await query(db, `select job_id from publish_guards`);
   if (guards.length > 0) verdict.wrong.push(`${guards.length} guards are held by nobody's work`);
