@@ -13,6 +13,8 @@ import { attemptsOf } from "./attempts.ts";
 import type { Fault, Storm, UnderWay } from "./fault.ts";
 
 const AT_ONCE = [0, 0] as const;
+/** A large upload takes some seconds then, in which heartbeats are sent. */
+const SLOW_MS = 1_500;
 
 const WORKERS: Fault[] = [
   {
@@ -122,7 +124,7 @@ const STORE: Fault[] = [
     ...{ name: "store slow", to: "store", lasts: [6_000, 12_000] },
     async begin({ city: { rig } }) {
       const file = join(rig, "slow");
-      await writeFile(file, "700");
+      await writeFile(file, String(SLOW_MS));
       return () => rm(file);
     },
   },

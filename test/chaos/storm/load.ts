@@ -47,7 +47,7 @@ const END_MS = 300_000;
 const ANSWER_MS = 20_000;
 
 const LARGE: DraftOptions = {
-  descriptor: { width: 8_192, height: 8_192, tile_size: 256, overlap: 0, format: "png" },
+  descriptor: { width: 4_000, height: 4_000, tile_size: 256, overlap: 0, format: "png" },
   tileBytes: 60,
 };
 const ENVIRONMENTS: Environment[] = ["dev", "staging", "production"];

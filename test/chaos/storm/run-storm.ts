@@ -25,6 +25,7 @@ export interface StormOptions {
   rageMs?: number;
 }
 
+const TELL_MS = 60_000;
 /** Every so many jobs have a watcher. */
 const FOLLOW_EVERY = 3;
 
@@ -56,9 +57,14 @@ async function rage(city: City, random: Random, options: StormOptions, since: nu
   console.log(`the storm: all is built after ${seconds()} s`);
   const working = load.run({ lines, atATime: options.atATime }).finally(() => over.abort());
   const following = followSome();
+  const telling = setInterval(() => {
+    const open = load.underWay().length;
+    console.log(`the storm: ${load.accepted.length - open} publishes are over, ${open} under way after ${seconds()} s`);
+  }, TELL_MS);
   const begun = await throwFaults(storm, options, over.signal);
   console.log(`the storm: its last fault has ended after ${seconds()} s`);
   await working;
+  clearInterval(telling);
   over.abort();
   await following;
   await Promise.all([...city.workers, ...city.gateways].map((place) => place.filled()));
