@@ -248,11 +248,15 @@ function isRefusal(said: string): boolean {
 }
 
 /** A row's final state against how Temporal says that the last run has closed; `absent`: no run was ever started. */
-function agree({ status, error_code }: { status: JobStatus; error_code: string | null }, closed: string): boolean {
-  // What has switched is completed, whatever became of the run; a run that was terminated right behind its last write changes nothing.
-  if (status === "completed")
-    return closed === "COMPLETED" || closed === "TERMINATED" || closed === "CANCELLED" || closed === "FAILED";
-  if (status === "failed") return closed === "FAILED" || closed === "TERMINATED";
-  // A job that was cancelled while it waited for its first run, or for the run of a retry, was cancelled in its row.
-  return closed === "CANCELLED" || closed === "TERMINATED" || error_code === "cancelled";
+function agree(
+  { status, error_code, generation }: { status: JobStatus; error_code: string | null; generation: number },
+  closed: string,
+): boolean {
+  // A run that is terminated between its last write and its end changes nothing any more.
+  if (status === "completed") return closed === "COMPLETED" || closed === "TERMINATED";
+  // Nothing else here is a reason to fail.
+  if (status === "failed") return error_code === "guard_lost" && (closed === "FAILED" || closed === "TERMINATED");
+  if (error_code === "terminated_by_operator") return closed === "TERMINATED";
+  // Cancelled in its row while it waited for its first run, or for the run of a retry: the last run is the one before.
+  return ["CANCELLED", "TERMINATED", "absent"].includes(closed) || (generation > 1 && closed === "FAILED");
 }
