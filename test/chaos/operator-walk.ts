@@ -108,7 +108,8 @@ export async function walk(
     "cancel in Temporal": (job) => operator.requestCancel(room, job),
     terminate: (job) => operator.terminate(room, job),
     async reset(job) {
-      await operator.reset(room, job, random.pick(RESETS));
+      // To its first task, where it has not come as far as that.
+      await operator.reset(room, job, random.pick(RESETS)).catch(() => operator.reset(room, job));
       count(resets, job);
     },
     async retry(job_id) {
@@ -214,6 +215,11 @@ export async function walk(
     if (!agree(row, status)) faults.push(`${job} is ${row.status} (${row.error_code}), and its workflow ${status}`);
     if ((row.status === "completed") !== (row.switched_at !== null))
       faults.push(`${job} is ${row.status}, switched ${row.switched_at}`);
+    // Nothing else here is a reason to fail.
+    const failed = events.filter(({ kind, data }) => kind === "status" && data["status"] === "failed");
+    for (const { data } of failed)
+      if (data["code"] !== "guard_lost")
+        faults.push(`${job} has failed with ${String(data["code"])}: ${String(data["message"])}`);
     const reopened = events.filter(({ data }) => data["reopened"] === true);
     const byRetry = reopened.filter(({ data }) => String(data["message"]).startsWith("Retried")).length;
     if (row.generation !== 1 + reopened.length)
@@ -254,8 +260,7 @@ function agree(
 ): boolean {
   // A run that is terminated between its last write and its end changes nothing any more.
   if (status === "completed") return closed === "COMPLETED" || closed === "TERMINATED";
-  // Nothing else here is a reason to fail.
-  if (status === "failed") return error_code === "guard_lost" && (closed === "FAILED" || closed === "TERMINATED");
+  if (status === "failed") return closed === "FAILED" || closed === "TERMINATED";
   if (error_code === "terminated_by_operator") return closed === "TERMINATED";
   // Cancelled in its row while it waited for its first run, or for the run of a retry: the last run is the one before.
   return ["CANCELLED", "TERMINATED", "absent"].includes(closed) || (generation > 1 && closed === "FAILED");

@@ -7,7 +7,7 @@ describe("two hundred publishes in a storm", { timeout: 1_800_000 }, () => {
     expectCalmAfter({
       faults: FAULTS,
       publishes: { count: 210, large: 8, poisoned: 6 },
-      ...{ atATime: 10, workers: 3, gateways: 2, rounds: 2 },
-      ...{ together: 3, pauseMs: [500, 2_500] },
+      ...{ atATime: 16, workers: 3, gateways: 2, rounds: 2 },
+      ...{ together: 2, pauseMs: [2_000, 6_000] },
     }));
 });
