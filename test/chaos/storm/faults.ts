@@ -7,19 +7,27 @@ import { join } from "node:path";
 import { breakSectors } from "../../support/bad-sectors.ts";
 import { exhaustConnections } from "../../support/exhausted-connections.ts";
 import { publicTile, sourceTile } from "../../support/chaos-room.ts";
-import { jobRow } from "../../support/publishing.ts";
+import { jobRow, until } from "../../support/publishing.ts";
 import type { WorkerProcess } from "../../support/worker-process.ts";
 import { attemptsOf } from "./attempts.ts";
+import type { City } from "./city.ts";
 import type { Fault, Storm, UnderWay } from "./fault.ts";
 
 const AT_ONCE = [0, 0] as const;
 /** A large upload takes some seconds then, in which heartbeats are sent. */
 const SLOW_MS = 1_500;
+/** How long is waited for somebody who can be killed in mid-step. */
+const VICTIM_MS = 15_000;
 
 const WORKERS: Fault[] = [
   {
     ...{ name: "worker kill -9", to: "worker", lasts: AT_ONCE },
     begin: (storm) => withWorker(storm, (worker) => killAndSee(storm, worker)),
+  },
+  {
+    // The store is slow meanwhile, so that heartbeats are sent, and the next attempt has something to go on from.
+    ...{ name: "worker kill -9 in mid-step", to: "worker", lasts: AT_ONCE },
+    begin: killInMidStep,
   },
   {
     ...{ name: "worker SIGTERM", to: "worker", lasts: AT_ONCE },
@@ -122,11 +130,7 @@ const STORE: Fault[] = [
   },
   {
     ...{ name: "store slow", to: "store", lasts: [6_000, 12_000] },
-    async begin({ city: { rig } }) {
-      const file = join(rig, "slow");
-      await writeFile(file, String(SLOW_MS));
-      return () => rm(file);
-    },
+    begin: ({ city }) => slowDown(city),
   },
   {
     ...{ name: "store: one object unreadable", to: "object", lasts: [2_000, 6_000] },
@@ -163,14 +167,48 @@ async function withPublish({ underWay, random }: Storm, act: (publish: UnderWay)
   return publish ? act(publish) : null;
 }
 
+async function slowDown({ rig }: City): Promise<() => Promise<void>> {
+  const file = join(rig, "slow");
+  await writeFile(file, String(SLOW_MS));
+  return () => rm(file, { force: true });
+}
+
+/** Attempts that have told by their heartbeat how far they are. */
+async function onTheirWay({ city, underWay }: Storm) {
+  const all = await Promise.all(
+    underWay().map(async ({ job }) =>
+      (await attemptsOf(city.room, job).catch(() => [])).map(({ identity, heartbeat }) => {
+        const { index = 0 } = (heartbeat?.resume ?? {}) as { index?: number };
+        return { job, identity, index };
+      }),
+    ),
+  );
+  return all.flat().filter(({ index }) => index > 0);
+}
+
 async function killAndSee(storm: Storm, worker: WorkerProcess): Promise<void> {
   await worker.kill();
   // Nobody has taken over yet: that takes a missed heartbeat.
-  for (const { job } of storm.underWay()) {
-    const attempt = (await attemptsOf(storm.city.room, job).catch(() => []))[0];
-    const index = (attempt?.heartbeat?.resume as { index?: number } | undefined)?.index ?? 0;
-    if (attempt?.identity.startsWith(`${worker.pid}@`) && index > 0) storm.demandResume({ job, index });
+  for (const { job, identity, index } of await onTheirWay(storm))
+    if (identity.startsWith(`${worker.pid}@`)) storm.demandResume({ job, index });
+}
+
+async function killInMidStep(storm: Storm): Promise<End> {
+  const end = await slowDown(storm.city);
+  try {
+    const victim = await until("an attempt that has told how far it is", () => findVictim(storm), VICTIM_MS);
+    await killAndSee(storm, victim);
+    return end;
+  } catch {
+    await end();
+    return null;
   }
+}
+
+async function findVictim(storm: Storm): Promise<WorkerProcess | null> {
+  const workers = storm.city.workers.flatMap((place) => place.current() ?? []);
+  const pids = (await onTheirWay(storm)).map(({ identity }) => Number(identity.split("@")[0]));
+  return workers.find(({ pid }) => pids.includes(pid)) ?? null;
 }
 
 /** What a machine that loses its power leaves of a file that it had not flushed. Only before the tiles are looked at. */

@@ -38,8 +38,11 @@ export interface Load {
   underWay(): UnderWay[];
   /** What went on as it must not, a sentence each. */
   wrongs: string[];
-  /** Resolves when every order has ended as it should, or has been given up. */
-  run(options: { lines: Line[]; atATime: number }): Promise<void>;
+  /**
+   * Resolves when every order has ended as it should, or has been given up. `spreadMs`: the last one is asked for no sooner, and those
+   * before it evenly: on a quick machine they would be over before anything could happen to them.
+   */
+  run(options: { lines: Line[]; atATime: number; spreadMs: number }): Promise<void>;
 }
 
 /** A fault of 20 s, a missed heartbeat and retries 15 s apart, more than once. */
@@ -183,11 +186,15 @@ export function createLoad(city: City, mayFail: readonly FailureCode[]): Load {
     accepted,
     wrongs,
     underWay: () => [...open],
-    async run({ lines, atATime }) {
+    async run({ lines, atATime, spreadMs }) {
       const waiting = [...lines];
+      const count = lines.reduce((sum, { orders }) => sum + orders.length, 0);
+      const since = Date.now();
+      let begun = 0;
       const hands = Array.from({ length: atATime }, async () => {
         for (let line = waiting.shift(); line; line = waiting.shift()) {
           for (const order of line.orders) {
+            await delay(Math.max(0, since + (begun++ / count) * spreadMs - Date.now()));
             await place(order).catch((error: unknown) => wrongs.push(String(error)));
           }
         }

@@ -13,6 +13,8 @@ export interface StormOptions {
   /** Publishes in all; those of them that are large, and that begin poisoned, by project. */
   publishes: { count: number; large: number; poisoned: number };
   atATime: number;
+  /** In which they are asked for, evenly. */
+  spreadMs: number;
   workers: number;
   gateways: number;
   /** Faults at a time, and ms between two beginnings, at least and at most. */
@@ -55,7 +57,7 @@ async function rage(city: City, random: Random, options: StormOptions, since: nu
   const seconds = (): string => ((Date.now() - since) / 1_000).toFixed(0);
 
   console.log(`the storm: all is built after ${seconds()} s`);
-  const working = load.run({ lines, atATime: options.atATime }).finally(() => over.abort());
+  const working = load.run({ ...options, lines }).finally(() => over.abort());
   const following = followSome();
   const telling = setInterval(() => {
     const open = load.underWay().length;
@@ -73,6 +75,8 @@ async function rage(city: City, random: Random, options: StormOptions, since: nu
   await witness.stop();
 
   const retried = load.accepted.flatMap(({ retries }) => retries.map(({ code }) => code));
+  const poisoned = load.accepted.flatMap(({ order: { poison } }) => poison?.name ?? []);
+  for (const name of poisoned) begun.set(name, (begun.get(name) ?? 0) + 1);
   const faults = [...begun].map(([name, count]) => `  ${count} × ${name}`);
   const { wrong, lost, doubled, lying, resumed } = verdict;
   console.log(
