@@ -14,6 +14,8 @@ export interface UnderWay {
 export interface Broken {
   job: string;
   index: number;
+  /** Of the job's ledger when it died. */
+  seq: number;
 }
 
 export interface Storm {

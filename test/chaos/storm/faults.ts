@@ -144,7 +144,7 @@ const STORE: Fault[] = [
   },
   {
     ...{ name: "store: a write cut off by a crash", to: "object", lasts: AT_ONCE },
-    begin: (storm) => withPublish(storm, (publish) => cutOff(storm, publish)),
+    begin: cutSomebodyOff,
   },
 ];
 
@@ -190,7 +190,10 @@ async function killAndSee(storm: Storm, worker: WorkerProcess): Promise<void> {
   await worker.kill();
   // Nobody has taken over yet: that takes a missed heartbeat.
   for (const { job, identity, index } of await onTheirWay(storm))
-    if (identity.startsWith(`${worker.pid}@`)) storm.demandResume({ job, index });
+    if (identity.startsWith(`${worker.pid}@`)) {
+      const row = await jobRow(storm.city.room, job).catch(() => null);
+      if (row) storm.demandResume({ job, index, seq: row.seq });
+    }
 }
 
 async function killInMidStep(storm: Storm): Promise<End> {
@@ -211,14 +214,26 @@ async function findVictim(storm: Storm): Promise<WorkerProcess | null> {
   return workers.find(({ pid }) => pids.includes(pid)) ?? null;
 }
 
+async function cutSomebodyOff(storm: Storm): Promise<End> {
+  const end = await slowDown(storm.city);
+  const look = async (): Promise<boolean> => {
+    for (const publish of storm.random.shuffle(storm.underWay()))
+      if (await cutOff(storm, publish).catch(() => false)) return true;
+    return false;
+  };
+  const found = await until("an upload to cut off", look, VICTIM_MS).catch(() => false);
+  await end();
+  return found ? async () => undefined : null;
+}
+
 /** What a machine that loses its power leaves of a file that it had not flushed. Only before the tiles are looked at. */
-async function cutOff({ city: { room } }: Storm, { job, draft }: UnderWay): Promise<End> {
-  if ((await jobRow(room, job)).step !== "upload") return null;
+async function cutOff({ city: { room } }: Storm, { job, draft }: UnderWay): Promise<boolean> {
+  if ((await jobRow(room, job)).step !== "upload") return false;
   const path = await publicTile(room, draft, 1);
   const bytes = await readFile(path).catch(() => null);
-  if (!bytes) return null;
+  if (!bytes) return false;
   await truncate(path, Math.floor(bytes.length / 2));
-  if ((await jobRow(room, job)).step === "upload") return async () => undefined;
+  if ((await jobRow(room, job)).step === "upload") return true;
   await writeFile(path, bytes);
-  return null;
+  return false;
 }

@@ -133,14 +133,19 @@ export function ledgerFaults(
   return faults;
 }
 
+/** What a step says that had nothing left to do: the same tiles were verified meanwhile, for another environment. */
+const NOTHING_LEFT = /were verified before|unchanged since every byte/;
+
 /** Resumed, not restarted: somebody went on at the tile that the last heartbeat had told, or behind it. */
 async function judgeResumed(room: Publishing, broken: readonly Broken[], verdict: Verdict): Promise<string> {
-  let resumed = 0;
-  for (const { job, index } of broken) {
-    const events = await eventsAfter(room.database.em.fork(), job, 0, EVENTS);
-    const from = events.flatMap(({ data }) => /^Resuming at tile (\d+)/.exec(String(data["message"]))?.[1] ?? []);
+  let [resumed, spared] = [0, 0];
+  for (const { job, index, seq } of broken) {
+    const events = await eventsAfter(room.database.em.fork(), job, seq, EVENTS);
+    const told = events.filter(({ kind }) => kind === "log").map(({ data }) => String(data["message"]));
+    const from = told.flatMap((message) => /^Resuming at tile (\d+)/.exec(message)?.[1] ?? []);
     if (from.some((tile) => Number(tile) > index)) resumed += 1;
-    else verdict.wrong.push(`${job} did not go on at tile ${index + 1}, but at ${String(from) || "the first"}`);
+    else if (told.some((message) => NOTHING_LEFT.test(message))) spared += 1;
+    else verdict.wrong.push(`${job} did not go on at tile ${index + 1}; it says: ${told.join(" | ")}`);
   }
-  return `${resumed} of ${broken.length}`;
+  return `${resumed} of ${broken.length}${spared > 0 ? `, and ${spared} had nothing left to do` : ""}`;
 }
