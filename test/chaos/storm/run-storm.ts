@@ -86,7 +86,7 @@ async function rage(city: City, random: Random, options: StormOptions, since: nu
       ...(city.wrongClocks ? ["  the clocks of one worker and one gateway one hour ahead throughout"] : []),
       ...(city.disk ? [] : ["  without a disk of its own: mounting is not allowed here"]),
       `  ${retried.length} retries through the API (${counted(retried)}); ${witness.looks()} looks at all rows, ${witness.watchers.length} streams`,
-      `  after a kill -9 in upload or verify: ${resumed} went on where the last heartbeat was`,
+      `  after a kill -9 in upload or verify, gone on where the last heartbeat was: ${resumed}`,
       `wrong ${wrong.length}, lost ${lost.length}, doubled ${doubled.length}, lying ${lying.length}`,
     ].join("\n"),
   );
