@@ -39,6 +39,8 @@ export function createThreads(options: {
     // A thread that cannot start is nobody's call that could fail: unheard it would end the process, and what waits for a thread
     // would wait for ever. So all that waits fails, and the next call begins afresh.
     threads.on("error", (error: unknown) => {
+      // Its last words: it was ended while it ran out of memory, so its call has failed already, and no other one is the worse for it.
+      if ((error as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY") return;
       pool.failure ??= error;
       if (started === pool) started = undefined;
       void threads.destroy();

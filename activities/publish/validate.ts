@@ -37,7 +37,8 @@ export async function validate(deps: ActivityDeps, input: PublishStepInput): Pro
           tenant_id: version.tenant_id,
           version_id: version.id,
           revision: version.revision,
-          candidate: newReservation(new Date()),
+          // By the server's clock: a worker's may be wrong, and the time is for ever.
+          candidate: newReservation(new Date(tools.grip.attempt_at)),
         });
     return {
       result: {

@@ -28,6 +28,8 @@ export interface PostgresOptions {
   port?: number;
   /** False for tests: no fsync, a crash of the machine may damage the files. */
   durable: boolean;
+  /** Default: 300. */
+  maxConnections?: number;
   /** `startChild` by default. */
   start?: StartChild;
 }
@@ -42,7 +44,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const password = await initialise(options, binaries.initdb, user);
   const port = await getPort({ host: "127.0.0.1", ...(options.port === undefined ? {} : { port: options.port }) });
   const settings = [
-    ...["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"],
+    ...["listen_addresses=127.0.0.1", "unix_socket_directories="],
+    `max_connections=${options.maxConnections ?? 300}`,
     ...(options.durable ? [] : ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]),
   ];
   await removeStalePidFile(options.dataDir);

@@ -7,7 +7,7 @@ import type { GeometryTask } from "./geometry-thread.ts";
 export interface GeometryThreads {
   /**
    * The problems of `geometries` (JSON texts), null for what is valid, undefined for what takes too long or too much memory to tell.
-   * An abort ends the thread in the middle of its work. Errors: the signal's reason; `unavailable` when no thread can be started.
+   * The answer ends behind the third of those, whatever is left: hundreds of them would hold a thread for hours. An abort ends the thread in the middle of its work. Errors: the signal's reason; `unavailable` when no thread can be started.
    */
   problems(geometries: readonly string[], signal?: AbortSignal): Promise<(string | null | undefined)[]>;
   /** How many calls are worked on at once. */
@@ -22,17 +22,20 @@ export interface GeometryThreads {
  */
 const LIMIT_MS = 60_000;
 const MAX_HEAP_MB = 1_024;
+/** Of one call. */
+const MAX_UNTOLD = 3;
 /** A thread takes 150 ms to start and 25 MB to keep. */
 const IDLE_MS = 5_000;
 const LOOK_MS = 100;
 
-/** `program`: what runs in the threads. */
+/** `program`: what runs in the threads. `maxHeapMb`: of each. */
 export function createGeometryThreads({
   limitMs = LIMIT_MS,
+  maxHeapMb = MAX_HEAP_MB,
   program = new URL("geometry-thread.ts", import.meta.url),
 } = {}): GeometryThreads {
   const atATime = Math.min(4, Math.max(1, availableParallelism()));
-  const threads = createThreads({ program, maxThreads: atATime, idleMs: IDLE_MS, maxHeapMb: MAX_HEAP_MB });
+  const threads = createThreads({ program, maxThreads: atATime, idleMs: IDLE_MS, maxHeapMb });
 
   /** Null when it took too long, or more memory than there is. */
   async function run(geometries: readonly string[], signal?: AbortSignal): Promise<(string | null)[] | null> {
@@ -67,7 +70,12 @@ export function createGeometryThreads({
       if (geometries.length === 1) return [undefined];
       // Which of them it was is told by asking for each alone.
       const alone: (string | null | undefined)[] = [];
-      for (const each of geometries) alone.push(...(await this.problems([each], signal)));
+      let untold = 0;
+      for (const each of geometries) {
+        const [told] = await this.problems([each], signal);
+        alone.push(told);
+        if (told === undefined && ++untold === MAX_UNTOLD) break;
+      }
       return alone;
     },
   };

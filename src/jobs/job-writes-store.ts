@@ -29,7 +29,11 @@ export interface StepYield {
   result: unknown;
 }
 
-const JSON_COLUMNS = new Set(["steps", "result", "errors", "attention"]);
+/** A step that ends with this statement ends now, by PostgreSQL's clock as all else: the process's own may be wrong. */
+const STEP_ENDS = '"finished_at":"now"';
+const NOW_ISO = `to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+const JSON_COLUMNS = new Set(["result", "errors", "attention"]);
 
 /**
  * False when there is no such row, or not as the fence demands: then nothing is written. Numbers of events are handed out under the
@@ -47,6 +51,7 @@ export async function writeJob(
   const sets = Object.entries(patch).map(([column, value]) => {
     if (value === "now" && column.endsWith("_at")) return `${column} = now()`;
     if (isFromNow(value)) return `${column} = now() + make_interval(secs => ${param(value.after_ms)}::float8 / 1000)`;
+    if (column === "steps") return `steps = ${stepsJson(param, JSON.stringify(value))}`;
     const isJson = JSON_COLUMNS.has(column) && value !== null;
     return `${column} = ${isJson ? `${param(JSON.stringify(value))}::jsonb` : param(value)}`;
   });
@@ -87,3 +92,8 @@ export async function writeJob(
 
 const isFromNow = (value: unknown): value is FromNow =>
   typeof value === "object" && value !== null && "after_ms" in value;
+
+function stepsJson(param: (value: unknown) => string, text: string): string {
+  if (!text.includes(STEP_ENDS)) return `${param(text)}::jsonb`;
+  return `replace(${param(text)}, '${STEP_ENDS}', '"finished_at":"' || ${NOW_ISO} || '"')::jsonb`;
+}

@@ -73,7 +73,7 @@ function merge(stored: readonly FaultyOverlay[], opened: readonly FaultyOverlay[
   return [...all.values()].sort((a, b) => a.sort_order - b.sort_order);
 }
 
-/** The open overlays that are wrong; no more than a page beyond `enough` of them. */
+/** The open overlays that are wrong; no more than a page beyond `enough` of them, and none behind some that take too long to check. */
 async function checkOpen(
   db: Db,
   version_id: string,
@@ -86,14 +86,15 @@ async function checkOpen(
   const check = async (page: OpenOverlay[]) => ({ page, found: await problemsOf(page, open, signal) });
   const checked = inOrder(openPages(db, version_id), { atATime: threads.atATime, signal }, check);
   for await (const { page, found } of checked) {
-    const verdicts = page.map((overlay, at) => ({ ...overlay, problem: found[at] }));
+    const verdicts = page.slice(0, found.length).map((overlay, at) => ({ ...overlay, problem: found[at] }));
     if (keep) await keepVerdicts(db, version_id, verdicts.flatMap(toKeep));
     for (const { sort_order, ref, geometry, problem: told } of verdicts) {
       const geometry_problem = told === undefined ? undecided(geometry) : told;
       if (geometry_problem !== null) wrong.push({ sort_order, ref, geometry_problem, layer: null });
     }
-    onProgress((done += page.length));
-    if (wrong.length > enough) break;
+    onProgress((done += found.length));
+    // Given up behind some that are too large to check: the version is not valid anyway.
+    if (wrong.length > enough || found.length < page.length) break;
   }
   return wrong;
 }

@@ -76,6 +76,38 @@ describe("Temporal that crashes", { timeout: 150_000 }, () => {
   });
 });
 
+/** As long as a frontend may be away. */
+const AWAY_MS = 20_000;
+
+describe("Temporal whose frontend answers nothing", { timeout: 150_000 }, () => {
+  it("for twenty seconds costs no publish; what is asked for meanwhile is accepted, and starts later", async () => {
+    const { gate, ...running } = await at("upload done");
+    const since = Date.now();
+    const end = temporal.proxy.swallow();
+    await gate.open();
+    const waiting = await victimOf();
+    const accepted = await gateway.call("POST", `/projects/${waiting.draft.project}/versions/1/publish`, {
+      body: { target_environment: "dev" },
+    });
+    expect(accepted).toMatchObject({ status: 202, body: { status: "queued" } });
+    expect(Date.now() - since).toBeLessThan(5_000);
+    const ready = await gateway.call("GET", "/readyz");
+    expect(ready).toMatchObject({ status: 200, body: { status: "degraded", missing: ["temporal"] } });
+    await new Promise((resolve) => setTimeout(resolve, AWAY_MS - (Date.now() - since)));
+    expect(await jobRow(room, accepted.body.id)).toMatchObject({ status: "queued", run_id: null });
+
+    end();
+    const ended = Date.now();
+    for (const each of [running, { ...waiting, job: accepted.body.id as string }]) {
+      expect(await room.ended(each.job, END_MS)).toMatchObject({ status: "completed", generation: 1, epoch: 1 });
+      await expectReleasedOnce(room, each.draft, [each.job]);
+      await expectSoundLedger(room, each.job, ["completed"]);
+      expect(await each.recorder.served()).toEqual([1]);
+    }
+    console.log(`Temporal in a black hole: all completed ${((Date.now() - ended) / 1_000).toFixed(1)} s after it`);
+  });
+});
+
 interface Victim {
   job: string;
   draft: Draft;

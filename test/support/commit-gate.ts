@@ -29,7 +29,7 @@ export interface CommitGates {
 
 /** `url`: the test's own database. When its server dies all gates are open, and no more can be closed. */
 export async function createCommitGates(url: string): Promise<CommitGates> {
-  const client = new Client({ connectionString: url });
+  const client = new Client({ connectionString: url, application_name: "platen-gates" });
   // A server that a test stops ends it.
   client.on("error", () => undefined);
   await client.connect();

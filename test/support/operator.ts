@@ -39,6 +39,28 @@ export async function requestCancel(room: Publishing, job: string): Promise<void
   await handleOf(room, job).cancel();
 }
 
+/** `temporal activity pause`, for every activity of the job that is under way. */
+export async function pauseActivities(room: Publishing, job: string): Promise<void> {
+  for (const id of await pendingIds(room, job))
+    await room.temporal.client.workflowService.pauseActivity({ ...activityOf(room, job, id), reason: "chaos" });
+}
+
+/** `temporal activity unpause`, likewise. */
+export async function unpauseActivities(room: Publishing, job: string): Promise<void> {
+  for (const id of await pendingIds(room, job))
+    await room.temporal.client.workflowService.unpauseActivity(activityOf(room, job, id));
+}
+
+const activityOf = ({ temporal: { namespace } }: Publishing, job: string, id: string) => ({
+  ...{ namespace, id, identity: "chaos" },
+  execution: { workflowId: workflowId("publish", job) },
+});
+
+async function pendingIds(room: Publishing, job: string): Promise<string[]> {
+  const { raw } = await handleOf(room, job).describe();
+  return (raw.pendingActivities ?? []).flatMap(({ activityId }) => activityId ?? []);
+}
+
 /** What the workflow's run answers, once it has closed; rejects when it did not complete. */
 export async function workflowResult(room: Publishing, job: string): Promise<unknown> {
   return handleOf(room, job).result();

@@ -37,15 +37,6 @@ function tallyOne(ledger: readonly JobEvent[], seen: readonly Seen[]): Omit<Tall
   const known = new Set(ids);
   const greeting = seen.slice(0, begun).findLast(({ snapshot }) => snapshot);
   const entries = ledger.slice(0, first - 1).flatMap((event) => logEntryOf(event)?.message ?? []);
-  const dup = events.flatMap((e, i) => (i > 0 && e.id === events[i - 1]!.id ? [[i, e, events[i - 1]]] : []));
-  if (dup.length)
-    console.log(
-      "DUP",
-      ledger.length,
-      ids.length,
-      JSON.stringify(dup.slice(0, 3)),
-      JSON.stringify(dup.map((d) => (d[1] as Seen).id)),
-    );
   const finals = events.filter(isFinalEvent);
   const last = finals.filter(({ id }) => id === ledger.length);
   return {

@@ -68,10 +68,18 @@ async function untilFull(write: () => Promise<never>): Promise<void> {
 async function fillBytes(path: string): Promise<never> {
   const file = await open(path, "w");
   try {
-    for (;;) await file.write(Buffer.alloc(4_096));
+    // Large pieces as long as they fit: a disk of some hundred megabytes is full in a moment.
+    for (const size of [1_048_576, 4_096])
+      for (let fits = true; fits;) fits = (await file.write(Buffer.alloc(size)).catch(enough)).bytesWritten === size;
+    for (;;) await file.write(Buffer.alloc(1));
   } finally {
     await file.close();
   }
+}
+
+function enough(error: NodeJS.ErrnoException): { bytesWritten: number } {
+  if (error.code !== "ENOSPC") throw error;
+  return { bytesWritten: 0 };
 }
 
 async function fillInodes(folder: string): Promise<never> {

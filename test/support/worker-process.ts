@@ -35,6 +35,8 @@ export interface WorkerProcessOptions {
   preload?: string;
   /** Between two batches of the mirror. */
   mirrorTickMs?: number;
+  /** Variables of its environment, over those of the room. */
+  settings?: Record<string, string>;
 }
 
 /** Two seconds on a machine that does nothing else. */
@@ -55,7 +57,7 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
     process.execPath,
     [...(options.preload ? ["--import", options.preload] : []), options.entry ?? MAIN, ...(options.args ?? [])],
     {
-      env: configEnvironment(Object.fromEntries(settings)),
+      env: configEnvironment({ ...Object.fromEntries(settings), ...options.settings }),
       stdio: ["ignore", "ignore", "pipe"],
     },
   );

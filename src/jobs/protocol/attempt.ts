@@ -90,8 +90,11 @@ export const guardKey = (row: JobRow): GuardKey => ({
 
 export const stepsOf = (row: Pick<JobRow, "job_type">): readonly StepDefinition[] => JOB_TYPES[row.job_type].steps;
 
-/** Steps before `name` keep what they are, `name` runs, later ones are still to come. */
-export function enteringStep(row: JobRow, name: string): StepState[] {
+/**
+ * Steps before `name` keep what they are, `name` runs since its attempt was scheduled, later ones are still to come. By the server's
+ * clock: workers' may be an hour wrong.
+ */
+export function enteringStep(row: JobRow, name: string, attempt_at: number): StepState[] {
   const all = row.steps.length > 0 ? row.steps : pendingSteps(stepsOf(row));
   const index = all.findIndex((step) => step.name === name);
   if (index < 0) return all;
@@ -99,15 +102,20 @@ export function enteringStep(row: JobRow, name: string): StepState[] {
     if (at < index) return step;
     const fresh: StepState = { name: step.name, label: step.label, status: "pending" };
     if (at > index) return fresh;
-    const started_at = step.status === "running" && step.started_at ? step.started_at : new Date().toISOString();
+    const started_at =
+      step.status === "running" && step.started_at ? step.started_at : new Date(attempt_at).toISOString();
     return { ...fresh, status: "running", started_at };
   });
 }
 
-/** A step that was done stays so: what ended the job came between it and the next. */
+/**
+ * A step that was done stays so: what ended the job came between it and the next. `finished_at` is `now`, which the statement that writes it
+ * replaces by the time of PostgreSQL.
+ */
 export function finishedStep(steps: StepState[], name: string | null, status: "done" | "failed"): StepState[] {
-  const finished_at = new Date().toISOString();
-  return steps.map((step) => (step.name === name && step.status !== "done" ? { ...step, status, finished_at } : step));
+  return steps.map((step) =>
+    step.name === name && step.status !== "done" ? { ...step, status, finished_at: "now" } : step,
+  );
 }
 
 const NO_CANCELLATION = {

@@ -21,7 +21,7 @@ export function entering(row: JobRow, attempt: Attempt, entry: StepEntry, patch:
   const { run_id, attempt_at, number = 1 } = attempt;
   const generation = patch.generation ?? row.generation;
   const step = entry.step ?? row.step;
-  const steps = entry.step === null ? row.steps : enteringStep(row, entry.step);
+  const steps = entry.step === null ? row.steps : enteringStep(row, entry.step, attempt_at);
   const progress = entry.step === null ? row.progress : percentWithin(stepsOf(row), entry.step, 0);
   const { job_type, environment } = row;
   const grip: Grip = { job_id: row.id, run_id, attempt_at, generation, held: { job_type, environment, step, steps } };
