@@ -165,7 +165,7 @@ describe("rows that somebody deletes under a running publish", { timeout: 60_000
     await gate.abort();
     await transaction(room.database, async (tx) => {
       await query(tx, `select 1 from jobs where id = $1 for update`, [job]);
-      for (const table of ["job_events", "publish_guards", "object_claims"])
+      for (const table of ["job_events", "job_step_results", "publish_guards", "object_claims"])
         await query(tx, `delete from ${table} where job_id = $1`, [job]);
       await query(tx, `delete from jobs where id = $1`, [job]);
     });
