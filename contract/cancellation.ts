@@ -21,7 +21,7 @@ export interface CancellationReceipt {
   acknowledged_at: string | null;
   stopped_at: string | null;
   compensated_at: string | null;
-  /** When the job is terminated if it has not stopped by then. Null for a cancel that was not asked for through the API. */
+  /** When the job is terminated if it has not stopped by then. Null while nobody has asked through the API. */
   deadline_at: string | null;
   /** When it was terminated because the deadline had passed: no worker was there to stop it. */
   terminated_at: string | null;

@@ -34,7 +34,8 @@ export async function ensureSearchAttributes(client: Client, log: Log): Promise<
     if (!isGrpcServiceError(error) || error.code !== (PERMISSION_DENIED as number)) throw error;
     log.warn(
       { command: commandFor(ATTRIBUTES, namespace) },
-      "search attributes may not be looked at here; they must exist",
+      "search attributes may not be looked at here. Where one is missing, no publish starts, and one that fails or is cancelled gets stuck at " +
+        "its very end; whoever may has to add what is missing with this command",
     );
     return [];
   }

@@ -26,6 +26,8 @@ export interface JobRow {
   attempt_at: number;
   /** Number of that attempt; 0 for none. */
   attempt: number;
+  /** When what has just failed is tried again, as far as that is known. */
+  next_attempt_at: string | null;
   message: string | null;
   seq: number;
   switched_at: string | null;
@@ -44,7 +46,7 @@ export interface JobRow {
 
 const COLUMNS = `
   id, tenant_id, job_type, status, progress, step, steps, result, project_id, version_id, environment, created_by, workflow_id,
-  run_id, generation, attempt_at, attempt, message, seq, switched_at, epoch, release_id, cancel_requested_at,
+  run_id, generation, attempt_at, attempt, next_attempt_at, message, seq, switched_at, epoch, release_id, cancel_requested_at,
   cancel_acknowledged_at, cancel_stopped_at, cancel_compensated_at, cancel_deadline_at,
   coalesce(cancel_deadline_at < now(), false) as cancel_overdue, cancel_terminated_at, attention`;
 
@@ -83,7 +85,7 @@ export interface JobPatch {
   attempt_at?: number;
   report?: number;
   attempt?: number;
-  next_attempt_at?: FromNow | null;
+  next_attempt_at?: FromNow | string | null;
   attention?: Attention | null;
   epoch?: number;
   release_id?: string;

@@ -14,8 +14,12 @@ export interface ProgressRow {
   message: string;
 }
 
+/** Above every number that a report can have: PostgreSQL's largest int. With it in the row, no report of that attempt counts any more. */
+export const LAST_REPORT = 2_147_483_647;
+
 /**
- * Writes each row whose job still belongs to that attempt and has no later report, and wakes listeners for those, all in one round
+ * Writes each row whose job still belongs to that attempt and has no later report, and is not noted as paused (an attempt that has not
+ * heard of its pause yet must not report over what is told of it, and may never hear of it), and wakes listeners for those, all in one round
  * trip. At most one row per job. Answers the jobs whose rows another transaction holds: try those again. A statement that waited
  * for one of them would keep all the others locked for as long, and batches of several workers could wait for each other in a circle.
  *
@@ -40,6 +44,7 @@ export async function writeProgress(db: Db, rows: ProgressRow[]): Promise<string
       from locked n
       where jobs.id = n.id and jobs.status = 'running' and jobs.generation = n.generation
         and jobs.attempt_at = n.attempt_at and jobs.report < n.report
+        and jobs.attention ->> 'code' is distinct from 'paused'
       returning jobs.id
     ), payloads as (
       select string_agg(id::text, ',') as ids

@@ -1,10 +1,12 @@
 /** Rules about runs that resets made: which of them may take the row, and whose the guard is then. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { momentsOf } from "../../src/jobs/job-moments.ts";
+import { findJob } from "../../src/jobs/job-queries-store.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { attemptOf, createProtocolRoom, FAILED, runOf, type ProtocolRoom } from "../support/protocol-room.ts";
-import { createDraft, jobRow, queueJob, type Draft } from "../support/publishing.ts";
+import { createDraft, jobRow, ledger, queueJob, type Draft } from "../support/publishing.ts";
 
 let protocol: ProtocolRoom;
 let draft: Draft;
@@ -31,6 +33,19 @@ describe("of two resets", () => {
     expect(await enter("A", 2)).toEqual({ kind: "stop" });
     expect(await protocol.state(job)).toEqual(before);
     expect(await enter("B", 3)).toMatchObject({ kind: "entered", grip: { run_id: "B", generation: 2 } });
+  });
+});
+
+describe("what a stream tells of a reset", () => {
+  it("is where the new run goes on, as the row has it", async () => {
+    await protocol.grip(attemptOf(job, "F", 1), "upload");
+    protocol.temporal.current = runOf("A", { reset: true });
+    protocol.temporal.behind = { activities: ["validate", "generateRelease"], carried: [] };
+    await reconcileJob(protocol.room.deps, job);
+    const { room } = protocol;
+    const record = await findJob(room.database.em.fork(), { tenant_id: room.tenant_id, id: job });
+    const moment = momentsOf(record!, await ledger(room, job)).at(-1);
+    expect([record?.progress, moment?.progress]).toEqual([30, 30]);
   });
 });
 

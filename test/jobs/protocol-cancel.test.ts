@@ -7,6 +7,7 @@ import { writeJob } from "../../src/jobs/job-writes-store.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { noteCancelStage } from "../../src/jobs/protocol/cancel-stages.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
+import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { attemptOf, createProtocolRoom, FAILED, runOf, type ProtocolRoom } from "../support/protocol-room.ts";
@@ -129,7 +130,7 @@ describe("a running job", () => {
 });
 
 describe("a cancel that was asked for in Temporal", () => {
-  it("gets a receipt with who, when and why from the history, and no deadline", async () => {
+  it("gets a receipt with who, when and why from the history, and a deadline from who asks here, too", async () => {
     const at = "2026-01-02T03:04:05.678Z";
     protocol.temporal.requested = { at, by: "grace@example.org", reason: "wrong map" };
     const grip = await protocol.grip(attemptOf(job, "F", 1));
@@ -141,8 +142,18 @@ describe("a cancel that was asked for in Temporal", () => {
     expect(await stages()).toEqual(["requested", "acknowledged"]);
     const first = await receipt();
     protocol.temporal.current = runOf("F");
+    // The worker that had seen it dies: nobody else would ever end the job.
+    const asked = Date.now();
     await cancel("me too");
-    expect(await receipt()).toEqual(first);
+    const { deadline_at } = await receipt();
+    expect(ms(deadline_at) - asked).toBeGreaterThan(50_000);
+    expect(await receipt()).toEqual({ ...first, deadline_at });
+    expect((await ledger(protocol.room, job)).at(-1)?.data).toMatchObject({
+      message: "Cancel requested by Ada: me too",
+    });
+    await cancel("and again");
+    expect(await receipt()).toEqual({ ...first, deadline_at });
+    expect(await stages()).toEqual(["requested", "acknowledged"]);
   });
 
   it("gets one when Temporal cannot say who it was, too", async () => {
@@ -160,6 +171,46 @@ describe("a stage", () => {
     const before = await protocol.state(job);
     await noteCancelStage(protocol.room.deps, zombie, "acknowledged");
     expect(await protocol.state(job)).toEqual(before);
+  });
+});
+
+describe("a run that ended without settling its job", () => {
+  const closed = async (status: string) => {
+    await protocol.grip(attemptOf(job, "F", 1));
+    protocol.temporal.current = runOf("F");
+    await cancel();
+    protocol.temporal.current = runOf("F", { open: false, status });
+    expect(await reconcileJob(protocol.room.deps, job)).toBe("settle");
+    return receipt();
+  };
+
+  it("by the cancel has gone through all stages, and each is told", async () => {
+    const told = await closed("CANCELLED");
+    expect(told).toMatchObject({ stage: "compensated", outcome: "cancelled" });
+    expect([told.acknowledged_at, told.stopped_at]).toEqual([told.compensated_at, told.compensated_at]);
+    expect(await stages()).toEqual(["requested", "acknowledged", "stopped", "compensated"]);
+  });
+
+  it("by something else says that the cancel came too late, as a run does that settles its job", async () => {
+    expect(await closed("TIMED_OUT")).toMatchObject({
+      ...{ stage: "requested", outcome: "too_late", acknowledged_at: null, stopped_at: null, compensated_at: null },
+    });
+    expect(await stages()).toEqual(["requested"]);
+  });
+});
+
+it("a reset takes what the old run had done about a cancel, and keeps the request and its deadline", async () => {
+  const { deps } = protocol.room;
+  const grip = await protocol.grip(attemptOf(job, "F", 1));
+  protocol.temporal.current = runOf("F");
+  await cancel("wrong map");
+  const { requested_at, deadline_at } = await receipt();
+  await noteCancelStage(deps, grip, "stopped");
+  protocol.temporal.current = runOf("A", { reset: true });
+  expect(await reconcileJob(deps, job)).toBe("adopt");
+  expect(await receipt()).toMatchObject({
+    ...{ stage: "requested", outcome: "pending", requested_at, deadline_at, reason: "wrong map" },
+    ...{ acknowledged_at: null, stopped_at: null },
   });
 });
 

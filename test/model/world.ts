@@ -69,8 +69,8 @@ export function createWorld(setting: Setting, rules: ReadonlySet<Rule>) {
       violate(`generation ${row.generation} without a reset or a retry (the row was ${STATUS_NAMES[row.status]})`);
     row.status = STATUS.running;
     row.settledRun = 0;
-    // A cancel that was asked for while the job ran is kept: the reset came in between.
-    if (wasFinal) row.cancel = CANCEL.none;
+    // A cancel that was asked for while the job ran is kept: the reset came in between, and the new run has not seen it.
+    row.cancel = wasFinal ? CANCEL.none : Math.min(row.cancel, CANCEL.requested);
     event(state, job, wasFinal ? "reopening" : "event");
     if (row.switched === 0 && environment.guard === 0) environment.guard = job + 1;
   }

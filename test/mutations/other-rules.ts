@@ -41,6 +41,14 @@ export const OTHER_RULES: Mutation[] = [
     testFile: "test/jobs/progress-mirror.test.ts",
   },
   {
+    rule: "progress is not told over a pause",
+    file: "src/jobs/progress-store.ts",
+    find: "and jobs.attention ->> 'code' is distinct from 'paused'",
+    replace: "",
+    test: "refuses progress only while it stands",
+    testFile: "test/jobs/attention.test.ts",
+  },
+  {
     rule: "progress waits for no row that somebody holds",
     file: "src/jobs/progress-store.ts",
     find: "for update of jobs skip locked",

@@ -1,8 +1,13 @@
-/** What `describe` tells of a job that goes on: its workflow task fails over and over, or an operator has paused its activity. */
+/**
+ * What `describe` tells of a job that goes on: its workflow task fails over and over, an operator has paused its activity, or an attempt was
+ * lost that could not tell when the next one comes.
+ */
 import type { Attention } from "../../../contract/attention.ts";
 import { isFinal } from "../../../contract/job-state.ts";
-import type { Execution } from "../../temporal.ts";
+import type { Execution, PendingActivity } from "../../temporal.ts";
 import type { JobRow } from "../job-store.ts";
+import { writeJob } from "../job-writes-store.ts";
+import { stepOfActivity } from "../protocol/after-reset.ts";
 import type { ProtocolDeps } from "../protocol/attempt.ts";
 import { beginAttention, endAttention } from "./tell-attention.ts";
 
@@ -22,10 +27,29 @@ export async function noteDescribed(deps: Deps, row: JobRow, execution: Executio
   if (workflow_task && workflow_task.attempt >= STUCK_ATTEMPTS) {
     return row.attention?.code === "stuck" ? false : beginAttention(deps, row, await stuck(deps, row, execution));
   }
+  // First of all: while it stands nothing else is noted, and the next look tells of a pause.
+  if (row.attention?.code === "stuck") return endAttention(deps, row);
   if (activity?.paused) return beginAttention(deps, row, paused(activity.paused));
-  if (row.attention?.code === "stuck") return endAttention(deps, row, "The workflow goes on.");
-  if (row.attention?.code === "paused") return endAttention(deps, row, "Unpaused in Temporal: the step goes on.");
-  return false;
+  if (row.attention?.code === "paused") return endAttention(deps, row);
+  return row.status === "running" && activity ? noteNextAttempt(deps, row, activity) : false;
+}
+
+/** Two machines' clocks, or two ways of reckoning, tell the same moment so far apart. */
+const SAME_MS = 1_000;
+
+/** An attempt whose worker died has told nobody when the next one comes; one that failed has (`noteTrouble`). */
+async function noteNextAttempt(deps: Deps, row: JobRow, activity: PendingActivity): Promise<boolean> {
+  const { next_attempt_at } = activity;
+  if (activity.state !== "scheduled" || next_attempt_at === null) return false;
+  // The row has the number of the attempt that was last. It never goes back here: by that a reset of the activity is known.
+  const isOfStep = stepOfActivity(activity.name) === row.step;
+  const attempt = isOfStep ? Math.max(row.attempt, activity.attempt - 1) : row.attempt;
+  const known = row.next_attempt_at === null ? Number.NaN : new Date(row.next_attempt_at).getTime();
+  const isSame = Math.abs(known - new Date(next_attempt_at).getTime()) < SAME_MS;
+  if (isSame && attempt === row.attempt) return false;
+  const written = await writeJob(deps.database.em.fork(), row.id, { attempt, next_attempt_at }, [], { fence: row });
+  if (written) deps.notifier.touch(row.id);
+  return written;
 }
 
 async function stuck(deps: Deps, row: JobRow, { run_id, workflow_task }: Execution): Promise<Attention> {

@@ -1,21 +1,13 @@
 /** What an operator does to an activity in Temporal, as its own attempts tell it: the one that is interrupted and the one that goes on. */
-import type { Attention } from "../../../contract/attention.ts";
 import { readJob, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
+import { LAST_REPORT } from "../progress-store.ts";
 import { isMine, mine, type Grip, type ProtocolDeps } from "../protocol/attempt.ts";
-import { LAST_REPORT } from "../protocol/ledger-writes.ts";
 import { endAttention } from "./tell-attention.ts";
 
 type Deps = Pick<ProtocolDeps, "database" | "notifier">;
 
 const RESET = "The activity was reset in Temporal: this attempt stops, and the step is tried again.";
-
-const GOES_ON: Record<Attention["code"], string> = {
-  stuck: "The workflow goes on.",
-  paused: "Unpaused in Temporal: the step goes on.",
-  no_worker: "A worker has taken the job up.",
-  stalled: "There is progress again.",
-};
 
 /** By the attempt that a reset interrupts. A row that is another's by now stays as it is. */
 export async function noteActivityReset(deps: Deps, grip: Grip): Promise<void> {
@@ -42,7 +34,7 @@ export async function noteGoesOn(
   const db = deps.database.em.fork();
   const current = await readJob(db, grip.job_id);
   if (!current || !isMine(current, grip)) return;
-  if (current.attention) await endAttention(deps, current, GOES_ON[current.attention.code]);
+  if (current.attention) await endAttention(deps, current);
   if (!isReset) return;
   const message = `The activity was reset in Temporal: the step goes on with attempt ${attempt}.`;
   const data = { level: "info", message, step: grip.held.step ?? undefined };

@@ -130,9 +130,13 @@ const NO_CANCELLATION = {
   cancel_terminated_at: null,
 } as const satisfies JobPatch;
 
+/** The new run has not seen it yet, and works. */
+const NOT_SEEN = { cancel_acknowledged_at: null, cancel_stopped_at: null } as const satisfies JobPatch;
+
 /**
  * Opens the next generation in the row: what the last one ended with is gone from the row, and stays in the ledger. A cancel that
- * was asked for while the job was running is kept: the reset came in between, and the reconciler sends it to the new run.
+ * was asked for while the job was running is kept, with its deadline: the reset came in between, and the reconciler sends it to the new
+ * run. Without progress is the job from now on only, however long ago the last generation was.
  */
 export const reopenedPatch = (row: JobRow): JobPatch => ({
   generation: row.generation + 1,
@@ -142,8 +146,8 @@ export const reopenedPatch = (row: JobRow): JobPatch => ({
   errors: null,
   result: null,
   completed_at: null,
-  ...{ attempt: 0, next_attempt_at: null, attention: null },
-  ...(isFinal(row.status) ? NO_CANCELLATION : {}),
+  ...{ attempt: 0, next_attempt_at: null, attention: null, last_activity_at: "now" },
+  ...(isFinal(row.status) ? NO_CANCELLATION : NOT_SEEN),
 });
 
 export interface Ending {

@@ -2,7 +2,8 @@
  * cancel: a queued job is cancelled in its row and nothing is sent to Temporal; a running one gets a request to exactly the run
  * that the row names. The answer promises nothing: the switch may still win, then the job ends completed.
  *
- * Asked for once: whoever asks again finds the same receipt, also when the job is cancelled by then.
+ * Asked for once: whoever asks again finds the same receipt, also when the job is cancelled by then. A cancel from Temporal's Web UI has no
+ * deadline: who asks for it here, too, sets one, for a worker that had seen it may be gone.
  */
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
@@ -60,11 +61,13 @@ async function noteCancel(tx: Db, request: CancelRequest, generation: number | u
     await writeEnding(tx, row, { status: "cancelled", code: "cancelled", message }, atOnce);
     return { ...row, status: "cancelled" };
   }
+  const deadline = deadline_seconds === undefined ? null : { after_ms: deadline_seconds * 1_000 };
+  const told = { level: "warn", message: `Cancel requested by ${by.name}${because}`, step: row.step ?? undefined };
   if (row.cancel_requested_at === null) {
-    const deadline = deadline_seconds === undefined ? null : { after_ms: deadline_seconds * 1_000 };
-    const message = `Cancel requested by ${by.name}${because}`;
-    const told = { level: "warn", message, step: row.step ?? undefined, cancellation: "requested" };
-    await writeJob(tx, row.id, { ...asked, cancel_deadline_at: deadline }, [{ kind: "log", data: told }]);
+    const data = { ...told, cancellation: "requested" };
+    await writeJob(tx, row.id, { ...asked, cancel_deadline_at: deadline }, [{ kind: "log", data }]);
+  } else if (row.cancel_deadline_at === null && deadline) {
+    await writeJob(tx, row.id, { cancel_deadline_at: deadline }, [{ kind: "log", data: told }]);
   }
   return row;
 }

@@ -1,8 +1,10 @@
 /** How a closed run ended, in the job's words: for the reconciler, where no code of ours has told it. */
+import type { CancellationStage } from "../../../contract/cancellation.ts";
 import type { FailureCode } from "../../../contract/failures.ts";
 import { AppError } from "../../errors.ts";
 import type { Closing, Execution } from "../../temporal.ts";
 import type { JobPatch, JobRow } from "../job-store.ts";
+import type { NewEvent } from "../job-writes-store.ts";
 import type { Ending } from "./attempt.ts";
 
 /** What a termination says whose reason is ours; operators read it in the Web UI. */
@@ -51,12 +53,24 @@ function limitOf({ limits }: Execution, closing: Closing | null): string {
   return ` (${closing.limit} timeout${seconds ? ` of ${seconds} s` : ""})`;
 }
 
-/** The receipt of a cancellation whose job has ended: nothing runs any more, the final state is written, the guard is free. */
-export function receiptPatch(row: JobRow): JobPatch {
-  if (row.cancel_requested_at === null) return {};
-  return {
-    ...(row.cancel_acknowledged_at === null ? { cancel_acknowledged_at: "now" as const } : {}),
-    ...(row.cancel_stopped_at === null ? { cancel_stopped_at: "now" as const } : {}),
-    ...(row.cancel_compensated_at === null ? { cancel_compensated_at: "now" as const } : {}),
+/**
+ * What the receipt of a cancellation that has come about lacks: nothing runs any more. The last stage is the final state's, and a job that
+ * ended otherwise leaves its receipt where it was, as when it is settled by its run.
+ */
+export function stagesOfEnding(row: JobRow, { status }: Ending): { patch: JobPatch; events: NewEvent[] } {
+  if (row.cancel_requested_at === null || status !== "cancelled") return { patch: {}, events: [] };
+  const patch: JobPatch = {};
+  const events: NewEvent[] = [];
+  const tell = (cancellation: CancellationStage, message: string): void => {
+    events.push({ kind: "log", data: { level: "info", message, step: row.step ?? undefined, cancellation } });
   };
+  if (row.cancel_acknowledged_at === null) {
+    patch.cancel_acknowledged_at = "now";
+    tell("acknowledged", "The workflow has ended: nothing is left to be stopped");
+  }
+  if (row.cancel_stopped_at === null) {
+    patch.cancel_stopped_at = "now";
+    tell("stopped", "Stopped: nothing works on this job any more");
+  }
+  return { patch, events };
 }

@@ -8,10 +8,8 @@ import { AppError } from "../../errors.ts";
 import { lockJob, type JobPatch } from "../job-store.ts";
 import { hasTold } from "../ledger-store.ts";
 import { writeJob, type NewEvent, type StepYield } from "../job-writes-store.ts";
+import { LAST_REPORT } from "../progress-store.ts";
 import { finishedStep, isMine, mine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
-
-/** Above every number that a report can have: PostgreSQL's largest int. */
-export const LAST_REPORT = 2_147_483_647;
 
 type Deps = Pick<ProtocolDeps, "database" | "notifier">;
 

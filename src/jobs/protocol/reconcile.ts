@@ -1,7 +1,9 @@
 /**
  * reconcile: brings one row and its workflow back together where no workflow code runs: started late, terminated, timed out,
- * reset without a worker, deleted, not cancelled in time. What is odd about a job that goes on is noted in it. It reads the row, describes the workflow, and writes only if the row is still the one it
- * read; two reconcilers at once are therefore harmless, and their lease only saves work.
+ * reset without a worker, deleted, not cancelled in time. What is odd about a job that goes on is noted in it.
+ *
+ * It reads the row, describes the workflow, and writes only if the row is still the one it read; two reconcilers at once are therefore
+ * harmless, and their lease only saves work.
  */
 import { isFinal } from "../../../contract/job-state.ts";
 import type { PublishResult } from "../../../contract/publish.ts";
@@ -13,7 +15,7 @@ import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { stepsAfterReset } from "./after-reset.ts";
 import { guardKey, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
-import { DEADLINE_REASON, endingOf, receiptPatch } from "./closed-run.ts";
+import { DEADLINE_REASON, endingOf, stagesOfEnding } from "./closed-run.ts";
 import { projectSwitched } from "./project.ts";
 import { startJob } from "./start.ts";
 
@@ -69,7 +71,13 @@ async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution):
     const patch = reopenedPatch(row);
     const taken = { status: "running" as const, run_id: execution.run_id, attempt_at: 0, message };
     const adopted = { ...patch, ...taken, ...stepsAfterReset(row, behind) };
-    const data = { status: "running", generation: patch.generation, message, reopened: true };
+    const data = {
+      status: "running",
+      generation: patch.generation,
+      message,
+      reopened: true,
+      progress: adopted.progress,
+    };
     await writeJob(tx, row.id, adopted, [{ kind: "status", data }]);
     // Not free: go on, the switch fails with guard_lost.
     if (row.switched_at === null) await claimGuard(tx, guardKey(row), row.id);
@@ -92,7 +100,9 @@ async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution 
     if (row.switched_at !== null) return row.epoch;
     const { ending, byDeadline } = endingOf(row, execution, closing);
     const terminated: JobPatch = byDeadline ? { cancel_terminated_at: "now" } : {};
-    await writeEnding(tx, row, ending, { ...bound, ...receiptPatch(row), ...terminated });
+    const { patch, events } = stagesOfEnding(row, ending);
+    if (events.length > 0) await writeJob(tx, row.id, patch, events);
+    await writeEnding(tx, row, ending, { ...bound, ...terminated });
     return null;
   });
   if (epoch !== null) await completeSwitched(deps, seen, epoch, bound);
