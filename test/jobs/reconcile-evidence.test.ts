@@ -106,7 +106,7 @@ describe("a cancel", () => {
 describe("a workflow task that fails", () => {
   it("after its step's last attempt, which leaves the step as running, is told while the job is freshly quiet", async () => {
     await running();
-    protocol.temporal.visible!.open = [...(await crowdOf(protocol, job)), listedRun(job, "F")];
+    protocol.temporal.visible!.open = [...(await crowdOf(protocol, job, { quietSeconds: 3 })), listedRun(job, "F")];
     await sql("update jobs set updated_at = now() - interval '6 s' where id = $1", [job]);
     protocol.temporal.current = runOf("F", { workflow_task: { attempt: 3, since: null } });
     await leaderOf(protocol, job, { quietMs: 1_500 }).round();
