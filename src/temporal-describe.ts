@@ -44,7 +44,6 @@ function activityOf(pending: RawActivity): PendingActivity {
     state: pending.paused ? "paused" : (STATES[Number(pending.state)] ?? "scheduled"),
     next_attempt_at: isoOf(pending.nextAttemptScheduleTime),
     paused: pending.paused ? { by: said(manual?.identity), reason: said(manual?.reason) } : null,
-    last_failure: said(pending.lastFailure?.message),
   };
 }
 

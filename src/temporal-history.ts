@@ -23,28 +23,13 @@ export function createHistories(
   client: Client,
   within: Within,
 ): Pick<Executions, "closingOf" | "taskTroubleOf" | "behindOf"> {
-  async function lastEvents(workflowId: string, runId: string, count: number): Promise<Event[]> {
-    try {
-      const { history } = await within(() =>
-        client.workflowService.getWorkflowExecutionHistoryReverse({
-          namespace: client.options.namespace,
-          execution: { workflowId, runId },
-          maximumPageSize: count,
-        }),
-      );
-      return history?.events ?? [];
-    } catch (error) {
-      if (isNotFound(error)) return [];
-      throw error;
-    }
-  }
   return {
     async closingOf(workflowId, runId) {
-      const [last] = await lastEvents(workflowId, runId, 1);
+      const [last] = await within(() => lastEvents(client, { workflowId, runId }, 1));
       return last ? closingIn(last) : null;
     },
     async taskTroubleOf(workflowId, runId) {
-      for (const event of await lastEvents(workflowId, runId, TAIL)) {
+      for (const event of await within(() => lastEvents(client, { workflowId, runId }, TAIL))) {
         const failed = event.workflowTaskFailedEventAttributes;
         if (failed) {
           const cause = CAUSES[Number(failed.cause)] ?? `CAUSE_${String(failed.cause)}`;
@@ -74,6 +59,23 @@ export function createHistories(
       return { activities, carried };
     },
   };
+}
+
+/** At most `count` events of that run, the newest first; none where Temporal does not know it any more. */
+export async function lastEvents(
+  client: Client,
+  execution: { workflowId: string; runId: string },
+  count: number,
+): Promise<Event[]> {
+  try {
+    const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
+      ...{ namespace: client.options.namespace, execution, maximumPageSize: count },
+    });
+    return history?.events ?? [];
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
 }
 
 /** A run that is gone as a whole, or of which the server keeps no history any more. */

@@ -1,6 +1,6 @@
 /**
  * Temporal's client side: connect, start by name, describe, list, cancel, terminate. Only this file and its siblings
- * (`temporal-describe.ts`, `temporal-history.ts`, `temporal-listing.ts`) know Temporal's raw answers; everyone imports from here.
+ * (`temporal-describe.ts`, `temporal-history.ts`, `temporal-listing.ts`, `temporal-requests.ts`) know Temporal's raw answers; everyone imports from here.
  */
 import {
   Client,
@@ -55,8 +55,6 @@ export interface PendingActivity {
   next_attempt_at: string | null;
   /** Who paused it and why, as far as Temporal knows; null when it is not paused. */
   paused: { by: string | null; reason: string | null } | null;
-  /** Of the attempt before. */
-  last_failure: string | null;
 }
 
 export interface PendingWorkflowTask {

@@ -110,6 +110,8 @@ export async function startGateway(
     url: urlOf(server.address() as AddressInfo),
     watching,
     async close() {
+      // The lead first: another gateway takes it while the streams here end.
+      const handedOver = reconciler.stop();
       // Streams first: to Node their connections are idle, and it cuts idle ones without a word.
       await streams.close(STREAM_GRACE_MS);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -123,7 +125,7 @@ export async function startGateway(
       clearTimeout(force);
       await notifications.close();
       await histories.close();
-      await reconciler.stop();
+      await handedOver;
       await notifier.stop();
     },
   };

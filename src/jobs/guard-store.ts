@@ -1,5 +1,5 @@
 /** The guard: at most one open job publishes a project to an environment. */
-import { query, queryOne, type Db } from "../db.ts";
+import { queryOne, type Db } from "../db.ts";
 
 export interface GuardKey {
   tenant_id: string;
@@ -41,9 +41,4 @@ export async function claimGuard(tx: Db, key: GuardKey, jobId: string): Promise<
   );
   if (taken) return jobId;
   return (await guardHolder(tx, key)) ?? claimGuard(tx, key, jobId);
-}
-
-/** Gives the guard back if the job holds it. */
-export async function dropGuard(tx: Db, jobId: string): Promise<void> {
-  await query(tx, `delete from publish_guards where job_id = $1`, [jobId]);
 }

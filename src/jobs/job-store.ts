@@ -1,4 +1,4 @@
-/** The job row, as the protocol reads and writes it: always under its lock, never outside a transaction. */
+/** The job row, as the protocol reads it: under its lock where it decides by it, without where a write is fenced by what was read. */
 import type { Attention } from "../../contract/attention.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";

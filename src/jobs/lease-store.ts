@@ -1,5 +1,5 @@
 /** Leases: one leader per periodic task, by a row that expires. Saves work; correctness never rests on it. */
-import { queryOne, type Db } from "../db.ts";
+import { query, queryOne, type Db } from "../db.ts";
 
 /**
  * Takes or renews the lease for `seconds`; false while someone else holds it. `watermark`: ms since the epoch up to which the holder has
@@ -22,6 +22,21 @@ export async function takeLease(
     [options.name, options.holder, options.seconds, options.watermark ?? null],
   );
   return row !== null;
+}
+
+/** Gives it back, so that another need not wait until it expires; nothing where someone else holds it. */
+export async function returnLease(
+  db: Db,
+  options: { name: string; holder: string; watermark: number | null },
+): Promise<void> {
+  await query(
+    db,
+    `
+    update leases set expires_at = now(), watermark = coalesce(to_timestamp($3::float8 / 1000), watermark)
+    where name = $1 and holder = $2 and expires_at > now()
+    `,
+    [options.name, options.holder, options.watermark],
+  );
 }
 
 /** What the last holder has left there; null when nobody has. */

@@ -1,5 +1,6 @@
 /** Looks at jobs, many at a time: describes each, and does what there is to do (`protocol/reconcile.ts`). */
 import { reasonOf } from "../errors.ts";
+import { inTime } from "../in-time.ts";
 import { inParallel } from "../storage/in-parallel.ts";
 import { createLookBackOff } from "./look-back-off.ts";
 import type { ProtocolDeps } from "./protocol/attempt.ts";
@@ -10,11 +11,11 @@ import type { QuietJob } from "./reconcile-store.ts";
 export type Lead = () => Promise<boolean>;
 
 export interface Looks {
-  /** Looks at all of them. Answers how many, or null when the round is to end here. */
+  /** Looks at all of them. Answers how many, or null when the round is to end here; who was not reached then counts as missed. */
   all(jobs: QuietJob[], lead: Lead): Promise<number | null>;
-  /** Leaves those alone that were looked at in vain a moment ago. */
-  due(jobs: QuietJob[], lead: Lead): Promise<number | null>;
-  /** Those that could not be looked at and were found by what is not found again. */
+  /** The first `limit` of those that were not looked at in vain a moment ago. */
+  due(jobs: QuietJob[], lead: Lead, limit?: number): Promise<number | null>;
+  /** Those that were not reached or could not be looked at, where they are kept. */
   missed(): QuietJob[];
   /** Ends what is remembered: whoever leads by now may change what was seen here. */
   forget(): void;
@@ -28,32 +29,46 @@ const SLICE = 50;
 const NOTHING_MS = 30_000;
 const CANCEL_MS = 5_000;
 const FAILED_MS = 5_000;
+/** For one look: some calls of 5 s to Temporal at most, and a pointer whose store may hang. What comes later is fenced like all of it. */
+const LOOK_MS = 20_000;
+/** Whoever finds no place here is found by the list of all open runs, within a minute (`watch-visibility.ts`). */
 const MAX_MISSED = 10_000;
 
-/** `now`: ms of a clock that never jumps. `slackMs`: a look counts as due this much early. */
+/**
+ * `now`: ms of a clock that never jumps. `slackMs`: a look counts as due this much early. `keepMissed`: for jobs that were found by what is not
+ * found again. Each has waits of its own: a look for one reason says nothing of another.
+ */
 export function createLooks(
   deps: ProtocolDeps,
-  options: { now(): number; slackMs: number; stopped(): boolean },
+  options: { now(): number; slackMs: number; stopped(): boolean; keepMissed?: boolean },
 ): Looks {
   const backOff = createLookBackOff(options);
   const missed = new Map<string, QuietJob>();
 
   async function all(jobs: QuietJob[], lead: Lead): Promise<number | null> {
-    for (let at = 0; at < jobs.length; at += SLICE) {
-      if (options.stopped() || !(await lead())) return null;
-      const slice = jobs.slice(at, at + SLICE);
-      const done = await inParallel(slice, { atATime: CONCURRENCY }, one);
-      // Temporal is away, or PostgreSQL: the others would each wait for it in vain.
-      if (slice.length >= CONCURRENCY && !done.includes(true)) return null;
+    let at = 0;
+    try {
+      for (; at < jobs.length; at += SLICE) {
+        if (!(await lead())) return null;
+        const slice = jobs.slice(at, at + SLICE);
+        const done = await inParallel(slice, { atATime: CONCURRENCY }, one);
+        // Temporal is away, or PostgreSQL: the others would each wait for it in vain.
+        if (slice.length >= CONCURRENCY && !done.includes(true)) return null;
+      }
+      return jobs.length;
+    } finally {
+      for (const job of jobs.slice(at)) keep(job);
     }
-    return jobs.length;
+  }
+  function keep(job: QuietJob): void {
+    if (options.keepMissed && missed.size < MAX_MISSED) missed.set(job.id, job);
   }
   /** False when it failed. */
   async function one(job: QuietJob): Promise<boolean> {
     const { id, mark } = job;
     if (options.stopped()) return true;
     try {
-      const done = await reconcileJob(deps, id);
+      const done = await inTime(reconcileJob(deps, id), LOOK_MS);
       missed.delete(id);
       let first = true;
       if (done === "nothing") backOff.wait(id, mark, NOTHING_MS);
@@ -63,7 +78,7 @@ export function createLooks(
       return true;
     } catch (error) {
       backOff.wait(id, mark, FAILED_MS);
-      if (missed.size < MAX_MISSED) missed.set(id, job);
+      keep(job);
       deps.log.warn(
         { job_id: id, reason: reasonOf(error) },
         "a job could not be reconciled; a later round tries again",
@@ -73,11 +88,10 @@ export function createLooks(
   }
   return {
     all,
-    due: (jobs, lead) =>
-      all(
-        jobs.filter(({ id, mark }) => backOff.isDue(id, mark)),
-        lead,
-      ),
+    due(jobs, lead, limit = jobs.length) {
+      const due = jobs.filter(({ id, mark }) => backOff.isDue(id, mark));
+      return all(due.slice(0, limit), lead);
+    },
     missed: () => [...missed.values()],
     forget() {
       backOff.clear();

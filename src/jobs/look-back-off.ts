@@ -4,6 +4,8 @@
  *
  *   new, or changed since ──looked, nothing to do──► waits 1 s ──► 2 s ──► … ──► at most `maxMs`
  *
+ * What visibility shows of a job does not wait behind looks that were taken for no reason: each kind of look has a back-off of its own.
+ *
  * Kept in memory: a new leader looks at everything once.
  */
 

@@ -118,7 +118,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
     executions: options.executions,
     wanted: () => entries.size > 0,
     told() {
-      // Back: whoever was asked in vain is asked again at once.
+      // Away or back: what single jobs were told of it is over, and when it is back, whoever was asked in vain is asked again at once.
       for (const entry of entries.values()) {
         [entry.asking.notice, entry.asking.not_before] = [null, 0];
         show(entry);

@@ -50,8 +50,30 @@ export async function justEndedJobs(db: Db, options: { seconds: number; limit: n
 }
 
 /**
- * Open jobs that something is about to happen to, newest first: those to be cancelled, those whose workflow task fails, and those that
- * have just gone quiet where a workflow task is what comes next. A job of the last kind is one for a minute; then the walk has it.
+ * Jobs to be cancelled that have not switched: first those whose deadline has passed, the oldest first, then any of the others, so that
+ * no thousand of them keeps one from being asked again.
+ */
+export async function cancellingJobs(db: Db, options: { limit: number }): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    select id, ${MARK}
+    from jobs
+    where ${IS_OPEN} and cancel_requested_at is not null and switched_at is null
+    order by case when cancel_deadline_at < now() then cancel_deadline_at end nulls last, random()
+    limit $1
+    `,
+    [options.limit],
+  );
+}
+
+/** How long a step may say nothing, in s, until it may as well have ended: its end is not in the row before the next begins or `settle`. */
+const SILENT_STEP_SECONDS = 5;
+
+/**
+ * Open jobs whose workflow task fails, or may have begun to, newest first: those that have gone quiet within the last minute. Where a step
+ * runs, `SILENT_STEP_SECONDS` ago at least: the row says so too when its last attempt has failed or timed out, which only Temporal knows. What
+ * has been quiet for longer is the walk's.
  */
 export async function suspectJobs(db: Db, options: { quietMs: number; limit: number }): Promise<QuietJob[]> {
   return query<QuietJob>(
@@ -61,20 +83,23 @@ export async function suspectJobs(db: Db, options: { quietMs: number; limit: num
     from jobs
     where ${IS_OPEN}
       and (
-        cancel_requested_at is not null or attention ->> 'code' = 'stuck'
+        attention ->> 'code' = 'stuck'
         or updated_at < now() - make_interval(secs => $1::float8 / 1000)
           and updated_at > now() - make_interval(mins => 1)
-          and (status = 'queued' or not steps @> '[{"status": "running"}]')
+          and (
+            status = 'queued' or not steps @> '[{"status": "running"}]'
+            or updated_at < now() - make_interval(secs => $2)
+          )
       )
-    order by updated_at desc limit $2
+    order by updated_at desc limit $3
     `,
-    [options.quietMs, options.limit],
+    [options.quietMs, SILENT_STEP_SECONDS, options.limit],
   );
 }
 
 /**
  * Jobs whose rows do not say what was listed: a closed run of an open job; an open run that its job does not name, most of all a
- * reset's. A queued job names none yet, or that of its last generation.
+ * reset's. A queued job names none yet, or that of its last generation: any run of it that has closed may be the one it waits for.
  */
 export async function differingJobs(db: Db, runs: readonly ListedRun[]): Promise<QuietJob[]> {
   return query<QuietJob>(
@@ -85,7 +110,7 @@ export async function differingJobs(db: Db, runs: readonly ListedRun[]): Promise
     join jobs using (workflow_id)
     where case
       when is_open then run_id is distinct from listed_run and not (status = 'queued' and run_id is null)
-      else ${IS_OPEN} and (run_id is null or run_id = listed_run)
+      else ${IS_OPEN} and (status = 'queued' or run_id = listed_run)
     end
     `,
     [runs.map(({ workflow_id }) => workflow_id), runs.map(({ run_id }) => run_id), runs.map(({ open }) => open)],
@@ -94,7 +119,7 @@ export async function differingJobs(db: Db, runs: readonly ListedRun[]): Promise
 
 /**
  * The same against a list of all open runs, which began `ageMs` ago; what was written to since may not be in it. Beside those above it
- * finds open jobs without any open run: not started, deleted, or closed unseen.
+ * finds open jobs without any open run: not started, deleted, or closed unseen. Any `limit` of them: one that cannot be helped hides no other.
  */
 export async function misplacedJobs(
   db: Db,
@@ -107,16 +132,19 @@ export async function misplacedJobs(
     with listed as (
       select * from unnest($1::text[], $2::text[]) as listed (workflow_id, listed_run)
     )
-    select id, ${MARK}
-    from jobs left join listed using (workflow_id)
-    where ${IS_OPEN} and updated_at < now() - make_interval(secs => $3::float8 / 1000)
-      and (listed_run is null or status = 'running' and run_id is distinct from listed_run)
-    union all
-    select id, ${MARK}
-    from listed join jobs using (workflow_id)
-    where not ${IS_OPEN} and updated_at < now() - make_interval(secs => $3::float8 / 1000)
-      and run_id is distinct from listed_run
-    limit $4
+    select id, mark
+    from (
+      select id, ${MARK}
+      from jobs left join listed using (workflow_id)
+      where ${IS_OPEN} and updated_at < now() - make_interval(secs => $3::float8 / 1000)
+        and (listed_run is null or status = 'running' and run_id is distinct from listed_run)
+      union all
+      select id, ${MARK}
+      from listed join jobs using (workflow_id)
+      where not ${IS_OPEN} and updated_at < now() - make_interval(secs => $3::float8 / 1000)
+        and run_id is distinct from listed_run
+    ) misplaced
+    order by random() limit $4
     `,
     [runs.map(({ workflow_id }) => workflow_id), runs.map(({ run_id }) => run_id), options.ageMs, options.limit],
   );

@@ -2,7 +2,7 @@
  * The reconciler's rounds. One gateway leads at a time; every write of it is a compare-and-set, so two at once do no harm.
  *
  *   each round   what has started or closed in Temporal, and all open runs, against the rows (`watch-visibility.ts`);
- *                jobs that are to be cancelled or have just gone quiet; jobs without progress
+ *                jobs that are to be cancelled, then those that have just gone quiet; jobs without progress
  *   in turns     the other open jobs, a few per second; paused activities; task queues without workers; pointers behind their environment
  *
  * It starts what a gateway inserted and did not start, settles what ended without code of ours, reopens what was reset while no
@@ -10,14 +10,15 @@
  */
 import { randomUUID } from "node:crypto";
 import { reasonOf } from "../errors.ts";
+import { inTime } from "../in-time.ts";
 import { listEnvironments } from "../releases/release-store.ts";
 import { noteNoWorker } from "./attention/no-worker.ts";
 import { noteStalled } from "./attention/stalled.ts";
-import { leaseWatermark, takeLease } from "./lease-store.ts";
+import { leaseWatermark, returnLease, takeLease } from "./lease-store.ts";
 import { createLooks, type Lead } from "./look-at-jobs.ts";
 import type { ProtocolDeps } from "./protocol/attempt.ts";
 import { projectPointer } from "./protocol/project.ts";
-import { justEndedJobs, quietOpenJobs, suspectJobs, type QuietJob } from "./reconcile-store.ts";
+import { cancellingJobs, justEndedJobs, quietOpenJobs, suspectJobs, type QuietJob } from "./reconcile-store.ts";
 import { createVisibilityWatch } from "./watch-visibility.ts";
 
 export interface Reconciler {
@@ -26,20 +27,26 @@ export interface Reconciler {
    * own rounds it leaves a job alone that was looked at in vain a moment ago; otherwise it looks at all.
    */
   round(options?: { patient?: boolean }): Promise<number>;
+  /** Waits for the round that is under way, which ends early, and gives the lead to whoever wants it. */
   stop(): Promise<void>;
 }
 
 /** Jobs younger or livelier than this are left to those who work on them, in ms. */
 const QUIET_MS = 1_500;
 const BATCH = 500;
-/** Jobs to be cancelled or just gone quiet that are looked at in a round. */
+/** Jobs to be cancelled that are looked at in a round, and as many that have just gone quiet. */
 const SUSPECTS = 100;
 /**
- * Open jobs per second that are described for no reason but their turn. What is seen only so is a workflow task that fails in a job which
- * has been quiet for more than a minute. 300 jobs are seen every 30 s, 10,000 every 17 minutes.
+ * Open jobs per second that are described for no reason but their turn, as long as a round takes no time. What is seen only so is a workflow
+ * task that fails in a job which had been quiet for a minute before, in a step that says nothing for so long, a queue or a pause; and one of
+ * more than 500 that went quiet in the same minute. 300 jobs are seen every 30 s, 10,000 every 17 minutes, and not before their wait is over.
  */
 const WALK_PER_SECOND = 10;
 const RENEW_MS = 1_000;
+/** For a pointer whose store hangs: the lead would expire, and whoever takes it would hang there too. */
+const POINTER_MS = 20_000;
+/** For giving the lease back: where PostgreSQL is away it expires by itself. */
+const RETURN_MS = 1_000;
 /** Rounds between two looks at the pointers, at paused activities, at task queues. */
 const POINTER_EVERY = 30;
 const PAUSED_EVERY = 2;
@@ -66,7 +73,11 @@ export function createReconciler(
   const quietMs = options.quietMs ?? QUIET_MS;
   const stop = new AbortController();
   const stopped = (): boolean => stop.signal.aborted;
-  const looks = createLooks(deps, { now, slackMs: options.everyMs / 2, stopped });
+  const waits = { now, slackMs: options.everyMs / 2, stopped };
+  /** For jobs whose turn it is, or that may be in trouble: most of these looks are in vain. */
+  const inTurn = createLooks(deps, waits);
+  /** For jobs that Temporal lists otherwise than their rows: behind the waits of the others they would be told 30 s late. */
+  const onEvidence = createLooks(deps, { ...waits, keepMissed: true });
   const visibility = createVisibilityWatch({ database: deps.database, executions: deps.executions, now });
   const walkLimit = Math.max(1, Math.round((WALK_PER_SECOND * (options.everyMs || 1_000)) / 1_000));
   let walkedTo = NIL;
@@ -92,20 +103,20 @@ export function createReconciler(
 
   /** Answers whether visibility answers. */
   async function watch(number: number, lead: Lead): Promise<boolean> {
-    const found = await apart("listing what has changed in Temporal", async () => ({
-      changed: await visibility.changed(lead),
-      misplaced: await visibility.misplaced(quietMs),
-    }));
-    if (!found) {
+    const changed = await apart("listing what has changed in Temporal", () => visibility.changed(lead));
+    const misplaced =
+      changed && (await apart("listing the open runs in Temporal", () => visibility.misplaced(quietMs, lead)));
+    // What has changed is not listed again, whatever became of the other listing.
+    const looked = await onEvidence.all(changed ?? [], lead);
+    if (looked !== null) await onEvidence.due(onEvidence.missed(), lead);
+    if (!misplaced) {
       visibility.lost();
       return false;
     }
-    await looks.all(found.changed, lead);
-    await looks.due(looks.missed(), lead);
-    await looks.due(found.misplaced, lead);
+    await onEvidence.due(misplaced, lead);
     if (number % PAUSED_EVERY === 0) {
       const paused = await apart("listing paused activities in Temporal", () => visibility.paused());
-      await looks.due(paused ?? [], lead);
+      await onEvidence.due(paused ?? [], lead);
     }
     return true;
   }
@@ -114,20 +125,23 @@ export function createReconciler(
     if (number % WORKERS_EVERY === 0) await apart("looking for jobs without a worker", () => noteNoWorker(deps));
   }
   async function suspects(lead: Lead): Promise<number> {
-    const jobs = await suspectJobs(db(), { quietMs, limit: SUSPECTS });
-    return (await looks.due(jobs, lead)) ?? 0;
+    // More are read than looked at: the first may each be waiting for their next look.
+    const cancelling = await inTurn.due(await cancellingJobs(db(), { limit: BATCH }), lead, SUSPECTS);
+    if (cancelling === null) return 0;
+    const quiet = await inTurn.due(await suspectJobs(db(), { quietMs, limit: BATCH }), lead, SUSPECTS);
+    return cancelling + (quiet ?? 0);
   }
   async function walk(lead: Lead): Promise<number> {
     const jobs = await quietOpenJobs(db(), { afterId: walkedTo, quietMs, limit: walkLimit });
     walkedTo = jobs.length < walkLimit ? NIL : (jobs.at(-1)?.id ?? NIL);
-    return (await looks.due(jobs, lead)) ?? 0;
+    return (await inTurn.due(jobs, lead)) ?? 0;
   }
   /** All quiet jobs, one by one. */
   async function open(patient: boolean, lead: Lead): Promise<number> {
     let looked = 0;
     for (let afterId = NIL; ;) {
       const jobs: QuietJob[] = await quietOpenJobs(db(), { afterId, quietMs, limit: BATCH });
-      const count = await (patient ? looks.due(jobs, lead) : looks.all(jobs, lead));
+      const count = await (patient ? inTurn.due(jobs, lead) : inTurn.all(jobs, lead));
       if (count === null) return looked;
       looked += count;
       const last = jobs.at(-1);
@@ -136,13 +150,13 @@ export function createReconciler(
     }
   }
   async function ended(lead: Lead): Promise<void> {
-    await looks.all(await justEndedJobs(db(), { seconds: ENDED_SECONDS, limit: ENDED_LIMIT }), lead);
+    await inTurn.all(await justEndedJobs(db(), { seconds: ENDED_SECONDS, limit: ENDED_LIMIT }), lead);
   }
   async function pointers(lead: Lead): Promise<void> {
     for (const to of await listEnvironments(db())) {
-      if (stopped() || !(await lead())) return;
+      if (!(await lead())) return;
       // One that cannot be written must not keep the others from it, nor the round from its jobs.
-      await projectPointer(deps, to).catch((error: unknown) => {
+      await inTime(projectPointer(deps, to), POINTER_MS).catch((error: unknown) => {
         const { project, environment, epoch } = to;
         deps.log.warn({ project, environment, epoch, reason: reasonOf(error) }, "a pointer could not be brought up");
       });
@@ -154,8 +168,8 @@ export function createReconciler(
     const sees = await watch(number, lead);
     if (!sees && number % ENDED_EVERY === 0) await ended(lead);
     const looked = sees && patient ? (await suspects(lead)) + (await walk(lead)) : await open(patient, lead);
-    await attention(number);
-    looks.endRound();
+    if (await lead()) await attention(number);
+    for (const looks of [inTurn, onEvidence]) looks.endRound();
     return looked;
   }
   async function tick(): Promise<void> {
@@ -173,18 +187,19 @@ export function createReconciler(
     let renewed = -Infinity;
     let leads = true;
     return async () => {
-      if (!leads || now() - renewed < RENEW_MS) return leads;
+      if (stopped() || !leads || now() - renewed < RENEW_MS) return leads && !stopped();
       const first = renewed === -Infinity;
       renewed = now();
       leads = await takeLease(db(), { name: LEASE, holder, seconds, watermark: led ? visibility.watermark() : null });
       if (leads) {
-        if (!led) visibility.begin(await leaseWatermark(db(), LEASE));
+        if (led) return true;
+        // Whoever led meanwhile has changed what was seen here.
+        for (const looks of [inTurn, onEvidence]) looks.forget();
+        visibility.begin(await leaseWatermark(db(), LEASE));
         led = true;
         return true;
       }
       led = false;
-      // Whoever leads by now may change what was seen here.
-      looks.forget();
       if (!first) deps.log.warn("another gateway took the lead in the middle of a round: it ends here");
       return false;
     };
@@ -195,11 +210,17 @@ export function createReconciler(
   if (options.everyMs > 0) run();
 
   return {
-    round: ({ patient = false } = {}) => round(patient, async () => true),
+    round: ({ patient = false } = {}) => round(patient, async () => !stopped()),
     async stop() {
       stop.abort();
       clearTimeout(timer);
       await running;
+      if (!led) return;
+      led = false;
+      const lease = { name: LEASE, holder, watermark: visibility.watermark() };
+      await inTime(returnLease(db(), lease), RETURN_MS).catch((error: unknown) => {
+        deps.log.warn({ reason: reasonOf(error) }, "the lead could not be given back; it expires by itself");
+      });
     },
   };
 }

@@ -12,6 +12,7 @@ import pLimit from "p-limit";
 import { isFinal } from "../../contract/job-state.ts";
 import type { StepStatus } from "../../contract/progress.ts";
 import { reasonOf } from "../errors.ts";
+import { inTime } from "../in-time.ts";
 import type { Log } from "../log.ts";
 import type { Executions } from "../temporal.ts";
 import type { JobRecord } from "./job-queries-store.ts";
@@ -43,6 +44,8 @@ export interface ShownJob extends JobRecord {
 const LONGEST_PAUSE_MS = 15_000;
 /** Workflows that are asked at a time: each question is a task for a worker. */
 const AT_A_TIME = 10;
+/** A row is brought up in milliseconds, but for a pointer that has to be written to a store. Longer than this no other question waits for it. */
+const BRING_UP_MS = 5_000;
 /** Questions that wait at most, of all jobs: what is silent is asked again in the next sweep. */
 const MAX_WAITING = 100;
 
@@ -110,6 +113,8 @@ export function createSecondOpinions(options: {
   const questions = pLimit(AT_A_TIME);
   /** Ids of jobs: a job that is left and watched again is not asked twice for that. */
   const underWay = new Set<string>();
+  /** Jobs that are being brought up, also those that nobody waits for any more: a store that hangs gets one of these per job. */
+  const broughtUp = new Set<string>();
 
   /** Null where Temporal cannot say either. */
   async function described(job: JobRecord): Promise<Opinion | "away" | null> {
@@ -123,8 +128,10 @@ export function createSecondOpinions(options: {
 
   /** A queued job is left to whoever starts it. */
   async function bringUp(job: JobRecord): Promise<void> {
-    if (job.status !== "running" || !options.reconcile || options.databaseAway()) return;
-    await options.reconcile(job.id).catch((error: unknown) => {
+    if (job.status !== "running" || !options.reconcile || options.databaseAway() || broughtUp.has(job.id)) return;
+    broughtUp.add(job.id);
+    const work = options.reconcile(job.id).finally(() => broughtUp.delete(job.id));
+    await inTime(work, BRING_UP_MS).catch((error: unknown) => {
       options.log.warn({ reason: reasonOf(error), job_id: job.id }, "a watched job could not be reconciled");
     });
   }

@@ -3,7 +3,8 @@
  *
  *   changed   what has started or closed since the watermark, every round: a terminate, a timeout, a reset is seen in a second
  *   open      all open runs, page by page: what the first has missed, and what is not there at all (deleted, never started). When their
- *             number, which is counted every round, is not what the first listing makes of it; and now and then
+ *             number, which is counted every round, is not what the first listing makes of it; while more are misplaced than were looked
+ *             at; and each minute
  *
  * The watermark is a moment by Temporal's clock, the newest that was listed: gateways' clocks differ. Visibility lags behind, so each round
  * lists some seconds again, and remembers what it has held against the rows. Once nothing has come for as long, it lists only what is newer:
@@ -21,7 +22,7 @@ export interface VisibilityWatch {
   /** Jobs that differ from what has started or closed since. `goOn`: asked between two pages; false ends it, what is left comes again. */
   changed(goOn: () => Promise<boolean>): Promise<QuietJob[]>;
   /** The next pages of the open runs, if there is a reason; after the last one the jobs that are not where they should be, otherwise none. */
-  misplaced(quietMs: number): Promise<QuietJob[]>;
+  misplaced(quietMs: number, goOn: () => Promise<boolean>): Promise<QuietJob[]>;
   /** Visibility has not answered: whatever has happened meanwhile, the open runs are listed when it does. */
   lost(): void;
   /** Jobs whose activity is paused and that do not say so, and the reverse. */
@@ -42,7 +43,7 @@ const PAGES = 4;
 const PAUSE_MS = 700;
 /** At most. */
 const EVERY_MS = 60_000;
-/** Jobs that are looked at after one listing; the next finds the others. */
+/** Jobs that are looked at after one listing; where there are more, the next is not a minute away. */
 const MISPLACED = 500;
 
 interface Listing {
@@ -66,8 +67,10 @@ export function createVisibilityWatch(options: {
   /** When a run was listed last that had not been before. */
   let noticed = now();
   let pages = 0;
-  /** How many runs should be open. */
-  let expected = 0;
+  /** After the last listing more were misplaced than it answered. */
+  let more = false;
+  /** The runs that should be open, about 100 bytes each. A number alone would be wrong for each run of which only the end is ever listed. */
+  const open = new Set<string>();
 
   function lost(): void {
     listing = null;
@@ -77,7 +80,7 @@ export function createVisibilityWatch(options: {
     if (listing) return true;
     const age = now() - ended;
     if (age < PAUSE_MS * pages) return false;
-    return age > EVERY_MS || (await executions.countOpen()) !== expected;
+    return more || age > EVERY_MS || (await executions.countOpen()) !== open.size;
   }
 
   return {
@@ -105,18 +108,24 @@ export function createVisibilityWatch(options: {
       for (const run of fresh) {
         known.set(keyOf(run), momentOf(run));
         watermark = Math.max(watermark ?? 0, momentOf(run));
-        expected += run.open ? 1 : -1;
+        if (run.open) open.add(nameOf(run));
+        else open.delete(nameOf(run));
       }
       for (const [key, at] of known) if (at < (watermark ?? 0) - 2 * OVERLAP_MS) known.delete(key);
       return differing;
     },
-    async misplaced(quietMs) {
+    async misplaced(quietMs, goOn) {
       if (!(await isListingDue())) return [];
+      if (!listing) open.clear();
       listing ??= { began: now(), after: null, runs: [] };
       const current = listing;
       for (let page = 0; page < PAGES; page++) {
+        if (!(await goOn())) return [];
         const { runs, next } = await executions.listOpen(current.after);
-        for (const run of runs) current.runs.push(run);
+        for (const run of runs) {
+          current.runs.push(run);
+          open.add(nameOf(run));
+        }
         current.after = next;
         if (!next) break;
       }
@@ -124,13 +133,15 @@ export function createVisibilityWatch(options: {
       listing = null;
       ended = now();
       pages = Math.ceil(current.runs.length / PAGE) || 1;
-      expected = current.runs.length;
       const ageMs = ended - current.began + quietMs;
-      return misplacedJobs(database.em.fork(), current.runs, { ageMs, limit: MISPLACED });
+      const found = await misplacedJobs(database.em.fork(), current.runs, { ageMs, limit: MISPLACED });
+      more = found.length === MISPLACED;
+      return found;
     },
     paused: async () => pausedOtherwise(database.em.fork(), await executions.listPaused()),
   };
 }
 
+const nameOf = ({ workflow_id, run_id }: ListedRun): string => `${workflow_id}/${run_id}`;
 const keyOf = ({ run_id, open }: ListedRun): string => `${run_id}/${open}`;
 const momentOf = ({ started_at, closed_at }: ListedRun): number => closed_at ?? started_at;

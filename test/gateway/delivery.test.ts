@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { firstAttempt, startGatewayRoom, type Answer, type GatewayRoom } from "./gateway-room.ts";
 import { createDraft, queueJob, type Draft } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
-import { dropGuard } from "../../src/jobs/guard-store.ts";
+import { query } from "../../src/db.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { switchRelease } from "../../src/jobs/protocol/switch.ts";
 import { projectPointer } from "../../src/jobs/protocol/project.ts";
@@ -231,7 +231,7 @@ describe("releases of a project", () => {
   });
 
   it("a version is not published where it is live already; elsewhere it is", async () => {
-    await dropGuard(room.database.em.fork(), job);
+    await query(room.database.em.fork(), "delete from publish_guards where job_id = $1", [job]);
     const path = `/projects/${draft.project}/versions/1/publish`;
     const again = await room.call("POST", path, { body: { target_environment: "dev" } });
     expect([again.status, again.body.code]).toEqual([409, "already_live"]);

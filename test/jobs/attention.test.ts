@@ -40,7 +40,7 @@ const describeAs = async (more: Partial<Execution>) => {
 const failing = { workflow_task: { attempt: 3, since: "2026-01-01T00:00:10Z" } };
 const pausedActivity = {
   activity: {
-    ...{ name: "upload", attempt: 1, state: "paused" as const, next_attempt_at: null, last_failure: null },
+    ...{ name: "upload", attempt: 1, state: "paused" as const, next_attempt_at: null },
     paused: { by: "ada@web-ui", reason: "lunch" },
   },
 };

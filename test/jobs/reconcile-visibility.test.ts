@@ -5,8 +5,8 @@ import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { createReconciler } from "../../src/jobs/reconcile.ts";
-import type { Log } from "../../src/log.ts";
 import type { ListedRun } from "../../src/temporal.ts";
+import { closedRun, crowdOf, leaderOf, listedRun, NOW } from "../support/leader.ts";
 import { attemptOf, createProtocolRoom, runOf, type ProtocolRoom } from "../support/protocol-room.ts";
 import { createDraft, jobRow, queueJob, until } from "../support/publishing.ts";
 
@@ -25,58 +25,13 @@ beforeEach(async () => {
   protocol.temporal.visible = { changed: [], open: [], paused: [] };
 });
 
-const NOW = Date.parse("2026-01-01T00:00:00Z");
-const listed = (run_id: string, more: Partial<ListedRun> = {}): ListedRun => ({
-  ...{ workflow_id: `publish-${job}`, run_id, open: true, started_at: NOW, closed_at: null },
-  ...more,
-});
-const closed = (run_id: string): ListedRun => listed(run_id, { open: false, closed_at: NOW + 5_000 });
-
-/** A leader by a clock of the test, which counts its looks at the job and keeps what it logs. */
-function leader(options: { quietMs?: number } = {}) {
-  const { room, temporal } = protocol;
-  const seen = { now: 0, looks: 0, allLooks: 0, listings: 0, since: [] as number[], log: [] as string[] };
-  const note = (...args: unknown[]) => void seen.log.push(args.map((arg) => JSON.stringify(arg)).join(" "));
-  const log = Object.create(room.deps.log, { info: { value: note }, warn: { value: note } }) as Log;
-  const executions = {
-    ...temporal,
-    describe(id: string) {
-      seen.allLooks += 1;
-      if (id === `publish-${job}`) seen.looks += 1;
-      return temporal.describe(id);
-    },
-    listChanged(since: number) {
-      seen.since.push(since);
-      return temporal.listChanged(since);
-    },
-    listOpen(after: Uint8Array | null) {
-      seen.listings += 1;
-      return temporal.listOpen(after);
-    },
-  };
-  const reconciler = createReconciler(
-    { ...room.deps, log, executions },
-    { everyMs: 0, quietMs: 60_000, now: () => seen.now, ...options },
-  );
-  return { seen, round: () => reconciler.round({ patient: true }) };
-}
+const listed = (run_id: string, more: Partial<ListedRun> = {}) => listedRun(job, run_id, more);
+const closed = (run_id: string) => closedRun(job, run_id);
+const leader = (options: { quietMs?: number } = {}) => leaderOf(protocol, job, options);
+const crowd = () => crowdOf(protocol, job);
 
 async function running(run = "F"): Promise<void> {
   await protocol.grip(attemptOf(job, run, 1), "upload");
-}
-
-/** As many running jobs as the walk does not reach in a round, all before the test's own. Answers their runs. */
-async function crowd(): Promise<ListedRun[]> {
-  const rows = await query<{ id: string }>(
-    protocol.room.database.em.fork(),
-    `insert into jobs (id, tenant_id, job_type, payload, status, run_id, step, steps, project_id, version_id, environment, workflow_id)
-     select n.id, tenant_id, job_type, payload, 'running', 'F', 'upload', '[{"status": "running"}]', project_id, version_id, environment,
-       'publish-' || n.id
-     from jobs, (select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid as id from generate_series(1, 25) n) n where jobs.id = $1
-     on conflict (id) do update set status = 'running', generation = 1, run_id = 'F' returning id`,
-    [job],
-  );
-  return rows.map(({ id }) => listed("F", { workflow_id: `publish-${id}` }));
 }
 
 describe("a run that visibility lists", () => {

@@ -2,14 +2,15 @@
 import type { Mutation } from "./mutation.ts";
 
 const VISIBILITY = "test/jobs/reconcile-visibility.test.ts";
+const EVIDENCE = "test/jobs/reconcile-evidence.test.ts";
 const ATTENTION = "test/jobs/attention.test.ts";
 
 export const RECONCILER_RULES: Mutation[] = [
   {
     rule: "a closed run of an open job is looked at",
     file: "src/jobs/reconcile-store.ts",
-    find: "and (run_id is null or run_id = listed_run)",
-    replace: "and run_id is null",
+    find: "and (status = 'queued' or run_id = listed_run)",
+    replace: "and status = 'queued'",
     test: "as closed settles its job",
     testFile: VISIBILITY,
   },
@@ -24,10 +25,90 @@ export const RECONCILER_RULES: Mutation[] = [
   {
     rule: "what could not be described is looked at again",
     file: "src/jobs/look-at-jobs.ts",
-    find: "if (missed.size < MAX_MISSED) missed.set(id, job);",
-    replace: "",
+    find: "      keep(job);\n      deps.log",
+    replace: "      deps.log",
     test: "is looked at again when it could not be described",
     testFile: VISIBILITY,
+  },
+  {
+    rule: "what visibility shows does not wait behind looks in vain",
+    file: "src/jobs/reconcile.ts",
+    find: "await onEvidence.due(misplaced, lead);",
+    replace: "await inTurn.due(misplaced, lead);",
+    test: "is told in the next round: its workflow was deleted",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "what is paused does not wait behind looks in vain",
+    file: "src/jobs/reconcile.ts",
+    find: "await onEvidence.due(paused ?? [], lead);",
+    replace: "await inTurn.due(paused ?? [], lead);",
+    test: "is told in the next look at what is paused",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "a closed run of a job that is queued again is looked at",
+    file: "src/jobs/reconcile-store.ts",
+    find: "and (status = 'queued' or run_id = listed_run)",
+    replace: "and run_id = listed_run",
+    test: "that is terminated while it waits is told at once",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "changes that were not reached are looked at later",
+    file: "src/jobs/look-at-jobs.ts",
+    find: "for (const job of jobs.slice(at)) keep(job);",
+    replace: "",
+    test: "are all looked at",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "cancels do not wait behind jobs that have just gone quiet",
+    file: "src/jobs/reconcile.ts",
+    find: "await cancellingJobs(db(), { limit: BATCH })",
+    replace: "[]",
+    test: "that was lost is sent again",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "an overdue cancel comes before all others",
+    file: "src/jobs/reconcile-store.ts",
+    find: "case when cancel_deadline_at < now() then cancel_deadline_at end nulls last, random()",
+    replace: "updated_at desc",
+    test: "whose deadline passes is ended in the next round",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "a step that is said to run may have ended",
+    file: "src/jobs/reconcile-store.ts",
+    find: "or updated_at < now() - make_interval(secs => $2)",
+    replace: "or $2::float8 is null",
+    test: "after its step's last attempt",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "more misplaced jobs than a round looks at are listed again",
+    file: "src/jobs/watch-visibility.ts",
+    find: "more = found.length === MISPLACED;",
+    replace: "",
+    test: "of jobs that were deleted take rounds",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "an end without a beginning was not counted as open",
+    file: "src/jobs/watch-visibility.ts",
+    find: "executions.countOpen()) !== open.size",
+    replace: "executions.countOpen()) !== open.size - [...known.keys()].filter((key) => key.endsWith('false')).length",
+    test: "are listed as closed only",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "a leader that stops gives the lead back",
+    file: "src/jobs/reconcile.ts",
+    find: "if (!led) return;",
+    replace: "return;",
+    test: "gives the lead to whoever wants it",
+    testFile: EVIDENCE,
   },
   {
     rule: "an open job without an open run is looked at",
