@@ -13,6 +13,8 @@ export interface BreakingProxy {
    * with, and its answer reaches nobody.
    */
   loseAnswers(port: number): void;
+  /** Keeps what servers answer to itself for so long, in ms; then it comes. */
+  holdAnswers(ms: number): void;
 }
 
 export async function createBreakingProxy(): Promise<BreakingProxy> {
@@ -59,6 +61,14 @@ export async function createBreakingProxy(): Promise<BreakingProxy> {
       pair.server.unpipe(pair.client);
       pair.server.resume();
       pair.client.destroy();
+    },
+    holdAnswers(ms) {
+      const held = [...connections];
+      for (const { client, server } of held) {
+        server.unpipe(client);
+        server.pause();
+      }
+      setTimeout(() => held.forEach(({ client, server }) => server.pipe(client)), ms);
     },
   };
 }
