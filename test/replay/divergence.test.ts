@@ -1,12 +1,10 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createReplayer, type HistoryToReplay, type ReplayResult } from "../../src/replay/create-replayer.ts";
 import { quietRuntime } from "../../src/replay/quiet-runtime.ts";
 import { recordings } from "../rules/replay-histories.ts";
-import { ROOT } from "../rules/source-files.ts";
 import { copySource, type SourceCopy } from "./source-copy.ts";
 
-const recorded = recordings(join(ROOT, "test/histories/publish"));
+const recorded = recordings("publish");
 let copy: SourceCopy;
 beforeAll(quietRuntime);
 afterAll(() => copy?.close());
@@ -33,11 +31,7 @@ describe("a change that would break a run is told by its event, both sides and t
     "an activity of another name": {
       scenario: "completed",
       changes: [
-        [
-          "workflows/activity-options.ts",
-          "retry })[name];",
-          'retry })[name === "upload" ? ("send" as Name) : name];',
-        ],
+        ["workflows/activity-options.ts", "retry })[name];", 'retry })[name === "upload" ? ("send" as Name) : name];'],
       ],
       is: { event_id: 17, history: "the activity upload was scheduled", code: "it scheduled the activity send" },
       at: /^workflows\/publish\.ts:32$/,
@@ -78,7 +72,7 @@ describe("a change that would break a run is told by its event, both sides and t
     "a patch that no history has, without asking whether it is there": {
       scenario: "completed",
       changes: [
-        [PUBLISH, "  workflowInfo,\n}", "  workflowInfo,\n  deprecatePatch,\n  sleep,\n}"],
+        [PUBLISH, ", workflowInfo }", ", workflowInfo, deprecatePatch, sleep }"],
         [PUBLISH, "  try {", `  deprecatePatch("waits");\n  await sleep(5);\n  try {`],
       ],
       is: { event_id: 5, history: "the activity validate was scheduled" },
@@ -100,7 +94,7 @@ it("code that cannot go on at all is told as that", async () => {
 
 it("what is behind patched() is no change to a run that began before it", async () => {
   const { divergence } = await replayed("completed", [
-    [PUBLISH, "  workflowInfo,\n}", "  workflowInfo,\n  patched,\n  sleep,\n}"],
+    [PUBLISH, ", workflowInfo }", ", workflowInfo, patched, sleep }"],
     [PUBLISH, "  try {", `  if (patched("waits")) await sleep(5);\n  try {`],
   ]);
   expect(divergence).toBeNull();
