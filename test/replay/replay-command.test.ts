@@ -69,9 +69,9 @@ describe("platen replay", { timeout: 120_000 }, () => {
       const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: "/", env: {} });
       expect(stdout).toMatch(/✓ This code decides what the history says/);
       await clone.change(
-        "workflows/publish.ts",
-        "reading.validate.executeWithOptions",
-        "reading.check.executeWithOptions",
+        "workflows/activity-options.ts",
+        "retry })[name];",
+        'retry })[name === "validate" ? ("check" as Name) : name];',
       );
       const changed = await promisify(execFile)(process.execPath, args, { cwd: "/", env: {} }).catch(
         (error: unknown) => error,
