@@ -31,4 +31,6 @@ export function parseDuration(text: string): number {
 /** What PostgreSQL's `int` holds. */
 export const parseVersion = (text: string): number => parseWhole(text, 2_147_483_647);
 export const parseLimit = (text: string): number => parseWhole(text, 10_000);
+/** Of a gate: what it does not look at it does not pass, so it is far above what a namespace has open. */
+export const parseGateLimit = (text: string): number => parseWhole(text, 1_000_000);
 export const parseParallel = (text: string): number => parseWhole(text, 64);

@@ -78,16 +78,18 @@ export async function newestEvents(
   return found;
 }
 
-/** The step that the retry which opened the generation begins at; null where the ledger knows of none. */
-export async function findRetryStep(db: Db, key: { job_id: string; generation: number }): Promise<string | null> {
-  const row = await queryOne<{ from: string | null }>(
+/** What the retry which opened the generation said: the step that it begins at, and why there; null where the ledger knows of none. */
+export async function findReopening(
+  db: Db,
+  key: { job_id: string; generation: number },
+): Promise<{ from: string; message: string } | null> {
+  return queryOne<{ from: string; message: string }>(
     db,
     `
-    select data->>'from' as from from job_events
+    select data->>'from' as from, data->>'message' as message from job_events
     where job_id = $1 and kind = 'status' and data->'reopened' = 'true' and data->'generation' = to_jsonb($2::int)
     order by seq limit 1
     `,
     [key.job_id, key.generation],
   );
-  return row?.from ?? null;
 }

@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 import type { Principal } from "../tenants/principal.ts";
 import { KeyTaken, recall, remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
-import { findRetryStep } from "./ledger-store.ts";
+import { findReopening } from "./ledger-store.ts";
 import type { ProtocolDeps } from "./protocol/attempt.ts";
 import { retryJob, type Retried } from "./protocol/retry.ts";
 
@@ -56,8 +56,12 @@ async function replay(db: Db, request: RequestedRetry): Promise<AcceptedRetry | 
   const found = await recall(db, keyed(request));
   if (!found) return null;
   const { generation } = found;
-  const from = (await findRetryStep(db, { job_id: found.job_id, generation })) ?? "";
-  return { generation, from, job: await jobOf(db, request), replayed: true };
+  const job = await jobOf(db, request);
+  const { from, message } = (await findReopening(db, { job_id: found.job_id, generation })) ?? {
+    from: "",
+    message: "",
+  };
+  return { generation, from, message, job, replayed: true };
 }
 
 async function jobOf(db: Db, { by, job_id: id }: RequestedRetry): Promise<JobRecord> {

@@ -2,7 +2,9 @@
 import type { Divergence } from "./explain-divergence.ts";
 import type { Replayer } from "./create-replayer.ts";
 import type { HistoryEvent } from "./history.ts";
-import { isUnknown, type Histories, type WorkflowRun } from "./read-history.ts";
+import { isGone, type Histories, type WorkflowRun } from "./read-history.ts";
+
+const OPEN = "RUNNING";
 
 export interface BrokenRun {
   run: WorkflowRun;
@@ -13,9 +15,12 @@ export interface GateResult {
   replayed: number;
   /** Of them those that are open. */
   open: number;
-  broken: BrokenRun[];
+  /** Of them those that the code would break; which ones, each is told when it is found. */
+  broken: number;
   /** Deleted between the list and the fetch. */
   gone: number;
+  /** There are more than the limit: nobody has looked at those. */
+  cut: boolean;
 }
 
 export interface GateOptions {
@@ -31,24 +36,29 @@ export interface GateOptions {
 
 /** Errors: gRPC's, when Temporal goes away meanwhile: what was not looked at is not passed. */
 export async function gateLive({ histories, replay, since, limit, onReplayed }: GateOptions): Promise<GateResult> {
-  const result: GateResult = { replayed: 0, open: 0, broken: [], gone: 0 };
+  const result: GateResult = { replayed: 0, open: 0, broken: 0, gone: 0, cut: false };
   async function* found() {
-    const seen = new Set<string>();
+    let looked = 0;
+    const open = new Set<string>();
     for await (const run of histories.recent(since)) {
       // One that closes between the two lists is in both.
-      if (seen.has(run.run_id)) continue;
-      seen.add(run.run_id);
+      if (open.has(run.run_id)) continue;
+      if (run.status === OPEN) open.add(run.run_id);
+      looked += 1;
+      if (looked > limit) {
+        result.cut = true;
+        return;
+      }
       const events = await eventsOf(histories, run);
       if (events.length === 0) result.gone += 1;
       else yield { run, workflow_id: run.workflow_id, history: { events } };
-      if (seen.size >= limit) return;
     }
   }
   for await (const { run, divergence } of replay(found())) {
     result.replayed += 1;
-    if (run.status === "RUNNING") result.open += 1;
+    if (run.status === OPEN) result.open += 1;
     const broken = divergence ? { run, divergence } : null;
-    if (broken) result.broken.push(broken);
+    if (broken) result.broken += 1;
     onReplayed?.(result, broken);
   }
   return result;
@@ -60,7 +70,7 @@ async function eventsOf(histories: Histories, run: WorkflowRun): Promise<History
     for await (const page of histories.pages(run)) events.push(...page);
     return events;
   } catch (error) {
-    if (isUnknown(error)) return [];
+    if (isGone(error)) return [];
     throw error;
   }
 }

@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CODE = ["{contract,workflows,activities,src}/**/*.ts", "package-lock.json"];
 let digest: string | undefined;
 
-/** PLATEN_BUILD_ID, else `0.1.0-3fa9c1d2e4b5`: the version, and 12 digits of the code's SHA-256. */
+/** PLATEN_BUILD_ID, else `0.2.0-3fa9c1d2e4b5`: the version, and 12 digits of the code's SHA-256. */
 export function buildId({ PLATEN_BUILD_ID }: Pick<Config, "PLATEN_BUILD_ID">): string {
   return PLATEN_BUILD_ID ?? `${version()}-${(digest ??= digestOf(ROOT))}`;
 }

@@ -1,7 +1,12 @@
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { v7 as uuidv7 } from "uuid";
 import { workflowId } from "../../contract/workflow-id.ts";
+import type { RouteRequest } from "../../src/gateway/route.ts";
+import { jobHistoryRoutes } from "../../src/gateway/routes/job-history.ts";
 import { readHistoryText } from "../../src/replay/history-file.ts";
+import { createHistories, type Histories } from "../../src/replay/read-history.ts";
 import { createDraft, queueJob } from "../support/publishing.ts";
 import { startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
 
@@ -62,6 +67,27 @@ describe("GET /jobs/{id}/history", () => {
     const { status, body } = await room.call("GET", `/jobs/${job}/history?run_id=${uuidv7()}`);
     expect([status, body.code]).toEqual([404, "history_not_found"]);
     expect((await room.call("GET", `/jobs/${job}/history?run_id=last`)).status).toBe(400);
+  });
+
+  it("is told without the list of runs while Temporal's visibility does not answer", async () => {
+    const { address, namespace } = room.temporal;
+    const real = createHistories({ address, namespace });
+    const answer = async (histories: Histories) => {
+      const { body } = (await jobHistoryRoutes[0]!.handle({
+        ...{ deps: { ...room.deps, config: room.config, histories }, db: room.database.em.fork() },
+        ...{ principal: { ...room.principal, role: "operator" }, ctx: { method: "GET" } },
+        ...{ params: { id: job }, query: {} },
+      } as unknown as RouteRequest)) as { body: Readable };
+      return readHistoryText(await text(body)).bundle;
+    };
+    try {
+      const whole = await answer(real);
+      const silent = await answer({ ...real, runs: () => Promise.reject(new Error("visibility is away")) });
+      expect(silent?.runs).toEqual(whole?.runs);
+      expect(silent?.runs).toHaveLength(1);
+    } finally {
+      await real.close();
+    }
   });
 
   it("is 503 while Temporal is away", async () => {

@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import getPort from "get-port";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startGateway, type Gateway } from "../../src/gateway/serve.ts";
+import { ROOT } from "../rules/source-files.ts";
 import { createDraft, createPublishing, queueJob, type Publishing } from "../support/publishing.ts";
 
 let room: Publishing;
@@ -38,6 +40,13 @@ test("open jobs, and those that an operator should look at, are counted", async 
   expect(told).toMatch(/^platen_jobs_attention\{code="stuck"\} 1$/m);
   expect(told).toMatch(/^platen_open_jobs_oldest_seconds\{type="publish",status="queued"\} \d/m);
   expect(told).toMatch(/^platen_database_up 1$/m);
+});
+
+test("each metric of ours is told in docs/operations.md", async () => {
+  const named = [...(await read()).matchAll(/^# TYPE (platen_\w+)/gm)].map(([, name]) => name ?? "");
+  expect(named.length).toBeGreaterThan(3);
+  const runbook = await readFile(`${ROOT}/docs/operations.md`, "utf8");
+  expect(named.filter((name) => !new RegExp(`\\b${name}\\b`).test(runbook))).toEqual([]);
 });
 
 test("the gateway's own port has none: they count the jobs of all tenants", async () => {

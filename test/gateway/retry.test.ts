@@ -8,6 +8,7 @@ import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { readJob } from "../../src/jobs/job-store.ts";
 import { versionOf } from "../support/chaos-room.ts";
 import { createDraft, ledger, queueJob, type Draft } from "../support/publishing.ts";
+import { scriptedExecutions } from "../support/scripted-executions.ts";
 import { stateOf } from "../support/state-of.ts";
 import { firstAttempt, startGatewayRoom, type Answer, type GatewayRoom } from "./gateway-room.ts";
 
@@ -100,7 +101,37 @@ describe("POST /jobs/{id}/retry", () => {
     await failIn("upload", 2);
     const late = await retry({ from: "validate" }, key);
     expect(late.body).toMatchObject({ generation: 2, from: "validate", status: "failed" });
+    // What it had said, not what the job says by then.
+    expect(late.body.message).toBe("Retried by admin of harbour from validate");
     expect(await generation()).toBe(2);
+  });
+
+  it("says why it begins earlier, also when a worker has taken the job up before the answer is written", async () => {
+    const executions = scriptedExecutions();
+    const soon = await startGatewayRoom({ executions });
+    try {
+      const edited = await createDraft(soon);
+      const id = await queueJob(soon, edited);
+      const first = { ...firstAttempt(id), attempt_at: 1 };
+      const entered = await enterStep(soon.deps, first, { step: "validate", message: "Validating" });
+      if (entered.kind !== "entered") throw new Error(`did not enter: ${entered.kind}`);
+      await leaveStep(soon.deps, entered.grip, "validate", "done", { revision: 1, result: YIELDED["validate"] });
+      await settleJob(soon.deps, entered.grip, { status: "failed", code: "store_full", message: "No room." });
+      await editDraft(soon.database.em.fork(), await versionOf(soon, edited), async (tx) => ({
+        changed: await replaceConfig(tx, edited, { title: "Edited" }),
+      }));
+      executions.whileStarting = async () => {
+        const next = { ...firstAttempt(id), run_id: "run-2", generation: 2 };
+        await enterStep(soon.deps, next, { step: "validate", message: "Validating again" });
+      };
+      const { body } = await soon.call("POST", `/jobs/${id}/retry`, { body: {} });
+      expect(body).toMatchObject({ status: "running", generation: 2, from: "validate" });
+      expect(body.message).toBe(
+        "Retried by admin of harbour from validate: the draft was edited since it was validated",
+      );
+    } finally {
+      await soon.close();
+    }
   });
 
   it("twenty times at once under one key opens one generation, and answers all the same", async () => {

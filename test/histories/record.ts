@@ -1,7 +1,11 @@
-/** Records the golden histories from real publishes: `npm run record-histories [-- -t SCENARIO]`. */
+/**
+ * Records the golden histories from real publishes: `npm run record-histories [-- -t SCENARIO] [--update]`. What is recorded stays as it
+ * is without `--update`: it stands for runs that are open somewhere.
+ */
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, test } from "vitest";
+import { afterAll, beforeAll, inject, test } from "vitest";
 import { createRiggedRoom, type RiggedRoom } from "../support/rigged-room.ts";
 import { recordHistory } from "./record-history.ts";
 import { SCENARIOS, VERSION } from "./scenarios.ts";
@@ -14,7 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => room?.close());
 
-test.concurrent.each(Object.entries(SCENARIOS))("%s", async (name, scenario) => {
+for (const [name, scenario] of Object.entries(SCENARIOS)) {
   const path = fileURLToPath(new URL(`publish/${VERSION}-${name}.json`, import.meta.url));
-  await writeFile(path, await recordHistory(room, scenario));
-});
+  test.runIf(inject("anew") || !existsSync(path))(name, { concurrent: true }, async () => {
+    await writeFile(path, await recordHistory(room, scenario));
+  });
+}

@@ -60,11 +60,16 @@ export const SCENARIOS: Record<string, Scenario> = {
   "upload-terminated": (room) => meanwhile(room, "upload", (_, job) => press(room, job, "terminate")),
   ...perStep("reset", (room, step) =>
     meanwhile(room, step, async ({ project }, job) => {
+      const [old] = await room.rigs.waiting(project, step);
       await press(room, job, "reset to the step", step);
       await until("generation 2", async () => (await jobRow(room, job)).generation === 2);
+      if (step === "mark_published") return;
       // Let go together, the attempts of the old and the new run would share the work, each time another way.
-      if (step !== "mark_published")
-        await until("the old attempt to stop", async () => (await room.rigs.waiting(project, step)) === 1, END_MS);
+      const isNewAlone = async (): Promise<boolean> => {
+        const [one, ...others] = await room.rigs.waiting(project, step);
+        return one !== undefined && one !== old && others.length === 0;
+      };
+      await until("the new attempt to wait there alone", isNewAlone, END_MS);
     }),
   ),
   async retried(room) {

@@ -1,12 +1,10 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createReplayer, type HistoryToReplay, type ReplayResult } from "../../src/replay/create-replayer.ts";
 import { quietRuntime } from "../../src/replay/quiet-runtime.ts";
 import { recordings } from "../rules/replay-histories.ts";
-import { ROOT } from "../rules/source-files.ts";
 import { copySource, type SourceCopy } from "./source-copy.ts";
 
-const recorded = recordings(join(ROOT, "test/histories/publish"));
+const recorded = recordings("publish");
 let copy: SourceCopy;
 beforeAll(quietRuntime);
 afterAll(() => copy?.close());

@@ -1,15 +1,17 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { workflowId } from "../../contract/workflow-id.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
 import { createReplayer } from "../../src/replay/create-replayer.ts";
 import { gateLive } from "../../src/replay/gate-live.ts";
-import type { Histories, WorkflowRun } from "../../src/replay/read-history.ts";
+import { createHistories, type Histories, type WorkflowRun } from "../../src/replay/read-history.ts";
 import { startWorker } from "../../src/worker/create-worker.ts";
 import { runPlaten } from "../cli/run-platen.ts";
 import { recordings } from "../rules/replay-histories.ts";
 import { ROOT } from "../rules/source-files.ts";
+import { createBreakingProxy } from "../support/breaking-proxy.ts";
 import { workflowResult } from "../support/operator.ts";
 import { startOwnTemporal } from "../support/own-servers.ts";
 import { createDraft, createPublishing, queueJob, until, type Publishing } from "../support/publishing.ts";
@@ -19,9 +21,12 @@ let room: Publishing;
 /** One that has completed, and one whose worker went away in the middle. */
 let completed: string;
 let open: string;
+/** What the gate said of the namespace before there was anything. */
+let empty: { code: number; stdout: string };
 beforeAll(async () => {
   // Of its own: the gate looks at all that is in a namespace.
   room = await createPublishing({ temporal: await startOwnTemporal() });
+  empty = await gate(`${ROOT}/src/cli/main.ts`);
   const worker = await startWorker({ config: room.config, log: room.deps.log, stores: room.stores });
   completed = await queueJob(room, await createDraft(room));
   await startJob(room.deps, completed, 1);
@@ -90,19 +95,32 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
             }),
           }),
         );
-      expect(told.at(-1)).toEqual({ replayed: 2, open: 1, broken: 2, gone: 0 });
+      expect(told.at(-1)).toEqual({ replayed: 2, open: 1, broken: 2, gone: 0, cut: false });
       expect(code).toBe(1);
     } finally {
       await clone.close();
     }
   });
 
-  it("takes the open ones first, and no more than it is told to", async () => {
-    const { stdout } = await gate(`${ROOT}/src/cli/main.ts`, "--json", "--limit", "1");
-    expect(lines(stdout)).toEqual([{ replayed: 1, open: 1, broken: 0, gone: 0 }]);
-    expect(lines((await gate(`${ROOT}/src/cli/main.ts`, "--json")).stdout)).toEqual([
-      { replayed: 2, open: 1, broken: 0, gone: 0 },
-    ]);
+  it("takes the open ones first, no more than it is told to, and does not pass what that leaves out", async () => {
+    const limited = await gate(`${ROOT}/src/cli/main.ts`, "--json", "--limit", "1");
+    expect(lines(limited.stdout)).toEqual([{ replayed: 1, open: 1, broken: 0, gone: 0, cut: true }]);
+    expect(limited.code).toBe(1);
+    const told = await gate(`${ROOT}/src/cli/main.ts`, "--limit", "1");
+    expect(told.stdout).toContain("What was not looked at has not passed");
+    expect(told.stdout).not.toContain("breaks none");
+    const enough = await gate(`${ROOT}/src/cli/main.ts`, "--json", "--limit", "2");
+    expect(lines(enough.stdout)).toEqual([{ replayed: 2, open: 1, broken: 0, gone: 0, cut: false }]);
+    expect(enough.code).toBe(0);
+    const [help, wrong] = [await runPlaten(["gate", "--help"]), await runPlaten(["gate", "--live", "--limit", "0"])];
+    expect(help.stdout).toMatch(/default:\s+100000/);
+    expect(wrong.stderr).toContain("from 1 to 1000000");
+  });
+
+  it("says that it has found nothing, where there is nothing of ours", () => {
+    expect(empty.stdout).toMatch(/^Found no workflows of ours in namespace default:/m);
+    expect(empty.stdout).not.toContain("breaks none");
+    expect(empty.code).toBe(0);
   });
 
   it("passes nothing when Temporal cannot be read", async () => {
@@ -111,6 +129,57 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
     expect(code).toBe(3);
     expect((await runPlaten(["gate", "--live"])).stderr).toContain("No Temporal is named");
     expect((await runPlaten(["gate", "--live", "--since", "yesterday"])).stderr).toContain("90m, 24h, 7d");
+  });
+});
+
+describe("the gate and its server", { timeout: 60_000 }, () => {
+  it("bears an answer that comes too late, in a list and in a history", async () => {
+    const proxy = await createBreakingProxy();
+    await proxy.open(Number(room.temporal.address.split(":")[1]));
+    const histories = createHistories({
+      ...{ address: `127.0.0.1:${proxy.port}`, namespace: "default" },
+      deadlineMs: 1_000,
+    });
+    try {
+      // What the server answers comes, and 1.5 s late.
+      const holdAnswers = (): void => void setTimeout(proxy.swallow({ direction: "down", late: true }), 1_500);
+      await histories.ping();
+      holdAnswers();
+      const found: WorkflowRun[] = [];
+      for await (const run of histories.recent(new Date(Date.now() - 3_600_000))) found.push(run);
+      expect(found.map(({ workflow_id: id, status }) => `${id} ${status}`)).toEqual([
+        `${workflowId("publish", open)} RUNNING`,
+        `${workflowId("publish", completed)} COMPLETED`,
+      ]);
+      expect(found[1]).toEqual(await histories.find(workflowId("publish", completed)));
+      holdAnswers();
+      let events = 0;
+      for await (const page of histories.pages(found[1]!)) events += page.length;
+      expect(events).toBe(found[1]!.length);
+    } finally {
+      await histories.close();
+      await proxy.shut();
+    }
+  });
+
+  it("takes no call that is refused for a workflow that is gone", async () => {
+    const real = createHistories({ address: room.temporal.address, namespace: "default" });
+    const named = (run_id: string): Histories => ({
+      ...real,
+      async *recent() {
+        const run = await real.find(workflowId("publish", open));
+        yield { ...run!, run_id };
+      },
+    });
+    const replay = await createReplayer();
+    const judge = (run_id: string) => gateLive({ histories: named(run_id), replay, since: new Date(), limit: 9 });
+    try {
+      await expect(judge("no-run")).rejects.toThrow();
+      expect(await judge(randomUUID())).toMatchObject({ replayed: 0, gone: 1 });
+      expect(await real.find(workflowId("publish", open), "no-run")).toBeNull();
+    } finally {
+      await real.close();
+    }
   });
 });
 
@@ -132,7 +201,7 @@ describe("platen gate", { timeout: 120_000 }, () => {
 });
 
 describe("the gate's memory", () => {
-  const [first] = recordings(`${ROOT}/test/histories/publish`);
+  const [first] = recordings("publish");
   const { events } = first!.history;
   const run = (id: number, status = "RUNNING"): WorkflowRun => ({
     ...{ workflow_id: `publish-${id}`, run_id: `run-${id}`, status },
@@ -159,7 +228,7 @@ describe("the gate's memory", () => {
       ...{ histories: histories as Histories, replay, since: new Date(), limit: 100 },
       onReplayed: () => (done += 1),
     });
-    expect(result).toEqual({ replayed: 29, open: 29, broken: [], gone: 1 });
+    expect(result).toEqual({ replayed: 29, open: 29, broken: 0, gone: 1, cut: false });
     // The one that was not started is told with the next.
     expect(most).toBeLessThanOrEqual(2);
   });

@@ -95,7 +95,7 @@ describe("a file is read, and replays, in each of its forms", () => {
   });
 
   it("a bundle", async () => {
-    const versions = { platen: "0.1.0", node: "v24", temporal: "1", commit: null };
+    const versions = { platen: "0.2.0", node: "v24", temporal: "1", commit: null };
     const source = { workflow_id: `publish-${JOB}`, run_id: RUN, job: { id: JOB }, runs: [], versions };
     let text = "";
     for await (const piece of bundleText({ ...source, pages: [events.slice(0, 10), [], events.slice(10)] }))

@@ -69,7 +69,7 @@ function seen(text: string): string[] {
 async function bundleOf(event: object, job: Record<string, unknown> = {}): Promise<string> {
   const events = [{ eventId: "1", eventType: "EVENT_TYPE_ACTIVITY_TASK_COMPLETED", ...event } as HistoryEvent];
   const source = { workflow_id: "publish-1", run_id: "1", job, runs: [], pages: [events] };
-  const versions = { platen: "0.1.0", node: "v24", temporal: "1", commit: null };
+  const versions = { platen: "0.2.0", node: "v24", temporal: "1", commit: null };
   let text = "";
   for await (const piece of bundleText({ ...source, versions })) text += piece;
   return text;

@@ -23,7 +23,7 @@ let failed: string;
 beforeAll(async () => {
   room = await createCliRoom();
   folder = await mkdtemp(join(tmpdir(), "platen-bundles-"));
-  const config = { ...room.config, PLATEN_BUILD_ID: "0.1.0-tested" };
+  const config = { ...room.config, PLATEN_BUILD_ID: "0.2.0-tested" };
   worker = await startWorker({ config, log: room.deps.log, stores: room.stores });
   failed = await queueJob(room, await createDraft(room, { config: null }));
   await startJob(room.deps, failed, 1);
@@ -44,7 +44,7 @@ describe("platen replay", { timeout: 120_000 }, () => {
     const { code, stdout, stderr } = await room.platen(["replay", readableJobId(failed)], { cwd: folder });
     expect(stderr).toBe("");
     expect(stdout).toContain("Through the gateway at ");
-    expect(stdout).toContain("decided by build 0.1.0-tested");
+    expect(stdout).toContain("decided by build 0.2.0-tested");
     expect(stdout).toMatch(/▸ Validate the version \(validate\) scheduled: .*\(workflows\/publish\.ts:\d+\)/);
     expect(stdout).toMatch(
       /✗ Validate the version \(validate\) failed after .*: version_invalid: .*The version has no config/,
@@ -55,7 +55,7 @@ describe("platen replay", { timeout: 120_000 }, () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     const { bundle } = readHistoryText(await readFile(path, "utf8"));
     expect(bundle).toMatchObject({
-      ...{ format: "platen-replay/1", workflow_id: workflowId("publish", failed), ran_by: ["0.1.0-tested"] },
+      ...{ format: "platen-replay/1", workflow_id: workflowId("publish", failed), ran_by: ["0.2.0-tested"] },
       job: { id: failed, status: "failed", error_code: "version_invalid" },
       runs: [{ status: "FAILED" }],
     });

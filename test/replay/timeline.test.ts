@@ -1,12 +1,10 @@
-import { join } from "node:path";
 import { expect, it } from "vitest";
 import { encodePayload, type HistoryEvent } from "../../src/replay/history.ts";
 import { tellTimeline } from "../../src/replay/timeline.ts";
 import { waitingFor } from "../../src/replay/waiting-for.ts";
 import { recordings } from "../rules/replay-histories.ts";
-import { ROOT } from "../rules/source-files.ts";
 
-const histories = recordings(join(ROOT, "test/histories/publish"));
+const histories = recordings("publish");
 const cancelled = histories.find(({ name }) => name.endsWith("cancelled-in-upload"))!.history;
 
 function event(id: number, type: string, attributes: object): HistoryEvent {

@@ -1,7 +1,7 @@
 /** Recorded histories, replayed with the workflow code as it is now (`src/replay`). */
-import { globSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { createReplayer as createHistoryReplayer } from "../../src/replay/create-replayer.ts";
+import { divergenceLines } from "../../src/cli/replay/show-replay.ts";
+import { createReplayer as createHistoryReplayer, type HistoryToReplay } from "../../src/replay/create-replayer.ts";
+import { goldenHistories } from "../../src/replay/golden-histories.ts";
 import type { History } from "../../src/replay/history.ts";
 
 export interface Recording {
@@ -10,14 +10,12 @@ export interface Recording {
   history: History;
 }
 
-/** Every history of a job's folder, sorted by name. */
+/** Every history of a job type's folder, sorted by name. */
 export function recordings(folder: string): Recording[] {
-  return globSync("*.json", { cwd: folder })
-    .toSorted()
-    .map((file) => ({
-      name: basename(file, ".json"),
-      history: JSON.parse(readFileSync(join(folder, file), "utf8")) as History,
-    }));
+  return [...goldenHistories()]
+    .map(({ workflow_id, history }) => ({ path: workflow_id.split("/"), history }))
+    .filter(({ path }) => path[0] === folder)
+    .map(({ path, history }) => ({ name: path[1] ?? "", history }));
 }
 
 /**
@@ -35,16 +33,16 @@ export function prefixes({ name, history }: Recording): Recording[] {
   return [...cut, { name, history }];
 }
 
-/** Bundles once; the answer replays recordings and says which ones the code no longer agrees with, and why. */
+/** Bundles once; the answer replays recordings and says which ones the code no longer agrees with, and why, as `platen gate` says it. */
 export async function createReplayer(
   workflowsPath: string,
 ): Promise<(recorded: Recording[], options?: { maxCachedWorkflows: number }) => Promise<Record<string, string>>> {
   const replay = await createHistoryReplayer({ workflowsPath });
   return async (recorded, options) => {
     const faults: Record<string, string> = {};
-    const histories = recorded.map(({ name, history }) => ({ workflow_id: name, history }));
+    const histories = recorded.map(({ name, history }): HistoryToReplay => ({ workflow_id: name, history }));
     for await (const { workflow_id, divergence } of replay(histories, options))
-      if (divergence) faults[workflow_id] = `${divergence.kind}: ${divergence.reason}`;
+      if (divergence) faults[workflow_id] = divergenceLines(divergence).join("\n");
     return faults;
   };
 }

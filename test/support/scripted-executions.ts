@@ -11,6 +11,8 @@ export interface ScriptedExecutions extends Executions {
   current: Execution | null;
   /** Runs while a `describe` is under way, after its answer was fixed. Once. */
   whileDescribing: (() => Promise<unknown>) | null;
+  /** Runs when a start has landed, before its answer comes. Once. */
+  whileStarting: (() => Promise<unknown>) | null;
   /** Runs when a cancel is on its way, before it lands. Once. */
   whileCancelling: (() => Promise<unknown>) | null;
   /** What the history says of a cancel. */
@@ -33,6 +35,7 @@ export interface ScriptedExecutions extends Executions {
 const EMPTY = () => ({
   current: null,
   whileDescribing: null,
+  whileStarting: null,
   whileCancelling: null,
   started: [],
   cancelled: [],
@@ -51,6 +54,9 @@ export function scriptedExecutions(): ScriptedExecutions {
     async start({ workflow_id, input }) {
       const { generation, carried } = input;
       script.started.push({ workflow_id, generation, ...(carried ? { carried } : {}) });
+      const meanwhile = script.whileStarting;
+      script.whileStarting = null;
+      await meanwhile?.();
       return "started";
     },
     async describe() {

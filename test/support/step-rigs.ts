@@ -11,8 +11,8 @@ export interface Rigs {
   fail(project: string, step: RiggedStep): Promise<void>;
   /** Resolves when somebody has come to the step since it was rigged. */
   reached(project: string, step: RiggedStep): Promise<void>;
-  /** How many attempts wait there; those of killed workers count, too. */
-  waiting(project: string, step: RiggedStep): Promise<number>;
+  /** The attempts that wait there, each by a name of its own; those of killed workers, too. */
+  waiting(project: string, step: RiggedStep): Promise<string[]>;
   /** Lets go who waits. */
   release(project: string, step: RiggedStep): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function createRigs(folder: string): Rigs {
     },
     async waiting(project, step) {
       const prefix = `${project}.${step}.waiting-`;
-      return (await readdir(folder)).filter((name) => name.startsWith(prefix)).length;
+      return (await readdir(folder)).filter((name) => name.startsWith(prefix));
     },
     release: (project, step) => rm(rigFile(folder, project, step), { force: true }),
   };

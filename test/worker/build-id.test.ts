@@ -59,11 +59,11 @@ describe("in Temporal", () => {
   }
 
   it("pollers, histories and the list of workflows say which build it is, and tasks flow from one build to the next", async () => {
-    const old = await start("0.1.0-old");
+    const old = await start("0.2.0-old");
     const id = await queueJob(room, await createDraft(room));
     await startJob(room.deps, id, 1);
     await workflowResult(room, id);
-    expect(await ranBy(id)).toEqual(["0.1.0-old"]);
+    expect(await ranBy(id)).toEqual(["0.2.0-old"]);
     for (const kind of [1, 2]) {
       const [poller] = await until(`pollers of kind ${kind}`, async () => {
         const found = await pollers(kind);
@@ -71,20 +71,20 @@ describe("in Temporal", () => {
       });
       expect(poller?.deploymentOptions).toMatchObject({
         deploymentName: "platen",
-        buildId: "0.1.0-old",
+        buildId: "0.2.0-old",
         workerVersioningMode: UNVERSIONED,
       });
     }
     await old.stop();
 
     // No build was made the current one, none was drained: the run that the old one began goes on with the new one.
-    const next = await start("0.1.0-new");
+    const next = await start("0.2.0-new");
     try {
       await reset(room, id, "markPublished");
       await workflowResult(room, id);
-      expect(await ranBy(id)).toEqual(["0.1.0-old", "0.1.0-new"]);
+      expect(await ranBy(id)).toEqual(["0.2.0-old", "0.2.0-new"]);
       await until("the workflow to be found by its build", async () => {
-        const found = room.temporal.client.workflow.list({ query: `BuildIds = "unversioned:0.1.0-new"` });
+        const found = room.temporal.client.workflow.list({ query: `BuildIds = "unversioned:0.2.0-new"` });
         for await (const { workflowId: each } of found) if (each === workflowId("publish", id)) return true;
         return false;
       });

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { GlobalOptions, RunCommand } from "../context.ts";
-import { parseDuration, parseLimit } from "../parse-option.ts";
+import { parseDuration, parseGateLimit } from "../parse-option.ts";
 import type { TemporalFlags } from "../replay/find-temporal.ts";
 
 export interface GateFlags extends TemporalFlags {
@@ -19,7 +19,12 @@ export function addGate(program: Command, run: RunCommand): void {
     )
     .option("--live", "the namespace's open workflows, and those that closed lately")
     .option("--since <time>", "closed ones from so long ago on: 90m, 24h, 7d", parseDuration, 86_400_000)
-    .option("--limit <number>", "how many at most, the open ones first", parseLimit, 10_000)
+    .option(
+      "--limit <number>",
+      "how many at most, the open ones first; fails if there are more",
+      parseGateLimit,
+      100_000,
+    )
     .option("--temporal <address>", "host:port of Temporal")
     .option("--namespace <name>", "Temporal's namespace")
     .action((options: GateFlags, command: Command) =>

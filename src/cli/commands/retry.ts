@@ -16,7 +16,7 @@ interface Retried {
   job_id: string;
   generation: number;
   from: string;
-  message: string | null;
+  message: string;
 }
 
 /** `platen retry JOB` */
@@ -43,7 +43,7 @@ async function retry(context: CliContext, job: string, { from, watch }: RetryOpt
   });
   output.emit(retried);
   // The server says why, where it begins before the step that was asked for.
-  output.say(`${retried.message ?? `Retried from ${retried.from}`} (generation ${retried.generation}).`);
+  output.say(`${retried.message} (generation ${retried.generation}).`);
   if (watch) return showJob(context, retried.job_id);
   output.say(`Follow it with \`platen watch ${retried.job_id}\`.`);
   return EXIT.ok;

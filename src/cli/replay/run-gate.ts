@@ -1,7 +1,7 @@
 /** The gate before a deployment: tells which workflows the code would break, and fails then. */
 import { reasonOf } from "../../errors.ts";
 import { createReplayer } from "../../replay/create-replayer.ts";
-import { gateLive, type BrokenRun } from "../../replay/gate-live.ts";
+import { gateLive, type BrokenRun, type GateResult } from "../../replay/gate-live.ts";
 import { goldenHistories } from "../../replay/golden-histories.ts";
 import { quietRuntime } from "../../replay/quiet-runtime.ts";
 import { createHistories } from "../../replay/read-history.ts";
@@ -58,14 +58,7 @@ export async function gateNamespace(context: CliContext, flags: GateFlags): Prom
     const tell = createTeller(output);
     const since = new Date(Date.now() - flags.since);
     const result = await gateLive({ histories, replay, since, limit: flags.limit, onReplayed: tell });
-    const { replayed, open, broken, gone } = result;
-    output.emit({ replayed, open, broken: broken.length, gone });
-    if (gone > 0) output.say(`${gone} were deleted before they could be read.`);
-    return verdict(
-      output,
-      broken.length,
-      `${replayed} workflows of namespace ${temporal.namespace}, ${open} of them open`,
-    );
+    return liveVerdict(output, result, temporal.namespace);
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(
@@ -99,6 +92,25 @@ function createTeller(output: Output): (result: { replayed: number }, broken: Br
 
 function brokenText(output: Output, what: string, divergence: BrokenRun["divergence"]): string {
   return [`${output.style("red", "✗")} ${what}`, ...divergenceLines(divergence).map((line) => `  ${line}`)].join("\n");
+}
+
+/** Only what was looked at has passed: neither what a limit left out, nor a namespace that has nothing of ours. */
+function liveVerdict(output: Output, result: GateResult, namespace: string): ExitCode {
+  const { replayed, open, broken, gone, cut } = result;
+  output.emit({ replayed, open, broken, gone, cut });
+  if (gone > 0) output.say(`${gone} were deleted before they could be read.`);
+  const what = `${replayed} workflows of namespace ${namespace}, ${open} of them open`;
+  if (cut) {
+    const bad = output.style(["red", "bold"], "✗");
+    output.say(`${bad} Replayed ${what}: this code would break ${broken} of them, and --limit left out others.`);
+    output.say("What was not looked at has not passed: run it again with a larger --limit, or a shorter --since.");
+    return EXIT.refused;
+  }
+  if (replayed > 0) return verdict(output, broken, what);
+  output.say(
+    `Found no workflows of ours in namespace ${namespace}: nothing was replayed, and nothing can break there.`,
+  );
+  return EXIT.ok;
 }
 
 function verdict(output: Output, broken: number, what: string): ExitCode {

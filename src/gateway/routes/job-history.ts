@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 import { jobView } from "../../jobs/job-view.ts";
 import { bundleText } from "../../replay/bundle.ts";
 import type { HistoryEvent } from "../../replay/history.ts";
-import { isUnknown, type WorkflowRun } from "../../replay/read-history.ts";
+import { isGone, type WorkflowRun } from "../../replay/read-history.ts";
 import { readVersions } from "../../replay/versions.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { jobOf, jobParams, linkBases } from "./job-lookup.ts";
@@ -37,7 +37,7 @@ export const jobHistoryRoutes: Route[] = [
       const pages = deps.histories.pages(run);
       // Before the status is sent: a history can be deleted between the two calls.
       const first = await pages.next().catch((error: unknown) => {
-        throw isUnknown(error) ? gone("it was deleted a moment ago") : error;
+        throw isGone(error) ? gone("it was deleted a moment ago") : error;
       });
       if (ctx.method === "HEAD") return { status: 200, headers: { "Content-Type": "application/json" } };
       const text = bundleText({
@@ -61,9 +61,9 @@ export const jobHistoryRoutes: Route[] = [
   }),
 ];
 
-/** Temporal lists what is new a moment later. */
+/** Temporal lists what is new a moment later, and a list that does not come is no reason to keep the history back. */
 async function allRuns(listed: Promise<WorkflowRun[]>, known: WorkflowRun): Promise<WorkflowRun[]> {
-  const runs = await listed;
+  const runs = await listed.catch(() => []);
   return runs.some(({ run_id }) => run_id === known.run_id) ? runs : [known, ...runs];
 }
 

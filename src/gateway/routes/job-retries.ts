@@ -36,8 +36,8 @@ export const jobRetryRoutes: Route[] = [
         ...idempotencyOf(request, "POST /jobs/:id/retry"),
       });
       const answer = acceptedAnswer(deps, retried.job, retried.replayed);
-      const { generation, from } = retried;
-      return { ...answer, body: { ...(answer.body as object), generation, from } };
+      const { generation, from, message } = retried;
+      return { ...answer, body: { ...(answer.body as object), generation, from, message } };
     },
   }),
   defineRoute({

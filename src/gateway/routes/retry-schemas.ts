@@ -6,7 +6,13 @@ const time = z.iso.datetime();
 const stepName = z.string().meta({ description: "Name of the first step that runs" });
 
 export const jobRetried = jobAccepted
-  .extend({ generation: z.int().meta({ description: "That the retry opened" }), from: stepName })
+  .extend({
+    generation: z.int().meta({ description: "That the retry opened" }),
+    from: stepName,
+    message: z
+      .string()
+      .meta({ description: "Who has retried from where, and why from there; a repeat answers the same" }),
+  })
   .meta({ id: "JobRetried" });
 
 const plannedStep = z

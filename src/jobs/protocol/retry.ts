@@ -29,6 +29,8 @@ export interface Retried {
   generation: number;
   /** Name of the first step that runs. */
   from: string;
+  /** Who has retried from where, and why from there; what the job itself says is soon of its steps. */
+  message: string;
 }
 
 /**
@@ -68,7 +70,7 @@ async function reopen(tx: Db, request: RetryRequest): Promise<Retried> {
   };
   const data = { status: "queued", generation, message, reopened: true, from, progress };
   await writeJob(tx, row.id, reopened, [{ kind: "status", data }]);
-  return { generation, from };
+  return { generation, from, message };
 }
 
 /** May the job be retried as it is? `seen`: see the request. Errors: job_changed, job_not_retryable. */
