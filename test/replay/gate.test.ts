@@ -73,7 +73,7 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
       await clone.change(
         "workflows/publish.ts",
         "writing.upload.executeWithOptions",
-        "writing.send.executeWithOptions",
+        "writing.generateRelease.executeWithOptions",
       );
       const { code, stdout } = await gate(clone.path("src/cli/main.ts"), "--json");
       const told = lines(stdout);
@@ -86,7 +86,7 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
             ...{ workflow_id: workflowId("publish", id), status },
             divergence: expect.objectContaining({
               history: "the activity upload was scheduled",
-              code: "it scheduled the activity send",
+              code: "it scheduled the activity generateRelease",
             }),
           }),
         );
