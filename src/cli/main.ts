@@ -12,3 +12,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) =>
 );
 
 process.exitCode = await runCli(process.argv.slice(2), process, interrupt.signal);
+// A replay that the SDK never ended would keep the process; what ends by itself is gone by then.
+setTimeout(() => process.exit(), 1_000).unref();

@@ -117,6 +117,11 @@ export async function differingJobs(db: Db, runs: readonly ListedRun[]): Promise
   );
 }
 
+/** `ripe`: its row is older than the list. */
+export interface MisplacedJob extends QuietJob {
+  ripe: boolean;
+}
+
 /**
  * The same against a list of all open runs, which began `ageMs` ago; what was written to since may not be in it. Beside those above it
  * finds open jobs without any open run: not started, deleted, or closed unseen. Any `limit` of them: one that cannot be helped hides no other.
@@ -125,26 +130,24 @@ export async function misplacedJobs(
   db: Db,
   runs: readonly ListedRun[],
   options: { ageMs: number; limit: number },
-): Promise<QuietJob[]> {
-  return query<QuietJob>(
+): Promise<MisplacedJob[]> {
+  return query<MisplacedJob>(
     db,
     `
     with listed as (
       select * from unnest($1::text[], $2::text[]) as listed (workflow_id, listed_run)
     )
-    select id, mark
+    select id, mark, updated_at < now() - make_interval(secs => $3::float8 / 1000) as ripe
     from (
-      select id, ${MARK}
+      select id, ${MARK}, updated_at
       from jobs left join listed using (workflow_id)
-      where ${IS_OPEN} and updated_at < now() - make_interval(secs => $3::float8 / 1000)
-        and (listed_run is null or status = 'running' and run_id is distinct from listed_run)
+      where ${IS_OPEN} and (listed_run is null or status = 'running' and run_id is distinct from listed_run)
       union all
-      select id, ${MARK}
+      select id, ${MARK}, updated_at
       from listed join jobs using (workflow_id)
-      where not ${IS_OPEN} and updated_at < now() - make_interval(secs => $3::float8 / 1000)
-        and run_id is distinct from listed_run
+      where not ${IS_OPEN} and run_id is distinct from listed_run
     ) misplaced
-    order by random() limit $4
+    order by ripe desc, random() limit $4
     `,
     [runs.map(({ workflow_id }) => workflow_id), runs.map(({ run_id }) => run_id), options.ageMs, options.limit],
   );

@@ -31,6 +31,8 @@ export interface VisibilityWatch {
 
 /** Visibility in a database is milliseconds late, Elasticsearch a second or two when it is well. */
 const OVERLAP_MS = 10_000;
+/** A row that is this much older than a listing should be in it; if visibility is later still, that costs a look. */
+const LATE_MS = 500;
 /** Where nobody was before, this far back by our own clock: what is open and older is in the other listing. */
 const FIRST_MS = 3_600_000;
 /** Runs in one of Temporal's pages. */
@@ -67,7 +69,7 @@ export function createVisibilityWatch(options: {
   /** When a run was listed last that had not been before. */
   let noticed = now();
   let pages = 0;
-  /** After the last listing more were misplaced than it answered. */
+  /** After the last listing more were misplaced than it answered, or could be told yet. */
   let more = false;
   /** The runs that should be open, about 100 bytes each. A number alone would be wrong for each run of which only the end is ever listed. */
   const open = new Set<string>();
@@ -133,10 +135,11 @@ export function createVisibilityWatch(options: {
       listing = null;
       ended = now();
       pages = Math.ceil(current.runs.length / PAGE) || 1;
-      const ageMs = ended - current.began + quietMs;
+      const ageMs = ended - current.began + Math.min(quietMs, LATE_MS);
       const found = await misplacedJobs(database.em.fork(), current.runs, { ageMs, limit: MISPLACED });
-      more = found.length === MISPLACED;
-      return found;
+      // Jobs that were just written to may only have begun after the listing: the next one tells.
+      more = found.length === MISPLACED || found.some(({ ripe }) => !ripe);
+      return found.filter(({ ripe }) => ripe);
     },
     paused: async () => pausedOtherwise(database.em.fork(), await executions.listPaused()),
   };

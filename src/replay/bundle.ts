@@ -39,7 +39,11 @@ export interface BundleSource extends Omit<BundleHead, "format" | "made_at"> {
 /** The document in pieces, redacted, a page of events at a time. */
 export async function* bundleText(source: BundleSource, redactor: Redactor = createRedactor()): AsyncGenerator<string> {
   const { pages, ...rest } = source;
-  const head: BundleHead = { format: BUNDLE_FORMAT, made_at: new Date().toISOString(), ...redactor.redact(rest) };
+  const head: BundleHead = {
+    format: BUNDLE_FORMAT,
+    made_at: new Date().toISOString(),
+    ...redactor.redactDocument(rest),
+  };
   yield `${JSON.stringify(head, null, 1).slice(0, -2)},\n "history": {"events": [`;
   const ranBy = new Set<string>();
   let comma = "";

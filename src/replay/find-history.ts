@@ -20,12 +20,22 @@ const WEB_UI = /\/namespaces\/([^/?#]+)\/workflows\/([^/?#]+)(?:\/([0-9a-f-]{36}
 export function parseNamed(text: string): Named | null {
   const [, namespace, workflow, run] = WEB_UI.exec(text) ?? [];
   if (namespace && workflow) {
-    const named = ofWorkflow(decodeURIComponent(workflow));
-    return { ...named, namespace: decodeURIComponent(namespace), ...(run ? { run_id: run.toLowerCase() } : {}) };
+    const [name, id] = [decoded(namespace), decoded(workflow)];
+    if (name === null || id === null) return null;
+    return { ...ofWorkflow(id), namespace: name, ...(run ? { run_id: run.toLowerCase() } : {}) };
   }
   const job = parseJobId(text);
   if (job) return { workflow_id: workflowId("publish", job), job_id: job };
   return ofWorkflow(text).job_id ? ofWorkflow(text) : null;
+}
+
+/** Null for `%E0%A4%A`, which is no text. */
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
 }
 
 function ofWorkflow(text: string): Named {

@@ -41,13 +41,30 @@ function parse(text: string): unknown {
 }
 
 function isBundle(document: unknown): document is Bundle {
-  const { format, history } = (document ?? {}) as Partial<Bundle>;
+  const { format, history, ...head } = (document ?? {}) as Partial<Bundle>;
   if (typeof format !== "string" || !format.startsWith("platen-replay/")) return false;
   if (format !== BUNDLE_FORMAT) throw new Error(`its format is ${format}, and this platen reads ${BUNDLE_FORMAT}`);
   if (!Array.isArray(history?.events)) throw new Error("it is a bundle without a history");
+  const missing = Object.entries(HEAD).find(([name, fits]) => !fits(head[name as keyof typeof HEAD]))?.[0];
+  if (missing) throw new Error(`it is a bundle whose \`${missing}\` is missing or wrong: it was cut or changed`);
   return true;
 }
 
+const isText = (value: unknown): boolean => typeof value === "string";
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+/** What is read of a bundle beside its events. */
+const HEAD = {
+  made_at: isText,
+  workflow_id: isText,
+  run_id: isText,
+  runs: Array.isArray,
+  versions: (value) => isObject(value) && isText(value["platen"]),
+  ran_by: (value) => Array.isArray(value) && value.every(isText),
+  redactions: (value) => isObject(value) && isObject(value["replaced"]),
+} satisfies Record<string, (value: unknown) => boolean>;
+
+/** Whoever replays it trusts that no event is missing: the SDK waits for ever for what does not come. */
 function normal(events: unknown): History {
   const isEvent = (each: unknown): boolean => typeof (each as HistoryEvent | null)?.eventType === "string";
   if (!Array.isArray(events) || events.length === 0 || !events.every(isEvent))
@@ -55,6 +72,17 @@ function normal(events: unknown): History {
   const list = events as HistoryEvent[];
   if (!("workflowExecutionStartedEventAttributes" in list[0]!))
     throw new Error("its first event is not the start of a workflow: it was cut, or is newest first");
+  for (const [at, event] of list.entries()) {
+    if (String(event.eventId) !== String(at + 1))
+      throw new Error(
+        `its event ${at + 1} is missing, the number ${String(event.eventId)} stands there: download it again, as a whole`,
+      );
+    const attributes = attributesKey(longType(event.eventType));
+    if (!isObject(event[attributes]))
+      throw new Error(
+        `its event ${at + 1}, ${event.eventType}, has no \`${attributes}\`: it was changed, so download it again`,
+      );
+  }
   return {
     events: list.map((event) => ({
       ...(encoded(event) as HistoryEvent),
@@ -69,7 +97,14 @@ function longType(type: string): string {
   return type.startsWith("EVENT_TYPE_") ? type : `EVENT_TYPE${type.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
+/** `activityTaskScheduledEventAttributes` of `EVENT_TYPE_ACTIVITY_TASK_SCHEDULED`. */
+function attributesKey(type: string): string {
+  const words = type.replace("EVENT_TYPE_", "").toLowerCase();
+  return `${words.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())}EventAttributes`;
+}
+
 const PLAIN_ENCODING = /^(json|binary)\/[a-z]+$/;
+const ENCODING = /^[\w.+-]+\/[\w.+-]+$/;
 
 /** Payloads that were decoded for reading are encoded again: a replay reads them as the server keeps them. */
 function encoded(value: unknown): unknown {
@@ -103,7 +138,8 @@ function payload(value: unknown): unknown {
   const { metadata, data } = (value ?? {}) as { metadata?: Record<string, unknown>; data?: unknown };
   const encoding = metadata?.["encoding"];
   if (typeof encoding !== "string") return encodePayload(value);
-  if (!PLAIN_ENCODING.test(encoding) || PLAIN_ENCODING.test(fromBase64(encoding).toString())) return value;
   // The Web UI's decoded form keeps the frame and opens what is in it.
-  return encodePayload(data);
+  if (PLAIN_ENCODING.test(encoding)) return encodePayload(data);
+  // A document of ours can have such members, too: `{"metadata": {"encoding": "png"}}` is no frame.
+  return ENCODING.test(fromBase64(encoding).toString()) ? value : encodePayload(value);
 }

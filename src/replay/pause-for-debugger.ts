@@ -6,5 +6,10 @@ import { url } from "node:inspector";
  */
 export function pauseForDebugger(): void {
   // oxlint-disable-next-line no-debugger -- it is what this is for
-  if (url()) debugger;
+  if (isDebugged()) debugger;
+}
+
+/** Can a debugger be, or is one, attached to this process? */
+export function isDebugged(): boolean {
+  return url() !== undefined;
 }

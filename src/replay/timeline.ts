@@ -8,7 +8,6 @@ import { causeLines, failureSentence, ownFrames, progressWords, rootFailure } fr
 import {
   attributesOf,
   decodePayload,
-  fromBase64,
   typeOf,
   type Failure,
   type History,
@@ -53,7 +52,9 @@ export function tellTimeline(
     const told = tell(event, telling);
     if (!told) return [];
     const { tone = "plain", text, more = [] } = told;
-    return [{ event_id: Number(event.eventId), ms: timeOf(event) - begin, tone, text, more }];
+    // Every name in it can be a stranger's: identities, signals, timers.
+    const shown = { text: printable(text), more: more.map(printable) };
+    return [{ event_id: Number(event.eventId), ms: timeOf(event) - begin, tone, ...shown }];
   });
 }
 
@@ -121,7 +122,7 @@ function tell(event: HistoryEvent, telling: Telling): Told | null {
     case "WORKFLOW_EXECUTION_SIGNALED":
       return { text: `signal ${its.signalName ?? "?"}, by ${its.identity ?? "?"}` };
     case "WORKFLOW_EXECUTION_CANCEL_REQUESTED":
-      return { text: `cancel requested, by ${its.identity || "?"}${its.cause ? `: ${printable(its.cause)}` : ""}` };
+      return { text: `cancel requested, by ${its.identity || "?"}${its.cause ? `: ${its.cause}` : ""}` };
     case "WORKFLOW_EXECUTION_COMPLETED":
       return { tone: "good", text: "the workflow completed" };
     case "WORKFLOW_EXECUTION_FAILED":
@@ -131,7 +132,7 @@ function tell(event: HistoryEvent, telling: Telling): Told | null {
     case "WORKFLOW_EXECUTION_TERMINATED":
       return {
         tone: "bad",
-        text: `terminated by ${its.identity ?? "?"}${its.reason ? `: ${printable(its.reason)}` : ""}`,
+        text: `terminated by ${its.identity ?? "?"}${its.reason ? `: ${its.reason}` : ""}`,
       };
     case "WORKFLOW_EXECUTION_TIMED_OUT":
       return { tone: "bad", text: "the workflow passed its time limit" };
@@ -169,7 +170,7 @@ function tellFailedTask(event: HistoryEvent): Told {
   if (word === "RESET_WORKFLOW")
     return {
       text: `reset by an operator: what follows is the run ${newRunId || "?"}`,
-      more: [printable(failure?.message ?? "")],
+      more: [failure?.message ?? ""],
     };
   return tellFailure(`workflow task failed (${word.toLowerCase().replaceAll("_", " ")})`, failure);
 }
@@ -198,12 +199,11 @@ export function duration(ms: number): string {
 
 function summaryOf({ userMetadata }: HistoryEvent): string {
   const summary = decodePayload(userMetadata?.summary ?? {});
-  return typeof summary === "string" ? printable(shortened(summary, 200)) : "";
+  return typeof summary === "string" ? shortened(summary, 200) : "";
 }
 
 function patchOf(event: HistoryEvent): string {
   const { details } = attributesOf(event) as { details?: Record<string, { payloads?: Payload[] }> };
-  const data = details?.["patch-data"]?.payloads?.[0];
-  const { id } = (data && (JSON.parse(fromBase64(data.data ?? "").toString()) as { id?: string })) ?? {};
-  return printable(id ?? "?");
+  const data = decodePayload(details?.["patch-data"]?.payloads?.[0] ?? {}) as { id?: unknown } | null | undefined;
+  return typeof data?.id === "string" ? data.id : "?";
 }

@@ -91,7 +91,7 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
             ...{ workflow_id: workflowId("publish", id), status },
             divergence: expect.objectContaining({
               history: "the activity upload was scheduled",
-              code: "it scheduled the activity send",
+              code: "it scheduled the activity generateRelease",
             }),
           }),
         );

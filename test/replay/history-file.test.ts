@@ -5,7 +5,7 @@ import { bundleText } from "../../src/replay/bundle.ts";
 import { createReplayer, type Replayer } from "../../src/replay/create-replayer.ts";
 import { parseNamed } from "../../src/replay/find-history.ts";
 import { readHistoryText } from "../../src/replay/history-file.ts";
-import { fromBase64, type History, type Payload } from "../../src/replay/history.ts";
+import { attributesOf, decodePayload, fromBase64, type History, type Payload } from "../../src/replay/history.ts";
 import { quietRuntime } from "../../src/replay/quiet-runtime.ts";
 import { ROOT } from "../rules/source-files.ts";
 
@@ -32,11 +32,22 @@ describe("a job can be named", () => {
       { workflow_id: "nightly/report", job_id: null, namespace: "default" },
     ],
     ["publish-12", null],
+    ["http://h/namespaces/default/workflows/%E0%A4%A", null],
+    [`http://h/namespaces/%E0%A4%A/workflows/publish-${JOB}`, null],
     ["downloads/events.json", null],
   ];
   it.each(table)("%s", (name, is) => {
     expect(parseNamed(name)).toEqual(is);
   });
+});
+
+it("a document of ours that looks like a payload is encoded like every other", () => {
+  const document = { metadata: { encoding: "png" }, data: "AAAA" };
+  const [first] = JSON.parse(printed).events;
+  first.workflowExecutionStartedEventAttributes.input.payloads = [document];
+  const { history } = readHistoryText(JSON.stringify([first]));
+  const { input } = attributesOf(history.events[0]!) as { input?: { payloads?: Payload[] } };
+  expect(decodePayload(input!.payloads![0]!)).toEqual(document);
 });
 
 /** What the CLI prints, with a cancelled upload in it. */
@@ -113,6 +124,14 @@ describe("a file is read, and replays, in each of its forms", () => {
   });
 });
 
+const bundle = {
+  ...{ format: "platen-replay/1", made_at: "2026-01-01T00:00:00.000Z", workflow_id: "w", run_id: "r", job: null },
+  ...{ runs: [], versions: { platen: "1" }, ran_by: [], redactions: { replaced: {}, dropped: 0, kept_unread: 0 } },
+  history: { events },
+};
+const changed = (at: number, change: object): string =>
+  JSON.stringify(events.map((event, index) => (index === at ? { ...event, ...change } : event)));
+
 describe("what is no history is refused, with what is wrong", () => {
   const table: [text: string, says: RegExp][] = [
     ["", /it is not JSON/],
@@ -124,7 +143,20 @@ describe("what is no history is refused, with what is wrong", () => {
       /its format is platen-replay\/9, and this platen reads platen-replay\/1/,
     ],
     ['{"format": "platen-replay/1"}', /a bundle without a history/],
+    ...["versions", "ran_by", "redactions", "runs", "made_at"].flatMap((name): [string, RegExp][] => [
+      [JSON.stringify({ ...bundle, [name]: undefined }), new RegExp(`a bundle whose \`${name}\` is missing or wrong`)],
+      [JSON.stringify({ ...bundle, [name]: null }), new RegExp(`a bundle whose \`${name}\` is missing or wrong`)],
+    ]),
+    [JSON.stringify(events.toSpliced(3, 1)), /its event 4 is missing, the number 5 stands there: download it again/],
+    [changed(3, { eventType: "EVENT_TYPE_NEW_THING" }), /its event 4, EVENT_TYPE_NEW_THING, has no `newThingEvent/],
+    [
+      changed(3, { workflowTaskCompletedEventAttributes: null }),
+      /its event 4, EVENT_TYPE_WORKFLOW_TASK_COMPLETED, has/,
+    ],
   ];
+  it("but for the bundle that they were made of", () => {
+    expect(readHistoryText(JSON.stringify(bundle)).history.events).toHaveLength(events.length);
+  });
   it.each(table)("%.40s", (text, says) => {
     expect(() => readHistoryText(text)).toThrow(says);
   });

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createServer, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { runPlaten } from "../cli/run-platen.ts";
 import { ROOT } from "../rules/source-files.ts";
 import { attach, type Debugger } from "./inspector.ts";
 import { copySource, type SourceCopy } from "./source-copy.ts";
@@ -47,5 +49,20 @@ describe("platen replay --inspect", () => {
     const source = copy.path("workflows/publish.ts");
     expect(await debugging.resume()).toMatchObject({ source, line: lineWith(source, "debugger;") });
     expect((await debugging.finish()).code).toBe(0);
+  });
+
+  it("replays nothing where its port is taken, and says so", { timeout: 60_000 }, async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = other.address() as AddressInfo;
+      const { code, stdout, stderr } = await runPlaten(["replay", HISTORY, "--inspect", String(port)]);
+      expect(stderr).toContain(`The port ${port} is taken.`);
+      expect(stderr).toContain("Use --inspect 0");
+      expect(stdout).not.toContain("events replayed");
+      expect(code).toBe(1);
+    } finally {
+      other.close();
+    }
   });
 });

@@ -46,6 +46,39 @@ const planted: Record<string, { text: string; secret: string }> = {
     text: "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIB\n-----END RSA PRIVATE KEY-----",
     secret: "MIIEpAIB",
   },
+  "an encrypted private key": {
+    text: "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0F\n\nMIIEpAIB\n-----END RSA PRIVATE KEY-----",
+    secret: "MIIEpAIB",
+  },
+  "a PGP private key": {
+    text: "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1-2\n\nlQOYBF\n=x1\n-----END PGP PRIVATE KEY BLOCK-----",
+    secret: "lQOYBF",
+  },
+  "a setting with a long name": { text: "STORE_SECRET_KEY: abc/1234", secret: "abc/1234" },
+  "a secret key": { text: "secret_key=s3cr3t-1", secret: "s3cr3t-1" },
+  "a signing key": { text: "signing_key=s1gn1ng", secret: "s1gn1ng" },
+  "an encryption key": { text: "encryption-key: 3ncrypt10n", secret: "3ncrypt10n" },
+  "a hash of a password": { text: "password_hash=$2b$10$abcdef", secret: "$2b$10$abcdef" },
+  "a password behind an arrow": { text: 'password => "hunter22"', secret: "hunter22" },
+  "a password in XML": { text: "<db:password>hunter 22</db:password>", secret: "hunter 22" },
+  "a password that is percent-encoded": { text: "user%3Dada password%3Dhunter22%26x", secret: "hunter22" },
+  "a password of a command line": { text: "ran tool --password hunter22 -v", secret: "hunter22" },
+  "a key of a command line": { text: "ran tool --api-key 'hunter 22' -v", secret: "hunter 22" },
+  "a login of curl": { text: "curl -u ada:hunter22 https://b.test/", secret: "hunter22" },
+  "an X-Auth header": { text: "X-Auth: 4uth99", secret: "4uth99" },
+  "a header in a list that was printed": { text: "[ 'X-Api-Key', 'hunter22' ]", secret: "hunter22" },
+  "a pass in JSON that was cut": { text: `{"pass":"hunter22","x":`, secret: "hunter22" },
+  "a URL with auth": { text: "https://c/t?auth=4uth99", secret: "4uth99" },
+  "a URL with a session": { text: "https://c/t?session=s3ss10n", secret: "s3ss10n" },
+  "a Slack webhook": { text: "https://hooks.slack.com/services/T0AB/B0CD/eF1234", secret: "eF1234" },
+  "the password of a URL with a slash": { text: "postgres://ada:s3c/ret@db:5432/x", secret: "ret" + "@" },
+  "a very long password of a URL": { text: `https://ada:${"pW9".repeat(300)}@h/`, secret: "pW9" },
+  "a key of npm": { text: `_npm_${"aB3".repeat(12)}`, secret: "aB3" },
+  "a webhook's key": { text: `x_whsec_${"aB3".repeat(10)}`, secret: "aB3" },
+  "a key of SendGrid": { text: `SG.${"aB3".repeat(7)}.${"cD4".repeat(14)}`, secret: "cD4" },
+  "a key of GitHub behind a letter": { text: `xghp_${"aB3".repeat(12)}`, secret: "aB3" },
+  "a token of Slack behind a letter": { text: "x_xoxb-123456789-aB3aB3", secret: "aB3aB3" },
+  "an AWS key behind a letter": { text: "keyAKIAIOSFODNN7EXAMPLE1", secret: "AKIAIOSFODNN7EXAMPLE" },
 };
 
 /** Under these names anything is a secret. */
@@ -58,6 +91,17 @@ const NAMES = [
   "refreshToken",
   "AWS_SECRET_ACCESS_KEY",
   "Set-Cookie",
+  "auth",
+  "X-Auth",
+  "pass",
+  "db_pass",
+  "passcode",
+  "bearer",
+  "apiKeyId",
+  "encryptionKey",
+  "passwordHash",
+  "tokenValue",
+  "secretValue",
 ];
 
 /** Everything that the text holds: itself, and what it holds in base64, to any depth. */
@@ -132,6 +176,57 @@ describe("no secret leaves in a bundle, as it is or in base64", () => {
     );
   });
 
+  it("in documents that look like payloads, in what stands beside a payload's data, and in lists of headers", async () => {
+    const secret = "Sup3rSecret!";
+    const bytes = [...Buffer.from(`password=${secret}`)];
+    const documents: unknown[] = [
+      { metadata: { encoding: "png" }, apiKey: secret },
+      { metadata: { encoding: toBase64("json/plain") }, data: toBase64("{}"), apiKey: secret },
+      { rawHeaders: ["Accept", "*/*", "X-Api-Key", secret] },
+      [{ name: "X-Api-Key", value: secret }],
+      [["authorization", `Token ${secret}`]],
+      ["curl", "--password", secret, "x"],
+      { type: "Buffer", data: bytes },
+    ];
+    for (const document of documents) {
+      const places = [
+        { result: { payloads: [encodePayload(document)] } },
+        { result: { payloads: [{ ...encodePayload({}), json: document }] } },
+        { message: `failed: ${JSON.stringify(document)}` },
+      ];
+      for (const a of document === documents.at(-1) ? places.slice(0, 2) : places) {
+        const all = seen(await bundleOf({ a }, { payload: document }));
+        for (const each of all) {
+          expect(each).not.toContain(secret);
+          expect(each).not.toContain(bytes.join(","));
+        }
+      }
+    }
+  });
+
+  it("in base64 of either alphabet, padded or not, behind a slash or a letter", () => {
+    for (const prefix of ["", "/", "x", "xy", "/a/bc", "key_"])
+      for (const fill of ["", "a", "ab", "~~~???>>>"])
+        for (const encoding of ["base64", "base64url"] as const)
+          for (const end of ["", " ", "/z", "="]) {
+            const text = `the long password=hunter22-${fill}`;
+            const redacted = createRedactor().redact(`got ${prefix}${Buffer.from(text).toString(encoding)}${end}`);
+            for (const at of [0, 1, 2, 3])
+              for (const word of redacted.split(/[\s=]/))
+                expect(fromBase64(word.slice(at)).toString("latin1"), redacted).not.toContain("hunter22");
+          }
+  });
+
+  it("in what is nested deeper than anyone goes down", () => {
+    const deep = `${"[".repeat(5_000)}{"password":"hunter22"}${"]".repeat(5_000)}`;
+    const data = toBase64(deep);
+    const payloads = [{ metadata: { encoding: toBase64("json/plain") }, data }];
+    const redacted = createRedactor().redact({ payloads, message: deep });
+    expect(redacted.message).not.toContain("hunter22");
+    expect(fromBase64(redacted.payloads[0]!.data).toString()).not.toContain("hunter22");
+    expect(JSON.stringify(createRedactor().redactDocument(JSON.parse(deep)))).not.toContain("hunter22");
+  });
+
   it("names of members, and headers whose payload is a secret as a whole", async () => {
     const payload = encodePayload("correct horse battery");
     const all = seen(
@@ -199,6 +294,33 @@ describe("what is redacted", () => {
     expect(createRedactor().redact(event)).toEqual(event);
   });
 
+  it("holds what only looks like a payload, or like a secret's name", () => {
+    const documents = [
+      { metadata: { encoding: "utf-8", pages: 3 } },
+      { metadata: { encoding: "png" }, data: "AAAA", tiles: [{ metadata: { encoding: 7 } }] },
+      { bypass: "yes", oauth: "no", passed: "3", author: "Ada", key: "tiles", keys: ["a", "b"] },
+      { list: ["upload", "token", "verify"], sizes: [104, 117, 110, 116, 101, 114, 50, 50] },
+      { at: "http://127.0.0.1:8080/users", path: "tiles/12/1_2.jpeg", list: "http://h:80/a@b" },
+    ];
+    for (const document of documents) {
+      const event = { result: { payloads: [encodePayload(document)] } };
+      expect(createRedactor().redact(event)).toEqual(event);
+      expect(createRedactor().redactDocument({ payload: document })).toEqual({ payload: document });
+    }
+  });
+
+  it("is the same when it is redacted once more", async () => {
+    const texts = Object.values(planted).map(({ text }) => text);
+    const all = [...texts, texts.join("\n"), ...texts.map((text) => `x/${toBase64(`aaaaaaaaaaaa ${text} zzzzzzzzz`)}`)];
+    for (const text of all) {
+      const event = { message: text, result: { payloads: [encodePayload({ text, rawHeaders: ["X-Api-Key", "v"] })] } };
+      const once = createRedactor().redact(event);
+      const again = createRedactor();
+      expect(again.redact(once)).toEqual(once);
+      expect(again.report().replaced).toEqual({});
+    }
+  });
+
   it("is told by kind; what cannot be read is kept where a replay needs it, and dropped elsewhere", () => {
     const redactor = createRedactor();
     const unread = {
@@ -219,7 +341,20 @@ describe("what is redacted", () => {
   });
 
   it("takes time in proportion to the text, also where every letter could begin a secret", () => {
-    const words = ["a", "a-", "eyJ", "://", "@a.", "token ", "-----BEGIN ", "password=", "https://a:"];
+    const words = [
+      "a",
+      "a-",
+      "eyJ",
+      "://",
+      "@a.",
+      "token ",
+      "-----BEGIN ",
+      "password=",
+      "https://a:",
+      "eyJ-",
+      "<password ",
+      "--token ",
+    ];
     const time = (text: string): number => {
       const before = performance.now();
       createRedactor().redact(text);

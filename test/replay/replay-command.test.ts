@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readableJobId, workflowId } from "../../contract/workflow-id.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
+import { temporalError } from "../../src/cli/replay/temporal-error.ts";
 import { readHistoryText } from "../../src/replay/history-file.ts";
 import { createHistories } from "../../src/replay/read-history.ts";
 import { startWorker, type RunningWorker } from "../../src/worker/create-worker.ts";
@@ -80,7 +81,7 @@ describe("platen replay", { timeout: 120_000 }, () => {
       const { stdout: told } = changed as { stdout: string };
       expect(told).toContain("This code diverges at event 5.");
       expect(told).toContain("history:   the activity validate was scheduled");
-      expect(told).toMatch(/this code: it scheduled the activity check {2}\(workflows\/publish\.ts:\d+\)/);
+      expect(told).toMatch(/this code: it scheduled the activity verifyTiles {2}\(workflows\/publish\.ts:\d+\)/);
       expect(told).toContain("CONTRIBUTING.md#changing-a-live-workflow");
     } finally {
       await clone.close();
@@ -156,11 +157,39 @@ describe("platen replay", { timeout: 120_000 }, () => {
       [["replay", failed, "--temporal", "127.0.0.1:9"], 3, /Temporal at 127\.0\.0\.1:9 cannot be reached/],
       [["replay", failed, "--run", "7"], 2, /It must be a run's id/],
       [["replay", failed, "--bundle", "x", "--save", "y"], 2, /cannot be used with/],
+      [["replay", failed, "--bundle", "x"], 2, /Name either .* or a file with --bundle/],
+      [["replay", failed, ...direct(), "--namespace", "nowhere"], 1, /has no namespace nowhere/],
+      [
+        [
+          "replay",
+          `http://ui.test/namespaces/${room.temporal.namespace}/workflows/publish-${failed}`,
+          ...direct(),
+        ].concat(["--namespace", "nowhere"]),
+        1,
+        /has no namespace nowhere/,
+      ],
+      [["gate", "--live", ...direct(), "--namespace", "nowhere"], 1, /has no namespace nowhere/],
     ];
     for (const [args, code, says] of table) {
       const ran = await room.platen(args, { cwd: folder });
       expect(ran.stderr).toMatch(says);
       expect(ran.code).toBe(code);
     }
+  });
+
+  it("a Temporal that goes away between two pages is unreachable, and no error of ours is taken for that", async () => {
+    const address = { address: "127.0.0.1:9", namespace: "default", named: true };
+    const histories = createHistories(address);
+    try {
+      const gone = await histories
+        .pages({ workflow_id: "publish-1", run_id: "" })
+        .next()
+        .catch((error: unknown) => error);
+      expect(temporalError(gone, address, "Try again.")).toMatchObject({ code: "temporal_unreachable", exit: 3 });
+    } finally {
+      await histories.close();
+    }
+    const ours = new TypeError("x is not a function");
+    expect(temporalError(ours, address, "Try again.")).toBe(ours);
   });
 });

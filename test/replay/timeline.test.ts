@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { encodePayload, type HistoryEvent } from "../../src/replay/history.ts";
+import { encodePayload, toBase64, typeOf, type HistoryEvent } from "../../src/replay/history.ts";
 import { tellTimeline } from "../../src/replay/timeline.ts";
 import { waitingFor } from "../../src/replay/waiting-for.ts";
 import { recordings } from "../rules/replay-histories.ts";
@@ -70,8 +70,37 @@ it("has a line for every event but the machinery's first two, and no control cha
     const missing = history.events.filter(({ eventId }) => !told.has(Number(eventId)));
     for (const { eventType } of missing) expect(eventType).toMatch(/WORKFLOW_TASK_(SCHEDULED|STARTED)$/);
   }
-  const [line] = tellTimeline({ events: [event(1, "WORKFLOW_EXECUTION_TERMINATED", { reason: "\u001B[2J" })] });
-  expect(line!.text).toContain("\\u001b[2J");
+  const bad = "\u001B[2J";
+  const attributes = {
+    ...{
+      identity: bad,
+      reason: bad,
+      cause: bad,
+      signalName: bad,
+      timerId: bad,
+      startToFireTimeout: bad,
+      markerName: bad,
+    },
+    ...{ newRunId: bad, activityType: { name: bad }, workflowType: { name: bad }, failure: { message: bad } },
+    ...{ lastFailure: { message: bad }, workerVersion: { buildId: bad } },
+  };
+  const types = [...new Set(histories.flatMap(({ history }) => history.events.map(typeOf)))];
+  const others = ["SIGNALED", "TERMINATED", "CANCEL_REQUESTED"].map((word) => `WORKFLOW_EXECUTION_${word}`);
+  const all = [...types, ...others, "TIMER_STARTED", "TIMER_FIRED", "MARKER_RECORDED", "\u001B[2J"];
+  const lines = tellTimeline({ events: all.map((type, at) => event(at + 1, type, attributes)) });
+  expect(lines.filter(({ text }) => text.includes("\\u001b[2J")).length).toBeGreaterThan(12);
+  expect(lines.flatMap(({ text, more }) => [text, ...more]).join("")).not.toContain(bad);
+});
+
+it("tells a patch whose marker cannot be read", () => {
+  const patch = (data: string): object => ({
+    markerName: "core_patch",
+    details: { "patch-data": { payloads: [{ metadata: { encoding: toBase64("json/plain") }, data: toBase64(data) }] } },
+  });
+  const texts = ['{"id":"waits"}', "{", "null", '{"id":7}'].map(
+    (data) => tellTimeline({ events: [event(1, "MARKER_RECORDED", patch(data))] })[0]!.text,
+  );
+  expect(texts).toEqual(["patched: waits", "patched: ?", "patched: ?", "patched: ?"]);
 });
 
 it("says where the code of an open history waits", () => {

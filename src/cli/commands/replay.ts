@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
+import { printable } from "../../../contract/printable.ts";
 import { readableJobId } from "../../../contract/workflow-id.ts";
 import { reasonOf } from "../../errors.ts";
 import { parseNamed, type Named } from "../../replay/find-history.ts";
@@ -52,6 +53,8 @@ function serverOf(command: Command): Pick<TemporalFlags, "server"> {
 }
 
 async function replay(context: CliContext, job: string | undefined, options: ReplayOptions): Promise<ExitCode> {
+  if (options.bundle !== undefined && job !== undefined)
+    throw new CliError(EXIT.usage, "two_histories", `Name either ${job} or a file with --bundle: one is replayed.`);
   const named = options.bundle === undefined && job !== undefined ? parseNamed(job) : null;
   if (named) {
     const { fetchBundle } = await import("../replay/fetch-bundle.ts");
@@ -103,11 +106,12 @@ async function replayFile(
 ): Promise<ExitCode> {
   const { output } = context;
   const found = await readFound(path);
+  const { inspectReplay, requireDebugger } = await import("../replay/inspect-replay.ts");
+  requireDebugger();
   if (inspect !== undefined) {
-    const { inspectReplay } = await import("../replay/inspect-replay.ts");
     return inspectReplay(context, resolve(path), inspect === true ? INSPECTOR_PORT : inspect);
   }
-  for (const line of headLines(found)) output.say(line);
+  for (const line of headLines(found)) output.say(printable(line));
   const { runReplay } = await import("../replay/run-replay.ts");
   return (await runReplay(output, found, written)) ? EXIT.refused : EXIT.ok;
 }
@@ -117,7 +121,7 @@ async function readFound(path: string): Promise<FoundHistory> {
   try {
     return readHistoryText(await readFile(path, "utf8"));
   } catch (error) {
-    throw new CliError(EXIT.refused, "file_unreadable", `${path} cannot be replayed: ${reasonOf(error)}.`, {
+    throw new CliError(EXIT.refused, "file_unreadable", `${path} cannot be replayed: ${printable(reasonOf(error))}.`, {
       lines: [
         "It can be a bundle, the output of `temporal workflow show --output json`, or a download of the Temporal Web UI.",
       ],

@@ -8,6 +8,7 @@ import { CliError } from "../cli-error.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { findTemporal, type TemporalAddress, type TemporalFlags } from "./find-temporal.ts";
+import { temporalError } from "./temporal-error.ts";
 
 /** In pieces, redacted. `say` is told where it comes from. */
 export async function* fetchBundle(
@@ -16,7 +17,7 @@ export async function* fetchBundle(
   flags: TemporalFlags,
   say: (line: string) => void,
 ): AsyncGenerator<string> {
-  const temporal = findTemporal({ ...flags, ...(named.namespace ? { namespace: named.namespace } : {}) });
+  const temporal = findTemporal({ ...(named.namespace ? { namespace: named.namespace } : {}), ...flags });
   if (temporal) {
     const histories = createHistories(temporal);
     try {
@@ -25,6 +26,8 @@ export async function* fetchBundle(
         yield* fromTemporal(context, named, histories);
         return;
       }
+    } catch (error) {
+      throw temporalError(error, temporal, "Try again when it is back.");
     } finally {
       await histories.close();
     }

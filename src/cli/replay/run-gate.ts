@@ -1,5 +1,5 @@
 /** The gate before a deployment: tells which workflows the code would break, and fails then. */
-import { reasonOf } from "../../errors.ts";
+import { printable } from "../../../contract/printable.ts";
 import { createReplayer } from "../../replay/create-replayer.ts";
 import { gateLive, type BrokenRun, type GateResult } from "../../replay/gate-live.ts";
 import { goldenHistories } from "../../replay/golden-histories.ts";
@@ -12,6 +12,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { findTemporal } from "./find-temporal.ts";
 import { divergenceLines } from "./show-replay.ts";
+import { temporalError } from "./temporal-error.ts";
 
 /** Between two lines that say how far it is. */
 const TELL_MS = 2_000;
@@ -35,7 +36,7 @@ export async function gateGolden({ output }: CliContext): Promise<ExitCode> {
   return verdict(output, broken, `${replayed} recorded histories`);
 }
 
-/** Errors: `no_temporal`, `temporal_unreachable`: what could not be looked at has not passed. */
+/** Errors: `no_temporal`, `temporal_unreachable`, `namespace_not_found`: what could not be looked at has not passed. */
 export async function gateNamespace(context: CliContext, flags: GateFlags): Promise<ExitCode> {
   const { output } = context;
   const temporal = findTemporal(flags);
@@ -60,16 +61,7 @@ export async function gateNamespace(context: CliContext, flags: GateFlags): Prom
     const result = await gateLive({ histories, replay, since, limit: flags.limit, onReplayed: tell });
     return liveVerdict(output, result, temporal.namespace);
   } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(
-      EXIT.unreachable,
-      "temporal_unreachable",
-      `Temporal at ${temporal.address} cannot be read: ${reasonOf(error)}.`,
-      {
-        lines: ["Nothing has passed: run the gate again when it is back."],
-        cause: error,
-      },
-    );
+    throw temporalError(error, temporal, "Nothing has passed: run the gate again when it is back.");
   } finally {
     await histories.close();
   }
@@ -91,7 +83,10 @@ function createTeller(output: Output): (result: { replayed: number }, broken: Br
 }
 
 function brokenText(output: Output, what: string, divergence: BrokenRun["divergence"]): string {
-  return [`${output.style("red", "✗")} ${what}`, ...divergenceLines(divergence).map((line) => `  ${line}`)].join("\n");
+  return [
+    `${output.style("red", "✗")} ${printable(what)}`,
+    ...divergenceLines(divergence).map((line) => `  ${line}`),
+  ].join("\n");
 }
 
 /** Only what was looked at has passed: neither what a limit left out, nor a namespace that has nothing of ours. */

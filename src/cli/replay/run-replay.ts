@@ -1,8 +1,9 @@
 /** Replays one history against this checkout and tells what happened in it. Loaded when it is needed: Temporal's worker is. */
+import { printable } from "../../../contract/printable.ts";
 import type { Divergence } from "../../replay/explain-divergence.ts";
 import type { FoundHistory } from "../../replay/history-file.ts";
 import { createReplayer } from "../../replay/create-replayer.ts";
-import { pauseForDebugger } from "../../replay/pause-for-debugger.ts";
+import { isDebugged, pauseForDebugger } from "../../replay/pause-for-debugger.ts";
 import { quietRuntime } from "../../replay/quiet-runtime.ts";
 import { shownPlace, tellTimeline } from "../../replay/timeline.ts";
 import { waitingFor } from "../../replay/waiting-for.ts";
@@ -16,7 +17,7 @@ export async function runReplay(
   bundle: string | null,
 ): Promise<Divergence | null> {
   quietRuntime();
-  const replay = await createReplayer({ onLoaded: pauseForDebugger });
+  const replay = await createReplayer({ onLoaded: pauseForDebugger, ...(isDebugged() ? { limit: null } : {}) });
   for await (const { history, divergence, commands } of replay([found])) {
     const timeline = tellTimeline(history, commands);
     output.emit({
@@ -35,7 +36,7 @@ export async function runReplay(
       const waits = waitingFor(history);
       if (waits.length > 0)
         output.say(
-          `  It stands at ${last?.place ? shownPlace(last.place) : "its beginning"} and waits for ${waits.join(", ")}.`,
+          `  It stands at ${last?.place ? shownPlace(last.place) : "its beginning"} and waits for ${printable(waits.join(", "))}.`,
         );
     }
     return divergence;

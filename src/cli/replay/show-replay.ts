@@ -16,8 +16,9 @@ export function timelineLines(output: Output, lines: readonly TimelineLine[], di
   const shown = lines.map((line) => {
     const [mark, style] = styleOf(line, end);
     const head = `${offset(line.ms)}  ${String(line.event_id).padStart(width)}  `;
-    const rest = line.more.filter(Boolean).map((more) => `${" ".repeat(head.length + 2)}${more}`);
-    return output.style(style, [`${head}${mark} ${line.text}`, ...rest].join("\n"));
+    const [first = "", ...rest] = [line.text, ...line.more.filter(Boolean)].flatMap((text) => text.split("\n"));
+    const below = rest.map((more) => `${" ".repeat(head.length + 2)}${more}`);
+    return output.style(style, [`${head}${mark} ${first}`, ...below].join("\n"));
   });
   if (divergence && marked >= 0)
     shown.splice(
@@ -42,14 +43,14 @@ function styleOf({ tone, event_id }: TimelineLine, end: number): [mark: string, 
 /** Three or four lines: where, what the history says, what the code did, what to do. */
 export function divergenceLines({ kind, event_id, history, code, place, reason }: Divergence): string[] {
   const at = event_id === null ? "" : ` at event ${event_id}`;
-  if (kind === "error") return [`This code could not go on${at}: ${printable(reason)}`];
+  if (kind === "error") return [printable(`This code could not go on${at}: ${reason}`)];
   return [
     `This code diverges${at}.`,
     `  history:   ${history ?? "nothing: the workflow waited"}`,
     `  this code: ${code ?? "nothing: it waited"}${place ? `  (${shownPlace(place)})` : ""}`,
-    `  ${printable(reason)}`,
+    `  ${reason}`,
     `Open runs like this one would be stuck with it. Put the change behind \`patched("what-it-does")\`: ${HOW_TO_CHANGE}`,
-  ];
+  ].map(printable);
 }
 
 /** What was taken out of a bundle, in one line. */
