@@ -15,7 +15,7 @@ export interface Looks {
   all(jobs: QuietJob[], lead: Lead): Promise<number | null>;
   /** The first `limit` of those that were not looked at in vain a moment ago. */
   due(jobs: QuietJob[], lead: Lead, limit?: number): Promise<number | null>;
-  /** Those that were not reached or could not be looked at, where they are kept. */
+  /** Those that were not reached, could not be looked at, or were looked at too early, where they are kept. */
   missed(): QuietJob[];
   /** Ends what is remembered: whoever leads by now may change what was seen here. */
   forget(): void;
@@ -31,6 +31,11 @@ const CANCEL_MS = 5_000;
 const FAILED_MS = 5_000;
 /** For one look: some calls of 5 s to Temporal at most, and a pointer whose store may hang. What comes later is fenced like all of it. */
 const LOOK_MS = 20_000;
+/**
+ * Where there was evidence and then nothing to do, it is looked at again for so long: what is listed as closed or gone may be described
+ * as open for a moment more, most of all while it is being deleted.
+ */
+const DOUBT_MS = 10_000;
 /** Whoever finds no place here is found by the list of all open runs, within a minute (`watch-visibility.ts`). */
 const MAX_MISSED = 10_000;
 
@@ -43,7 +48,7 @@ export function createLooks(
   options: { now(): number; slackMs: number; stopped(): boolean; keepMissed?: boolean },
 ): Looks {
   const backOff = createLookBackOff(options);
-  const missed = new Map<string, QuietJob>();
+  const missed = new Map<string, { job: QuietJob; until: number }>();
 
   async function all(jobs: QuietJob[], lead: Lead): Promise<number | null> {
     let at = 0;
@@ -60,8 +65,13 @@ export function createLooks(
       for (const job of jobs.slice(at)) keep(job);
     }
   }
-  function keep(job: QuietJob): void {
-    if (options.keepMissed && missed.size < MAX_MISSED) missed.set(job.id, job);
+  function keep(job: QuietJob, until = Infinity): void {
+    if (options.keepMissed && missed.size < MAX_MISSED) missed.set(job.id, { job, until });
+  }
+  function doubt(job: QuietJob): void {
+    const until = missed.get(job.id)?.until ?? Infinity;
+    if (until === Infinity) keep(job, options.now() + DOUBT_MS);
+    else if (until < options.now()) missed.delete(job.id);
   }
   /** False when it failed. */
   async function one(job: QuietJob): Promise<boolean> {
@@ -69,7 +79,8 @@ export function createLooks(
     if (options.stopped()) return true;
     try {
       const done = await inTime(reconcileJob(deps, id), LOOK_MS);
-      missed.delete(id);
+      if (done === "nothing") doubt(job);
+      else missed.delete(id);
       let first = true;
       if (done === "nothing") backOff.wait(id, mark, NOTHING_MS);
       else if (done === "cancel") first = backOff.wait(id, mark, CANCEL_MS);
@@ -92,7 +103,7 @@ export function createLooks(
       const due = jobs.filter(({ id, mark }) => backOff.isDue(id, mark));
       return all(due.slice(0, limit), lead);
     },
-    missed: () => [...missed.values()],
+    missed: () => [...missed.values()].map(({ job }) => job),
     forget() {
       backOff.clear();
       missed.clear();

@@ -69,7 +69,7 @@ export function createVisibilityWatch(options: {
   /** When a run was listed last that had not been before. */
   let noticed = now();
   let pages = 0;
-  /** After the last listing more were misplaced than it answered, or could be told yet. */
+  /** After the last listing more were misplaced than it answered, or than could be told yet. */
   let more = false;
   /** The runs that should be open, about 100 bytes each. A number alone would be wrong for each run of which only the end is ever listed. */
   const open = new Set<string>();
@@ -137,7 +137,7 @@ export function createVisibilityWatch(options: {
       pages = Math.ceil(current.runs.length / PAGE) || 1;
       const ageMs = ended - current.began + Math.min(quietMs, LATE_MS);
       const found = await misplacedJobs(database.em.fork(), current.runs, { ageMs, limit: MISPLACED });
-      // Jobs that were just written to may only have begun after the listing: the next one tells.
+      // One that was just written to may only have begun after the listing: the next one tells.
       more = found.length === MISPLACED || found.some(({ ripe }) => !ripe);
       return found.filter(({ ripe }) => ripe);
     },

@@ -145,6 +145,7 @@ describe("many changes at once", () => {
 
 describe("runs shorter than a round", () => {
   it("are listed as closed only, and cost no listing of all open runs", async () => {
+    protocol.temporal.visible!.open = [listedRun(job, "F")];
     const { seen, round } = leaderOf(protocol, job);
     for (let second = 0; second < 10; second++) {
       await round();

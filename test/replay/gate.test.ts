@@ -76,9 +76,9 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
     try {
       // Breaks what stands in upload or has passed it.
       await clone.change(
-        "workflows/activity-options.ts",
-        `proxy("upload", WRITING)`,
-        `proxyActivities<Activities>(WRITING)["send" as "upload"]`,
+        "workflows/publish.ts",
+        "writing.upload.executeWithOptions",
+        "writing.generateRelease.executeWithOptions",
       );
       const { code, stdout } = await gate(clone.path("src/cli/main.ts"), "--json");
       const told = lines(stdout);

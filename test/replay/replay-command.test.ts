@@ -69,11 +69,7 @@ describe("platen replay", { timeout: 120_000 }, () => {
       const args = [clone.path("src/cli/main.ts"), "replay", "--bundle", path];
       const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: "/", env: {} });
       expect(stdout).toMatch(/✓ This code decides what the history says/);
-      await clone.change(
-        "workflows/activity-options.ts",
-        `proxy("validate", READING)`,
-        `proxyActivities<Activities>(READING)["check" as "validate"]`,
-      );
+      await clone.change("workflows/publish.ts", "reading.validate.execute", "reading.verifyTiles.execute");
       const changed = await promisify(execFile)(process.execPath, args, { cwd: "/", env: {} }).catch(
         (error: unknown) => error,
       );
