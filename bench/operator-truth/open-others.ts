@@ -2,22 +2,19 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { query } from "../../src/db.ts";
 import { createDraft, queueJob } from "../../test/support/publishing.ts";
-import { newPrefix } from "../../test/support/rigged-room.ts";
 import type { TruthRoom } from "../../test/support/truth/truth-room.ts";
 
 const LOOK_MS = 200;
 const LATE_MS = 180_000;
 
-/** Resolves when all of them are in their upload. They have a worker of their own, which is killed with the room. */
+/** Resolves when all of them are in their upload, in the hands of the room's own worker. */
 export async function openOthers(room: TruthRoom, count: number): Promise<void> {
-  const prefix = newPrefix();
-  await room.worker(prefix, { concurrency: count + 10 });
   const jobs: string[] = [];
   for (let at = 0; at < count; at += 1) {
     const draft = await createDraft(room);
     await room.rigs.hold(draft.project, "upload");
     const job = await queueJob(room, draft);
-    await room.start(job, { prefix });
+    await room.start(job);
     jobs.push(job);
   }
   const late = Date.now() + LATE_MS;

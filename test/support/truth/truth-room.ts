@@ -32,7 +32,7 @@ export async function createTruthRoom(servers: {
   try {
     const { key } = await createApiKey(room.database.em.fork(), { tenant_id, principal_id, role: "admin" });
     gateway = await startGatewayProcess(room);
-    const startWorker = () => room.worker(room.config.PLATEN_TASK_QUEUE_PREFIX);
+    const startWorker = () => room.worker(room.config.PLATEN_TASK_QUEUE_PREFIX, { concurrency: 300 });
     let worker = await startWorker();
     return {
       ...{ ...room, url: gateway.url, key, server: servers.temporal, close },
