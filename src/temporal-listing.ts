@@ -81,7 +81,8 @@ export function createListings(
       const moment = new Date(since).toISOString();
       // Two listings instead of one with `or`: with PostgreSQL each walks an index, the one with `or` walks the namespace.
       yield* pages(`ExecutionStatus = 'Running' and StartTime >= '${moment}'`);
-      yield* pages(`CloseTime >= '${moment}'`);
+      // Where visibility is in SQL, a run that is open has closed later than all others.
+      yield* pages(`ExecutionStatus != 'Running' and CloseTime >= '${moment}'`);
     },
     async countOpen() {
       const { count } = await within(() =>

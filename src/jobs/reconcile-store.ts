@@ -117,6 +117,22 @@ export async function differingJobs(db: Db, runs: readonly ListedRun[]): Promise
   );
 }
 
+/** Running jobs that were written to a moment ago, `ageMs` at least, with the runs that they name; 500 of them. */
+export async function youngJobs(db: Db, ageMs: number): Promise<(QuietJob & { run: string })[]> {
+  return query<QuietJob & { run: string }>(
+    db,
+    `
+    select id, ${MARK}, workflow_id || '/' || run_id as run
+    from jobs
+    where status = 'running'
+      and updated_at < now() - make_interval(secs => $1::float8 / 1000)
+      and updated_at > now() - make_interval(secs => $1::float8 / 1000 + 10)
+    limit 500
+    `,
+    [ageMs],
+  );
+}
+
 /** `ripe`: its row is older than the list. */
 export interface MisplacedJob extends QuietJob {
   ripe: boolean;

@@ -114,6 +114,7 @@ export function createReconciler(
       return false;
     }
     await onEvidence.due(misplaced, lead);
+    await onEvidence.due(await visibility.unlisted(), lead);
     if (number % PAUSED_EVERY === 0) {
       const paused = await apart("listing paused activities in Temporal", () => visibility.paused());
       await onEvidence.due(paused ?? [], lead);

@@ -12,7 +12,7 @@
  */
 import type { Database } from "../db.ts";
 import type { Executions, ListedRun, ListPage } from "../temporal.ts";
-import { differingJobs, misplacedJobs, pausedOtherwise, type QuietJob } from "./reconcile-store.ts";
+import { differingJobs, misplacedJobs, pausedOtherwise, youngJobs, type QuietJob } from "./reconcile-store.ts";
 
 export interface VisibilityWatch {
   /** Where the last leader was; null when there was none. */
@@ -23,6 +23,8 @@ export interface VisibilityWatch {
   changed(goOn: () => Promise<boolean>): Promise<QuietJob[]>;
   /** The next pages of the open runs, if there is a reason; after the last one the jobs that are not where they should be, otherwise none. */
   misplaced(quietMs: number, goOn: () => Promise<boolean>): Promise<QuietJob[]>;
+  /** Lively jobs whose runs were never listed: one that is deleted within a second of its start leaves no other trace. */
+  unlisted(): Promise<QuietJob[]>;
   /** Visibility has not answered: whatever has happened meanwhile, the open runs are listed when it does. */
   lost(): void;
   /** Jobs whose activity is paused and that do not say so, and the reverse. */
@@ -33,6 +35,8 @@ export interface VisibilityWatch {
 const OVERLAP_MS = 10_000;
 /** A row that is this much older than a listing should be in it; if visibility is later still, that costs a look. */
 const LATE_MS = 500;
+/** Older than a round and some: what it names should have been listed. */
+const YOUNG_MS = 1_500;
 /** Where nobody was before, this far back by our own clock: what is open and older is in the other listing. */
 const FIRST_MS = 3_600_000;
 /** Runs in one of Temporal's pages. */
@@ -140,6 +144,10 @@ export function createVisibilityWatch(options: {
       // One that was just written to may only have begun after the listing: the next one tells.
       more = found.length === MISPLACED || found.some(({ ripe }) => !ripe);
       return found.filter(({ ripe }) => ripe);
+    },
+    async unlisted() {
+      if (listing || ended === -Infinity) return [];
+      return (await youngJobs(database.em.fork(), YOUNG_MS)).filter(({ run }) => !open.has(run));
     },
     paused: async () => pausedOtherwise(database.em.fork(), await executions.listPaused()),
   };
