@@ -66,6 +66,21 @@ describe("what visibility shows of a job that has long been looked at in vain", 
   });
 });
 
+describe("a run that began and was deleted between two rounds", () => {
+  it("is missed though no listing ever had it", async () => {
+    await running();
+    await sql("update jobs set status = 'failed' where id = $1", [job]);
+    const { seen, round } = leaderOf(protocol, job);
+    await round();
+    await sql("update jobs set status = 'running', updated_at = now() - interval '3 s' where id = $1", [job]);
+    protocol.temporal.current = null;
+    seen.now += 1_000;
+    await round();
+    expect(await row()).toMatchObject({ status: "failed", error_code: "execution_lost" });
+    expect(seen.listings).toBe(1);
+  });
+});
+
 describe("a retried job", () => {
   it("that is terminated while it waits is told at once, though it names its last generation's run", async () => {
     await sql("update jobs set generation = 2, run_id = 'F' where id = $1", [job]);

@@ -39,6 +39,22 @@ export const RECONCILER_RULES: Mutation[] = [
     testFile: EVIDENCE,
   },
   {
+    rule: "what was deleted before it was ever listed is looked at",
+    file: "src/jobs/reconcile.ts",
+    find: "await onEvidence.due(await visibility.unlisted(), lead);",
+    replace: "",
+    test: "is missed though no listing ever had it",
+    testFile: EVIDENCE,
+  },
+  {
+    rule: "closed runs are listed without the open ones",
+    file: "src/temporal-listing.ts",
+    find: "ExecutionStatus != 'Running' and CloseTime",
+    replace: "CloseTime",
+    test: "names an open run once",
+    testFile: "test/temporal-listing.test.ts",
+  },
+  {
     rule: "what is paused does not wait behind looks in vain",
     file: "src/jobs/reconcile.ts",
     find: "await onEvidence.due(paused ?? [], lead);",
@@ -89,7 +105,7 @@ export const RECONCILER_RULES: Mutation[] = [
   {
     rule: "more misplaced jobs than a round looks at are listed again",
     file: "src/jobs/watch-visibility.ts",
-    find: "more = found.length === MISPLACED;",
+    find: "more = found.length === MISPLACED ||",
     replace: "",
     test: "of jobs that were deleted take rounds",
     testFile: EVIDENCE,
