@@ -43,10 +43,10 @@ const FIRST_MS = 3_600_000;
 const PAGE = 1_000;
 /** Runs per statement. */
 const BATCH = 5_000;
-/** Of open runs in a round: 10,000 take three. A page costs the dev server 0.2 s of CPU, a tenth of as many describes. */
-const PAGES = 4;
+/** Of open runs in a round: 10,000 take two. A page costs the dev server 0.2 s of CPU, a tenth of as many describes. */
+const PAGES = 5;
 /** At least between two listings of the open runs, for each page of the last one: where much happens, their number is never what it should be. */
-const PAUSE_MS = 700;
+const PAUSE_MS = 400;
 /** At most. */
 const EVERY_MS = 60_000;
 /** Jobs that are looked at after one listing; where there are more, the next is not a minute away. */
