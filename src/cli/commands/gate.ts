@@ -1,14 +1,7 @@
 import type { Command } from "commander";
 import type { GlobalOptions, RunCommand } from "../context.ts";
 import { parseDuration, parseGateLimit } from "../parse-option.ts";
-import type { TemporalFlags } from "../replay/find-temporal.ts";
-
-export interface GateFlags extends TemporalFlags {
-  live?: boolean;
-  /** Milliseconds. */
-  since: number;
-  limit: number;
-}
+import type { GateFlags } from "../replay/run-gate.ts";
 
 /** `platen gate` */
 export function addGate(program: Command, run: RunCommand): void {

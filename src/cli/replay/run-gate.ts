@@ -6,13 +6,20 @@ import { goldenHistories } from "../../replay/golden-histories.ts";
 import { quietRuntime } from "../../replay/quiet-runtime.ts";
 import { createHistories } from "../../replay/read-history.ts";
 import { CliError } from "../cli-error.ts";
-import type { GateFlags } from "../commands/gate.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
-import { findTemporal } from "./find-temporal.ts";
+import { findTemporal, type TemporalFlags } from "./find-temporal.ts";
 import { divergenceLines } from "./show-replay.ts";
 import { temporalError } from "./temporal-error.ts";
+
+/** What `platen gate` is given. */
+export interface GateFlags extends TemporalFlags {
+  live?: boolean;
+  /** Milliseconds. */
+  since: number;
+  limit: number;
+}
 
 /** Between two lines that say how far it is. */
 const TELL_MS = 2_000;
