@@ -74,7 +74,10 @@ describe("a retry", { timeout: 90_000 }, () => {
     const deps = { ...room.deps, executions: absentTemporal() };
     await worker.stop();
     // Only the row knows of it from here on: this gateway could have died as well.
-    expect(await retryJob(deps, { job_id: failed.job, by: room.principal })).toMatchObject({ generation: 2, from: "upload" });
+    expect(await retryJob(deps, { job_id: failed.job, by: room.principal })).toMatchObject({
+      generation: 2,
+      from: "upload",
+    });
     await room.worker();
     await expectCompletedOnce(failed, ["failed", "completed"], 2);
     expect(await scheduledActivities(room, failed.job)).toEqual(["upload", "verifyTiles", "markPublished"]);

@@ -1,9 +1,9 @@
-/** `npm run chaos`: the long forms of tests, minutes each, and the short ones of this folder. */
+/** `npm run chaos`: the long forms of this folder's tests, minutes each; the short ones are in `npm test`. `npm run long`: every long form there is. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.long.ts", "test/chaos/*.test.ts"],
+    include: ["test/**/*.long.ts"],
     globalSetup: "test/support/global-setup.ts",
     setupFiles: "test/support/file-outcome.ts",
     pool: "forks",
