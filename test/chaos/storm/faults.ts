@@ -139,7 +139,7 @@ const STORE: Fault[] = [
         const { room } = storm.city;
         const path = await sourceTile(room, draft, 0);
         // As the disk's own namespace calls it, and as ours does.
-        return breakSectors(room.storeFolder, [path, path.replace(/^\/proc\/\d+\/root/, "")]);
+        return breakSectors(room.storeFolder, [path, path.replace(/^\/proc\/\d+\/\w+/, "")]);
       }),
   },
   {
