@@ -57,9 +57,10 @@ describe("a cancel", { timeout: 90_000 }, () => {
     expect(await guardOf(room, draft)).toBeNull();
 
     await held.restore();
-    expect(await retryJob(room.deps, { job_id: job, by: room.principal })).toMatchObject({
+    expect(await retryJob(room.deps, { job_id: job, by: room.principal })).toEqual({
       generation: 2,
       from: "upload",
+      message: expect.stringContaining("from upload"),
     });
     expect(await guardOf(room, draft)).toBe(job);
     expect(await room.ended(job, 60_000)).toMatchObject({ status: "completed", generation: 2, epoch: 1 });

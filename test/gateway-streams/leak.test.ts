@@ -132,6 +132,6 @@ it("two thousand streams and WebSockets that were opened and aborted leave no pl
   );
   // Not even one in a hundred has left something. The gateway looks for closed ones four times a second.
   const kept = (): number => heap().emitters - before.emitters;
-  await expect.poll(kept, { timeout: 10_000, interval: 300 }).toBeLessThan(STREAMS / 100);
+  await expect.poll(kept, { timeout: 1_000, interval: 300 }).toBeLessThan(STREAMS / 100);
   expect(heap().megabytes - before.megabytes).toBeLessThan(5);
 }, 120_000);
