@@ -1,15 +1,21 @@
 /** A PostgreSQL that others have taken every connection of. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 
 /** More than any server of ours gives out. */
 const MORE = 400;
 
+/** Between two rounds. */
+const PAUSE_MS = 50;
+
 /**
- * Takes every connection that is free, and then those of the product's pools that do nothing at the moment. Answers how to give them back.
+ * Takes every connection that is free, and goes on taking those that the product's pools give up or do nothing with: one that is in
+ * use at first would be idle in its pool afterwards, and enough for a publish. Answers how to give them all back.
  * `url`: of a superuser, as the product is in tests, so none are kept for others.
  */
 export async function exhaustConnections(url: string): Promise<() => Promise<void>> {
   const taken: Client[] = [];
+  let over = false;
   async function takeAll(): Promise<void> {
     while (taken.length < MORE) {
       const client = new Client({ connectionString: url, application_name: "platen-exhaust" });
@@ -22,13 +28,25 @@ export async function exhaustConnections(url: string): Promise<() => Promise<voi
       taken.push(client);
     }
   }
-  await takeAll();
-  await taken[0]?.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity
-     where backend_type = 'client backend' and state = 'idle' and application_name = ''`,
-  );
-  await takeAll();
+  async function round(): Promise<void> {
+    await takeAll();
+    await taken[0]?.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where backend_type = 'client backend' and state = 'idle' and application_name = ''`,
+    );
+    await takeAll();
+  }
+  await round();
+  // In a storm the server itself may be stopped meanwhile: then nobody has a connection anyway.
+  const rounds = (async () => {
+    while (!over) {
+      await round().catch(() => undefined);
+      await sleep(PAUSE_MS);
+    }
+  })();
   return async () => {
+    over = true;
+    await rounds;
     await Promise.all(taken.map((client) => client.end().catch(() => undefined)));
   };
 }
