@@ -1,7 +1,7 @@
 /** What an activity throws, in Temporal's words: the code is the failure's type, the sentence its message. */
 import { ApplicationFailure, TemporalFailure } from "@temporalio/common";
 import type { FailureCode } from "../contract/failures.ts";
-import { pauseAfter, RETRY_POLICIES } from "../contract/retry-policies.ts";
+import { pauseAfter, retryPolicyOf } from "../contract/retry-policies.ts";
 import { AppError, reasonOf } from "../src/errors.ts";
 import { asOutage } from "../src/outage.ts";
 
@@ -54,12 +54,9 @@ export function troubleOf(error: unknown): AppError | null {
   return known.definition.retryable && known.code !== "superseded" ? known : null;
 }
 
-/** Milliseconds until Temporal tries again what has failed so; undefined for an activity without a policy of ours. */
-export function pauseOf(trouble: AppError, failed: { activityType: string; attempt: number }): number | undefined {
-  const { activityType, attempt } = failed;
-  const known = Object.hasOwn(RETRY_POLICIES, activityType) ? (activityType as keyof typeof RETRY_POLICIES) : null;
-  const policy = trouble.definition.retry ?? (known && RETRY_POLICIES[known]);
-  return policy ? pauseAfter(policy, attempt) : undefined;
+/** Milliseconds until Temporal tries again what has failed so. */
+export function pauseOf(trouble: AppError, failed: { activityType: string; attempt: number }): number {
+  return pauseAfter(trouble.definition.retry ?? retryPolicyOf(failed.activityType), failed.attempt);
 }
 
 function knownAs(error: unknown): AppError {

@@ -1,11 +1,13 @@
 /** Registry of activities: file = function = Temporal's name, unique over all jobs. */
+import type { StepInput } from "../contract/job-input.ts";
 import type { AfterGenerate, AfterValidate, PublishStepInput } from "./publish/step-input.ts";
 import { generateRelease } from "./publish/generate-release.ts";
 import { markPublished } from "./publish/mark-published.ts";
-import { settle, type SettleInput } from "./publish/settle.ts";
+import { settle, type SettleInput } from "./jobs/settle.ts";
 import { upload } from "./publish/upload.ts";
 import { validate } from "./publish/validate.ts";
 import { verifyTiles } from "./publish/verify-tiles.ts";
+import { sweep } from "./maintenance/sweep.ts";
 import type { ActivityDeps } from "./steps.ts";
 
 /** Only `src/worker` calls this. */
@@ -16,6 +18,7 @@ export function createActivities(deps: ActivityDeps) {
     upload: (input: AfterGenerate) => upload(deps, input),
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
+    sweep: (input: StepInput) => sweep(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };
 }

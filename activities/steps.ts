@@ -1,7 +1,7 @@
 /** Enter, work, leave: what every activity of a job does around its own work. */
 import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
-import type { JobContext } from "../contract/publish.ts";
+import type { JobContext, StepInput } from "../contract/job-input.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
@@ -11,6 +11,7 @@ import type { Attempt, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.t
 import { noteCancelStage } from "../src/jobs/protocol/cancel-stages.ts";
 import { enterStep } from "../src/jobs/protocol/enter-step.ts";
 import type { StepEntry } from "../src/jobs/protocol/entered.ts";
+import { finishJob, type Done } from "../src/jobs/protocol/finish.ts";
 import { reconcileJob } from "../src/jobs/protocol/reconcile.ts";
 import { leaveStep, logEntry, noteTrouble } from "../src/jobs/protocol/ledger-writes.ts";
 import { pauseOf, toFailure, troubleOf } from "./failures.ts";
@@ -54,7 +55,7 @@ export function attemptOf(context: Context, job: JobContext): Attempt {
 export async function enter(
   deps: ActivityDeps,
   context: Context,
-  input: { job: JobContext; target: { environment: string } },
+  input: StepInput,
   entry: StepEntry,
 ): Promise<{ grip: Grip; row: JobRow }> {
   const attempt = attemptOf(context, input.job);
@@ -81,19 +82,48 @@ export async function enter(
  */
 export async function inStep<T>(
   deps: ActivityDeps,
-  input: { job: JobContext; target: { environment: string }; validated?: { revision: number } },
+  input: StepInput & { validated?: { revision: number } },
   step: { name: string; begins: string },
-  work: (tools: StepTools) => Promise<{ result: T; message: string }>,
+  work: (tools: StepTools) => Promise<{ result: T; message: string; revision?: number }>,
 ): Promise<T> {
   return guarded(async (context) => {
     const { grip, row } = await enter(deps, context, input, { step: step.name, message: step.begins });
     return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
-      const { result, message } = await work(tools);
-      // What the step worked on: as it was validated, or as validating has just found it.
-      const { revision } = input.validated ?? { ...(result as { revision?: number } | undefined) };
+      const { result, message, revision = revisionOf(row, input, result) } = await work(tools);
       await leaveStep(deps, grip, step.name, message, revision === undefined ? undefined : { revision, result });
       deps.mirror.forget(grip);
       return result;
+    });
+  });
+}
+
+/** Of the draft that the step worked on: as it was validated, or as validating has just found it; 0 where there is none. */
+function revisionOf(
+  row: JobRow,
+  { validated }: { validated?: { revision: number } },
+  result: unknown,
+): number | undefined {
+  if (row.version_id === null) return 0;
+  return validated?.revision ?? (result as { revision?: number } | undefined)?.revision;
+}
+
+/**
+ * The same for a job's last step, which writes the final state instead of leaving: the job is done once its work is. `work` answers what
+ * the job ends with; partially completed, where things were left out.
+ */
+export async function inLastStep<Result extends object>(
+  deps: ActivityDeps,
+  input: StepInput,
+  step: { name: string; begins: string },
+  work: (tools: StepTools) => Promise<Omit<Done, "result"> & { result: Result }>,
+): Promise<Result> {
+  return guarded(async (context) => {
+    const { grip, row } = await enter(deps, context, input, { step: step.name, message: step.begins });
+    return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
+      const done = await work(tools);
+      await finishJob(deps, grip, done);
+      deps.mirror.forget(grip);
+      return done.result;
     });
   });
 }

@@ -3,6 +3,7 @@
  * Every variable here is a line of .env.example and no other (tested).
  */
 import { z } from "zod";
+import { QUEUES } from "../contract/job-type-definition.ts";
 
 const url = z.string().regex(/^https?:\/\//, "must be an http(s) URL");
 const count = (fallback: number, min: number, max: number) =>
@@ -32,6 +33,12 @@ const schema = z.object({
   PLATEN_DATABASE_POOL: count(20, 2, 200),
   /** Activities that one worker runs at a time. */
   PLATEN_WORKER_CONCURRENCY: count(20, 1, 1000),
+  /** Task queues that one worker serves, separated by commas; all of them by default. */
+  PLATEN_WORKER_QUEUES: z
+    .string()
+    .transform((text) => text.split(",").map((name) => name.trim()))
+    .pipe(z.array(z.enum(QUEUES)))
+    .optional(),
   /** Task queue prefix, so that several installations can share a namespace; empty for none. */
   PLATEN_TASK_QUEUE_PREFIX: z
     .string()

@@ -12,10 +12,11 @@ import {
 } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
 import { JOB_URL_MEMO, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
+import { titleOf } from "../contract/job-title.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 import type { FailureCode } from "../contract/failures.ts";
-import { JOB_TYPES, type JobType } from "../contract/job-types.ts";
-import type { PublishInput } from "../contract/publish.ts";
+import { definitionOf, type JobType } from "../contract/job-types.ts";
+import type { JobInput } from "../contract/job-input.ts";
 import { findCancelRequested, type CancelRequested } from "./temporal-requests.ts";
 import { executionOf } from "./temporal-describe.ts";
 import { createHistories } from "./temporal-history.ts";
@@ -121,14 +122,20 @@ export type ProgressAnswer =
 /** Where a listing goes on; only Temporal knows what is in it. */
 export type ListPage = Uint8Array;
 
-/** The part of Temporal that the publish protocol needs. */
+export interface StartOptions {
+  job_type: JobType;
+  workflow_id: string;
+  /** What people call the job; null for what its type and target say. */
+  title: string | null;
+  /** Temporal's: 1 first, 5 last. */
+  priority: number;
+  input: JobInput;
+}
+
+/** The part of Temporal that the job protocol needs. */
 export interface Executions {
   /** Starts the run for a generation; `already_started` is as good as started. */
-  start(options: {
-    job_type: JobType;
-    workflow_id: string;
-    input: PublishInput;
-  }): Promise<"started" | "already_started">;
+  start(options: StartOptions): Promise<"started" | "already_started">;
   describe(workflowId: string): Promise<Execution | null>;
   /** Cancels exactly that run; false when it is not the current one or has ended. */
   cancel(workflowId: string, runId: string): Promise<boolean>;
@@ -165,7 +172,42 @@ const keyword = (name: string, value: string): SearchAttributePair => ({
   value,
 });
 
-export { taskQueue } from "./temporal-listing.ts";
+function searchAttributesOf(jobType: JobType, input: JobInput): SearchAttributePair[] {
+  const version = {
+    key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.version, SearchAttributeType.INT),
+    value: input.version ?? 0,
+  };
+  return [
+    ...(input.project === null ? [] : [keyword(SEARCH_ATTRIBUTES.project, input.project)]),
+    ...(input.version === null ? [] : [version]),
+    ...(input.environment === null ? [] : [keyword(SEARCH_ATTRIBUTES.environment, input.environment)]),
+    keyword(SEARCH_ATTRIBUTES.job_type, jobType),
+    keyword(SEARCH_ATTRIBUTES.tenant, input.tenant),
+    keyword(SEARCH_ATTRIBUTES.started_by, input.started_by),
+  ];
+}
+
+/** What an operator reads of the run without opening payloads. */
+function wordsOf(
+  jobType: JobType,
+  title: string | null,
+  input: JobInput,
+  publicUrl?: string,
+): { url: string | undefined; summary: string; details: string } {
+  const url = publicUrl && `${publicUrl.replace(/\/+$/, "")}/jobs/${input.job_id}`;
+  const what = titleOf(jobType, title, input);
+  const job = url ? `[${input.job_id}](${url})` : input.job_id;
+  return {
+    url,
+    summary: `${what}, by ${input.started_by}`,
+    details: [
+      `**${definitionOf(jobType).label}: ${what}**`,
+      `started by ${input.started_by} (tenant ${input.tenant}), job ${job}, generation ${input.generation}`,
+    ].join("\n\n"),
+  };
+}
+
+export { queueName, taskQueue } from "./temporal-listing.ts";
 
 /** Lazy: the first call connects, so a gateway starts while Temporal is down. */
 export function createTemporalClient(options: { address: string; namespace: string }): Client {
@@ -188,34 +230,29 @@ export function createExecutions(
   const within = <T>(call: () => Promise<T>): Promise<T> =>
     client.connection.withDeadline(Date.now() + (options.deadlineMs ?? 5_000), call);
   return {
-    async start({ job_type, workflow_id, input }) {
-      const url = options.publicUrl && `${options.publicUrl.replace(/\/+$/, "")}/jobs/${input.job_id}`;
+    async start({ job_type, workflow_id, title, priority, input }) {
+      const definition = definitionOf(job_type);
+      const words = wordsOf(job_type, title, input, options.publicUrl);
       try {
         await within(() =>
-          client.workflow.start(JOB_TYPES[job_type].workflow, {
+          client.workflow.start(definition.workflow, {
             workflowId: workflow_id,
             taskQueue: taskQueue(job_type, options.taskQueuePrefix),
             args: [input],
             // A closed run of generation 1 is never started again; a retry's generation is.
             workflowIdReusePolicy: input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE",
             workflowIdConflictPolicy: "FAIL",
-            memo: { job_id: input.job_id, generation: input.generation, ...(url ? { [JOB_URL_MEMO]: url } : {}) },
-            typedSearchAttributes: [
-              keyword(SEARCH_ATTRIBUTES.project, input.project),
-              {
-                key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.version, SearchAttributeType.INT),
-                value: input.version,
-              },
-              keyword(SEARCH_ATTRIBUTES.environment, input.environment),
-              keyword(SEARCH_ATTRIBUTES.job_type, job_type),
-              keyword(SEARCH_ATTRIBUTES.tenant, input.tenant),
-              keyword(SEARCH_ATTRIBUTES.started_by, input.started_by),
-            ],
-            staticSummary: `${input.project} v${input.version} → ${input.environment}, by ${input.started_by}`,
-            staticDetails: [
-              `**Publish ${input.project} version ${input.version} to ${input.environment}**`,
-              `started by ${input.started_by} (tenant ${input.tenant}), job ${url ? `[${input.job_id}](${url})` : input.job_id}, generation ${input.generation}`,
-            ].join("\n\n"),
+            workflowRunTimeout: `${definition.timeout_seconds} seconds`,
+            // Between tenants in turn, and of one tenant's jobs the more urgent first.
+            priority: { priorityKey: priority, fairnessKey: input.tenant },
+            memo: {
+              job_id: input.job_id,
+              generation: input.generation,
+              ...(words.url ? { [JOB_URL_MEMO]: words.url } : {}),
+            },
+            typedSearchAttributes: searchAttributesOf(job_type, input),
+            staticSummary: words.summary,
+            staticDetails: words.details,
           }),
         );
         return "started";

@@ -14,6 +14,31 @@ create table api_keys (
   constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 
+create table artifacts (
+  id uuid not null,
+  tenant_id uuid not null,
+  kind text not null,
+  job_id uuid,
+  project_id uuid,
+  name text not null,
+  media_type text not null,
+  size bigint not null,
+  sha256 text not null,
+  created_by uuid,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone,
+  constraint artifacts_pkey PRIMARY KEY (id),
+  constraint artifacts_kind_check CHECK ((kind = ANY (ARRAY['upload'::text, 'result'::text, 'errors'::text]))),
+  constraint artifacts_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals(id),
+  constraint artifacts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint artifacts_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
+  constraint artifacts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX artifacts_expiry_index ON public.artifacts USING btree (expires_at);
+CREATE INDEX artifacts_job_index ON public.artifacts USING btree (job_id);
+CREATE INDEX artifacts_sha256_index ON public.artifacts USING btree (tenant_id, sha256);
+CREATE INDEX artifacts_tenant_index ON public.artifacts USING btree (tenant_id, created_at, id);
+
 create table configs (
   version_id uuid not null,
   tenant_id uuid not null,
@@ -139,12 +164,22 @@ create table jobs (
   cancel_compensated_at timestamp with time zone,
   cancel_deadline_at timestamp with time zone,
   cancel_terminated_at timestamp with time zone,
+  title text,
+  priority smallint not null default 3,
+  deadline_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  max_retries integer,
+  parent_id uuid,
+  member_key text,
+  segment integer not null default 0,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_workflow_id_unique UNIQUE (workflow_id),
+  constraint jobs_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
   constraint jobs_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
   constraint jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'partially_completed'::text, 'failed'::text, 'cancelled'::text]))),
   constraint jobs_cancel_requested_by_fkey FOREIGN KEY (cancel_requested_by) REFERENCES principals(id),
   constraint jobs_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals(id),
+  constraint jobs_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES jobs(id),
   constraint jobs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
   constraint jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint jobs_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
@@ -154,6 +189,8 @@ CREATE INDEX jobs_ended_index ON public.jobs USING btree (completed_at);
 CREATE INDEX jobs_list_index ON public.jobs USING btree (tenant_id, created_at, id);
 CREATE INDEX jobs_open_index ON public.jobs USING btree (id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX jobs_project_index ON public.jobs USING btree (project_id, created_at, id);
+CREATE INDEX jobs_type_index ON public.jobs USING btree (tenant_id, job_type, created_at, id);
+CREATE UNIQUE INDEX jobs_parent_member_unique ON public.jobs USING btree (parent_id, member_key);
 
 create table layers (
   id uuid not null,
@@ -286,6 +323,17 @@ create table releases (
   constraint releases_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
 );
 CREATE INDEX releases_project_index ON public.releases USING btree (project_id, created_at);
+
+create table source_pictures (
+  version_id uuid not null,
+  tenant_id uuid not null,
+  artifact_id uuid not null,
+  updated_at timestamp with time zone not null default now(),
+  constraint source_pictures_pkey PRIMARY KEY (version_id),
+  constraint source_pictures_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id),
+  constraint source_pictures_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint source_pictures_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
+);
 
 create table tenants (
   id uuid not null,

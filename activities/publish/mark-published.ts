@@ -4,6 +4,7 @@
  */
 import type { PublishResult } from "../../contract/publish.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
+import { publishTarget } from "../../src/jobs/protocol/attempt.ts";
 import { projectSwitched } from "../../src/jobs/protocol/project.ts";
 import { switchRelease } from "../../src/jobs/protocol/switch.ts";
 import { beating, enter, guarded, type ActivityDeps } from "../steps.ts";
@@ -22,13 +23,9 @@ export async function markPublished(deps: ActivityDeps, input: AfterGenerate): P
       // The point of no return: from here a cancel is not listened to, and nothing is given up.
       patience.endless = true;
       tools.report(0.5, `Writing the pointer of ${target.environment}, epoch ${epoch}`);
-      const result = await projectSwitched(deps, {
-        project_id: row.project_id,
-        environment: target.environment,
-        epoch,
-      });
-      await finishJob(deps, grip, result);
-      return result;
+      const done = await projectSwitched(deps, { ...publishTarget(row), epoch });
+      await finishJob(deps, grip, done);
+      return done.result;
     });
   }, patience);
 }

@@ -7,6 +7,7 @@ import { claimPrefixes } from "../../src/releases/release-store.ts";
 import { readManifest } from "../../src/releases/tile-manifest.ts";
 import { findSeal } from "../../src/releases/verified-tile-set-store.ts";
 import { inOrder } from "../../src/storage/in-parallel.ts";
+import { publishTarget } from "../../src/jobs/protocol/attempt.ts";
 import * as keys from "../../src/storage/keys.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
 import { copyTiles, publicTileKey, putDescriptor, putRelease } from "./put-public.ts";
@@ -33,7 +34,8 @@ export async function upload(deps: ActivityDeps, input: AfterGenerate): Promise<
     const digest = generated.tile_set_digest;
     const prefix = keys.publicTilesPrefix(target.project, digest);
     const release = keys.releaseKey(target.project, validated.release_id);
-    const { tenant_id, project_id, id: job_id } = tools.row;
+    const { tenant_id, id: job_id } = tools.row;
+    const { project_id } = publishTarget(tools.row);
     const db = deps.database.em.fork();
     await claimPrefixes(db, { tenant_id, project_id, job_id, prefixes: [prefix, release] });
 

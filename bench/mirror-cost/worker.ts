@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import { inStep, type ActivityDeps } from "../../activities/steps.ts";
-import type { JobContext } from "../../contract/publish.ts";
+import type { StepInput } from "../../contract/job-input.ts";
 import { readConfig } from "../../src/config.ts";
 import { createDatabase } from "../../src/db.ts";
 import { createJobNotifier } from "../../src/jobs/job-notifier.ts";
@@ -21,7 +21,7 @@ const REPORT_MS = 100;
 function createReportingActivities(deps: ActivityDeps) {
   return {
     /** Until it is cancelled. */
-    reportOn: (input: { job: JobContext; target: { environment: string } }): Promise<void> =>
+    reportOn: (input: StepInput): Promise<void> =>
       inStep(deps, input, { name: "upload", begins: "reporting" }, async ({ report, signal }) => {
         for (let count = 1; ; count += 1) {
           report((count % 1_000) / 1_000, `${count} of many tiles uploaded`, {

@@ -2,8 +2,10 @@
 import type { Attention } from "../../contract/attention.ts";
 import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
-import { JOB_TYPES, type StepDefinition } from "../../contract/job-types.ts";
-import type { Problem, PublishResult } from "../../contract/publish.ts";
+import { JOB_TYPES } from "../../contract/job-types.ts";
+import type { JobTypeDefinition } from "../../contract/job-type-definition.ts";
+import type { PublishResult } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { problemLines } from "./cli-error.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
@@ -32,7 +34,8 @@ export interface Outcome {
 
 /** The job's progress in percent once this step is done; null for a step that no job type has. */
 export function percentOf(step: string): number | null {
-  const steps: StepDefinition[] = Object.values(JOB_TYPES).flatMap((type) => type.steps);
+  const types: readonly JobTypeDefinition[] = Object.values(JOB_TYPES);
+  const steps = types.flatMap((type) => type.steps);
   return steps.find(({ name }) => name === step)?.percent ?? null;
 }
 

@@ -4,7 +4,8 @@ import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { FinalStatus, JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
-import type { Environment, Problem, PublishResult } from "../../contract/publish.ts";
+import type { Environment, PublishResult } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 
 export interface LogEntry {
   /** ISO 8601, UTC. */

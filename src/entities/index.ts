@@ -1,4 +1,5 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
+import { Artifact, SourcePicture } from "./artifacts.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
 import {
@@ -25,6 +26,8 @@ export const entities = [
   Job,
   JobEvent,
   JobStepResult,
+  Artifact,
+  SourcePicture,
   PublishGuard,
   IdempotencyKey,
   ReleaseReservation,

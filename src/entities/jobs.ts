@@ -8,10 +8,14 @@ import { Principal, Tenant } from "./tenants.ts";
 export const Job = defineEntity({
   name: "Job",
   tableName: "jobs",
-  uniques: [{ name: "jobs_workflow_id_unique", properties: ["workflow_id"] }],
+  uniques: [
+    { name: "jobs_workflow_id_unique", properties: ["workflow_id"] },
+    { name: "jobs_parent_member_unique", properties: ["parent_id", "member_key"] },
+  ],
   indexes: [
     { name: "jobs_list_index", properties: ["tenant_id", "created_at", "id"] },
     { name: "jobs_project_index", properties: ["project_id", "created_at", "id"] },
+    { name: "jobs_type_index", properties: ["tenant_id", "job_type", "created_at", "id"] },
     { name: "jobs_open_index", properties: ["id"], where: "status in ('queued', 'running')" },
     { name: "jobs_ended_index", properties: ["completed_at"] },
     { name: "jobs_changed_index", properties: ["changed_xid"], type: "brin" },
@@ -23,6 +27,7 @@ export const Job = defineEntity({
     },
   ],
   checks: [
+    { name: "jobs_priority_check", expression: "priority >= 1 and priority <= 5" },
     { name: "jobs_progress_check", expression: "progress >= 0 and progress <= 100" },
     {
       name: "jobs_status_check",
@@ -80,6 +85,20 @@ export const Job = defineEntity({
     cancel_compensated_at: moment().nullable(),
     cancel_deadline_at: moment().nullable(),
     cancel_terminated_at: moment().nullable(),
+    title: p.text().nullable(),
+    /** Temporal's: 1 first, 5 last. */
+    priority: p.smallint().default(3),
+    /** The job must have ended by then. */
+    deadline_at: moment().nullable(),
+    /** The row may be removed from then on. */
+    expires_at: moment().nullable(),
+    /** Null for what the type says. */
+    max_retries: p.integer().nullable(),
+    parent_id: p.uuid().nullable(),
+    /** Unique among the children of a parent; the child's id is derived from both. */
+    member_key: p.text().nullable(),
+    /** Number of the run in a chain that continued as new, from 0. */
+    segment: p.integer().default(0),
     /** Number of the transaction that changed the row last, for readers who ask what has changed since (`pg_snapshot_xmin`). */
     changed_xid: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint"),
   },

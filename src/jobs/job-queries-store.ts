@@ -3,7 +3,7 @@ import type { Attention } from "../../contract/attention.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { query, queryOne, type Db } from "../db.ts";
 
 /** Timestamps are as the driver returns them (`iso` of src/db.ts), so that cursors keep their microseconds. */

@@ -3,7 +3,9 @@ import type { Attention } from "../../contract/attention.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
-import type { Environment, Problem, PublishInput } from "../../contract/publish.ts";
+import type { JobInput } from "../../contract/job-input.ts";
+import type { Environment } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { queryOne, type Db } from "../db.ts";
 
 export interface JobRow {
@@ -15,9 +17,10 @@ export interface JobRow {
   step: string | null;
   steps: StepState[];
   result: Record<string, unknown> | null;
-  project_id: string;
-  version_id: string;
-  environment: Environment;
+  /** What the job is about; null where its type is about less. */
+  project_id: string | null;
+  version_id: string | null;
+  environment: Environment | null;
   created_by: string | null;
   workflow_id: string;
   run_id: string | null;
@@ -42,13 +45,24 @@ export interface JobRow {
   cancel_overdue: boolean;
   cancel_terminated_at: string | null;
   attention: Attention | null;
+  payload: Record<string, unknown>;
+  title: string | null;
+  /** Temporal's: 1 first, 5 last. */
+  priority: number;
+  deadline_at: string | null;
+  max_retries: number | null;
+  parent_id: string | null;
+  member_key: string | null;
+  /** Number of the run in a chain that continued as new, from 0. */
+  segment: number;
 }
 
 const COLUMNS = `
   id, tenant_id, job_type, status, progress, step, steps, result, project_id, version_id, environment, created_by, workflow_id,
   run_id, generation, attempt_at, attempt, next_attempt_at, message, seq, switched_at, epoch, release_id, cancel_requested_at,
   cancel_acknowledged_at, cancel_stopped_at, cancel_compensated_at, cancel_deadline_at,
-  coalesce(cancel_deadline_at < now(), false) as cancel_overdue, cancel_terminated_at, attention`;
+  coalesce(cancel_deadline_at < now(), false) as cancel_overdue, cancel_terminated_at, attention,
+  payload, title, priority, deadline_at, max_retries, parent_id, member_key, segment`;
 
 type Raw = Omit<JobRow, "attempt_at"> & { attempt_at: string };
 
@@ -85,6 +99,7 @@ export interface JobPatch {
   attempt_at?: number;
   report?: number;
   attempt?: number;
+  segment?: number;
   next_attempt_at?: FromNow | string | null;
   attention?: Attention | null;
   epoch?: number;
@@ -104,20 +119,21 @@ export interface JobPatch {
   cancel_terminated_at?: "now" | null;
 }
 
+/** What a run is started with, and with which words. */
+export interface JobStart
+  extends JobInput, Pick<JobRow, "job_type" | "workflow_id" | "version_id" | "steps" | "title" | "priority"> {}
+
 /** The workflow of a job, what it is started with, and what a retry has left as done, from the records; null if there is no such job. */
-export async function findStart(
-  db: Db,
-  jobId: string,
-): Promise<(PublishInput & Pick<JobRow, "job_type" | "workflow_id" | "version_id" | "steps">) | null> {
+export async function findStart(db: Db, jobId: string): Promise<JobStart | null> {
   return queryOne(
     db,
     `
-    select j.job_type, j.workflow_id, j.version_id, j.steps, j.id as job_id, j.generation, t.slug as tenant, p.slug as project, v.number as version, j.environment,
-      coalesce(u.name, 'unknown') as started_by
+    select j.job_type, j.workflow_id, j.version_id, j.steps, j.title, j.priority, j.id as job_id, j.generation, t.slug as tenant,
+      p.slug as project, v.number as version, j.environment, coalesce(u.name, 'unknown') as started_by
     from jobs j
     join tenants t on t.id = j.tenant_id
-    join projects p on p.id = j.project_id
-    join versions v on v.id = j.version_id
+    left join projects p on p.id = j.project_id
+    left join versions v on v.id = j.version_id
     left join principals u on u.id = j.created_by
     where j.id = $1
     `,

@@ -5,7 +5,7 @@ import { listLive } from "../releases/delivery-store.ts";
 import { readGuard } from "./guard-store.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
 import { readJob, type JobRow } from "./job-store.ts";
-import { guardKey } from "./protocol/attempt.ts";
+import { guardKey, publishTarget } from "./protocol/attempt.ts";
 import { planRetry, type RetryPlan } from "./protocol/retry-plan.ts";
 import { demandRetryable } from "./protocol/retry.ts";
 import { findReservedRelease, measureDraft } from "./retry-preview-store.ts";
@@ -25,6 +25,7 @@ export interface RetryPreview {
   steps: PlannedStep[];
   reuse: Work;
   run_again: Work;
+  /** What it would make public; null for a job that publishes nothing. */
   touches: {
     environment: string;
     /** Slug. */
@@ -35,7 +36,7 @@ export interface RetryPreview {
     live_now: LiveRelease | null;
     /** If nothing else is published there before. */
     becomes: Omit<LiveRelease, "since" | "release_id"> & { release_id: string | null };
-  };
+  } | null;
 }
 
 interface LiveRelease {
@@ -97,7 +98,8 @@ function refusedBy(check: () => void): AppError | null {
 }
 
 async function guardedBy(db: Db, row: JobRow): Promise<AppError | null> {
-  const holder = await readGuard(db, guardKey(row));
+  const key = guardKey(row);
+  const holder = key && (await readGuard(db, key));
   if (holder === null || holder === row.id) return null;
   return new AppError("publish_running", { job: holder, environment: row.environment, link: `/jobs/${holder}` });
 }
@@ -113,7 +115,9 @@ async function touched(
   { project, version }: JobRecord,
   revision: number,
 ): Promise<RetryPreview["touches"]> {
-  const { tenant_id, project_id, version_id, environment } = row;
+  if (guardKey(row) === null) return null;
+  const { tenant_id } = row;
+  const { project_id, version_id, environment } = publishTarget(row);
   const release_id = await findReservedRelease(db, { version_id, revision });
   const live = (await listLive(db, { tenant_id, project_id })).find((each) => each.environment === environment);
   const target = { environment, project: project ?? "", version: version ?? 0, release_id };

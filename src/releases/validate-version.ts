@@ -1,5 +1,5 @@
 /** May this version be published? All problems at once, each with a code and a path into the draft. */
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import type { Db } from "../db.ts";
 import { findConfig, listLayers } from "../projects/content-store.ts";
 import { hasVisibleOverlay } from "../projects/overlay-store.ts";

@@ -1,7 +1,8 @@
 /** A history in words, one line an event; the three events of a workflow task are one. */
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { JOB_TYPES, type StepDefinition } from "../../contract/job-types.ts";
+import { JOB_TYPES } from "../../contract/job-types.ts";
+import type { JobTypeDefinition } from "../../contract/job-type-definition.ts";
 import { printable, shortened } from "../../contract/printable.ts";
 import { buildOf } from "./bundle.ts";
 import { causeLines, failureSentence, ownFrames, progressWords, rootFailure } from "./failure-words.ts";
@@ -181,7 +182,8 @@ function stepWords(event: HistoryEvent, { byId }: Telling): string {
   const scheduled = byId.get(scheduledEventId ?? "");
   const activity = activityType?.name ?? (scheduled && attributesOf(scheduled).activityType?.name) ?? "?";
   const name = activity.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const steps: StepDefinition[] = Object.values(JOB_TYPES).flatMap((type) => type.steps);
+  const types: readonly JobTypeDefinition[] = Object.values(JOB_TYPES);
+  const steps = types.flatMap((type) => type.steps);
   const label = steps.find((step) => step.name === name)?.label;
   return label ? `${label} (${activity})` : activity;
 }

@@ -20,6 +20,11 @@ export function stagedManifestKey(tenant: string, project: string, version: numb
   return `${draftPrefix(tenant, project, version)}staged/${releaseId}/tiles.ndjson`;
 }
 
+/** What people bring and jobs make, whatever its name is. */
+export function artifactKey(tenant: string, artifactId: string): string {
+  return `${tenant}/artifacts/${artifactId}`;
+}
+
 /** Public folder of a tile set, shared by all releases that use the same pyramid. */
 export function publicTilesPrefix(project: string, tileSetDigest: string): string {
   return `${project}/tiles/${tileSetDigest}/`;

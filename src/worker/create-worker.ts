@@ -1,7 +1,8 @@
-/** One worker: workflows from the bundle, activities with everything they need. */
+/** One worker process: per task queue workflows from the bundle, and activities with everything they need. */
 import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from "@temporalio/worker";
 import { ensureSearchAttributes } from "../search-attributes.ts";
-import { createTemporalClient, createExecutions, taskQueue } from "../temporal.ts";
+import { QUEUES, type Queue } from "../../contract/job-type-definition.ts";
+import { createTemporalClient, createExecutions, queueName } from "../temporal.ts";
 import { createActivities } from "../../activities/index.ts";
 import type { Config } from "../config.ts";
 import { createDatabase } from "../db.ts";
@@ -14,7 +15,8 @@ import { buildBundle } from "./build-bundle.ts";
 import { buildId, DEPLOYMENT } from "./build-id.ts";
 
 export interface RunningWorker {
-  worker: Worker;
+  /** Task queues that it asks for work. */
+  queues: readonly string[];
   /** Resolves when the worker has stopped; rejects when it failed. */
   done: Promise<void>;
   /** Stops polling, waits for running activities (up to the grace time, then they are cancelled), writes what is waiting. */
@@ -74,32 +76,56 @@ export async function startWorker({
       publicUrl: config.PLATEN_PUBLIC_URL,
     }),
   };
-  const worker = await Worker.create({
-    ...workerSettings(config),
-    connection,
-    taskQueue: taskQueue("publish", config.PLATEN_TASK_QUEUE_PREFIX),
-    workflowBundle: bundle ?? (await buildBundle()),
-    activities: createActivities(deps),
-    // Says in every history and on every poller which build it is; tasks flow to all builds as without it.
-    workerDeploymentOptions: {
-      version: { deploymentName: DEPLOYMENT, buildId: buildId(config) },
-      useWorkerVersioning: false,
-    },
-    ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
-  });
-  const done = worker.run().finally(async () => {
-    await mirror.stop();
-    await notifier.stop();
-    await database.close();
-    await client.connection.close();
-    await connection.close();
-  });
+  const workflowBundle = bundle ?? (await buildBundle());
+  const activities = createActivities(deps);
+  const queues = queuesOf(config).map((queue) => queueName(queue, config.PLATEN_TASK_QUEUE_PREFIX));
+  const workers: Worker[] = [];
+  for (const taskQueue of queues) {
+    workers.push(
+      await Worker.create({
+        ...workerSettings(config),
+        ...{ connection, taskQueue, workflowBundle, activities },
+        // Says in every history and on every poller which build it is; tasks flow to all builds as without it.
+        workerDeploymentOptions: {
+          version: { deploymentName: DEPLOYMENT, buildId: buildId(config) },
+          useWorkerVersioning: false,
+        },
+        ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
+      }),
+    );
+  }
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
+  };
+  const runs = workers.map((worker) => worker.run());
+  // One that fails takes the others with it: half a worker would look well.
+  for (const run of runs) void run.catch(shutdown);
+  const done = Promise.all(runs)
+    .then(
+      () => undefined,
+      async (error: unknown) => {
+        await Promise.allSettled(runs);
+        throw error;
+      },
+    )
+    .finally(async () => {
+      await mirror.stop();
+      await notifier.stop();
+      await database.close();
+      await client.connection.close();
+      await connection.close();
+    });
   return {
-    worker,
+    queues,
     done,
     async stop() {
-      if (worker.getState() === "RUNNING") worker.shutdown();
+      shutdown();
       await done;
     },
   };
+}
+
+/** PLATEN_WORKER_QUEUES, or every queue. */
+function queuesOf({ PLATEN_WORKER_QUEUES }: Pick<Config, "PLATEN_WORKER_QUEUES">): readonly Queue[] {
+  return PLATEN_WORKER_QUEUES ?? QUEUES;
 }

@@ -33,10 +33,7 @@ installRuntime(log);
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => endInTime(log));
 try {
   const running = await startWorker({ config, log, bundle: await buildBundleApart() });
-  log.info(
-    { task_queue: running.worker.options.taskQueue, temporal: config.PLATEN_TEMPORAL_ADDRESS },
-    "worker is running",
-  );
+  log.info({ task_queues: running.queues, temporal: config.PLATEN_TEMPORAL_ADDRESS }, "worker is running");
   void sweepStores({ folder: config.PLATEN_STORE_FOLDER, log });
   await running.done;
   log.info("worker has stopped");

@@ -1,28 +1,23 @@
 /** Jobs: start, list, look at, cancel. */
 import { z } from "zod";
 import { JOB_STATUSES } from "../../../contract/job-state.ts";
-import { JOB_TYPES } from "../../../contract/job-types.ts";
+import { isJobType, JOB_TYPES } from "../../../contract/job-types.ts";
 import { ENVIRONMENTS } from "../../../contract/publish.ts";
 import { AppError } from "../../errors.ts";
 import { readLogs } from "../../jobs/job-logs.ts";
 import { listJobs } from "../../jobs/job-queries-store.ts";
 import { jobDetail, jobView, statusView } from "../../jobs/job-view.ts";
 import { cancelJob } from "../../jobs/protocol/cancel.ts";
-import { requestPublish } from "../../jobs/request-publish.ts";
+import { payloadSchema } from "../../jobs/payload-schema.ts";
+import { demandRole, requestJob } from "../../jobs/request-job.ts";
 import { asAppError } from "../middleware/problems.ts";
 import { validate } from "../middleware/validate-request.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { MAX_INT, wholeNumber } from "../whole-number.ts";
+import { wholeNumber } from "../whole-number.ts";
 import { jobOf, jobParams, linkBases } from "./job-lookup.ts";
 import { decodeCursor, encodeCursor } from "./list-cursor.ts";
 import * as schemas from "./job-schemas.ts";
 import { acceptedAnswer, idempotencyOf } from "./publish.ts";
-
-const publishPayload = z.strictObject({
-  project: z.string().min(1),
-  version: z.int().min(1).max(MAX_INT),
-  target_environment: z.enum(ENVIRONMENTS).default("production"),
-});
 
 const listQuery = z.strictObject({
   status: z
@@ -44,20 +39,28 @@ export const jobRoutes: Route[] = [
     path: "/jobs",
     summary: "Start a job",
     description:
-      "`publish` takes `{project, version, target_environment}`, and is the same as the publish path of a version.",
-    role: "admin",
+      "Accepted at once, also while Temporal is down. `GET /job-types` has the types and what their payloads hold.",
+    role: "operator",
     idempotent: true,
-    body: z.strictObject({ type: z.string(), payload: z.record(z.string(), z.unknown()).default({}) }),
+    body: z.strictObject({
+      type: z.string(),
+      payload: z.record(z.string(), z.unknown()).default({}),
+      title: z.string().min(1).max(200).optional().meta({ description: "What people call it" }),
+      priority: z.int().min(1).max(5).optional().meta({ description: "1 first, 5 last; 3 by default" }),
+    }),
     responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
     async handle(request) {
-      const { deps, principal, body } = request;
-      if (!Object.hasOwn(JOB_TYPES, body.type)) {
-        throw new AppError("job_type_unknown", { type: body.type, types: Object.keys(JOB_TYPES).join(", ") });
+      const { deps, principal: by, body } = request;
+      const { type, title, priority } = body;
+      if (!isJobType(type)) {
+        throw new AppError("job_type_unknown", { type, types: Object.keys(JOB_TYPES).join(", ") });
       }
-      const [payload] = validate([{ place: "body", at: "/payload", schema: publishPayload, value: body.payload }]);
-      const { project, version, target_environment } = payload as z.output<typeof publishPayload>;
-      const { job, replayed } = await requestPublish(deps, {
-        ...{ project, version, environment: target_environment, by: principal },
+      demandRole(type, by);
+      const [payload] = validate([{ place: "body", at: "/payload", schema: payloadSchema(type), value: body.payload }]);
+      const { job, replayed } = await requestJob(deps, {
+        ...{ type, payload: payload as Record<string, unknown>, by },
+        ...(title === undefined ? {} : { title }),
+        ...(priority === undefined ? {} : { priority }),
         ...idempotencyOf(request, "POST /jobs"),
       });
       return acceptedAnswer(deps, job, replayed);

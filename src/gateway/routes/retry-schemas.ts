@@ -53,16 +53,19 @@ export const retryPreview = z
     steps: z.array(plannedStep),
     reuse: work,
     run_again: work,
-    touches: z.object({
-      environment: z.string(),
-      project: z.string(),
-      version: z.int(),
-      release_id: z.string().nullable().meta({ description: "Null until the draft, as it is, was validated once" }),
-      live_now: release.nullable(),
-      becomes: release
-        .omit({ since: true })
-        .extend({ release_id: z.string().nullable() })
-        .meta({ description: "If nothing else is published there before" }),
-    }),
+    touches: z
+      .object({
+        environment: z.string(),
+        project: z.string(),
+        version: z.int(),
+        release_id: z.string().nullable().meta({ description: "Null until the draft, as it is, was validated once" }),
+        live_now: release.nullable(),
+        becomes: release
+          .omit({ since: true })
+          .extend({ release_id: z.string().nullable() })
+          .meta({ description: "If nothing else is published there before" }),
+      })
+      .nullable()
+      .meta({ description: "Null for a job that publishes nothing" }),
   })
   .meta({ id: "RetryPreview" });

@@ -1,6 +1,7 @@
 /** Which jobs need attention, or do not any more, as far as their rows tell; and what is told of many of them at once. */
 import type { Attention, AttentionCode } from "../../../contract/attention.ts";
-import type { JobType, StepDefinition } from "../../../contract/job-types.ts";
+import type { JobType } from "../../../contract/job-types.ts";
+import type { StepDefinition } from "../../../contract/job-type-definition.ts";
 import { query, queryOne, type Db } from "../../db.ts";
 import type { JobRow } from "../job-store.ts";
 

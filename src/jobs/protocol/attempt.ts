@@ -11,8 +11,10 @@
  * statement that holds its demands against the row under the lock (`writeJob` with a fence).
  */
 import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
-import { JOB_TYPES, type StepDefinition } from "../../../contract/job-types.ts";
-import type { PublishResult } from "../../../contract/publish.ts";
+import { definitionOf } from "../../../contract/job-types.ts";
+import type { Environment } from "../../../contract/publish.ts";
+import type { StepDefinition } from "../../../contract/job-type-definition.ts";
+import type { Problem } from "../../../contract/problem.ts";
 import type { StepState } from "../../../contract/progress.ts";
 import { pendingSteps } from "../../../contract/progress.ts";
 import type { Database, Db } from "../../db.ts";
@@ -61,7 +63,7 @@ export type Entered =
   /** `again`: another attempt of a step that was running. `row` is as it was found, but for what entering changes in it. */
   | { kind: "entered"; grip: Grip; row: JobRow; again: boolean }
   /** The row has ended, or is another run's: this run has nothing left to do. */
-  | { kind: "end"; status: JobRow["status"] | "superseded"; result?: PublishResult }
+  | { kind: "end"; status: JobRow["status"] | "superseded"; result?: Record<string, unknown> }
   /** A newer attempt has entered, or this run is not the current one: write nothing. */
   | { kind: "stop" }
   /** Adopted, but another job holds the guard: settle as `guard_lost`. */
@@ -82,13 +84,28 @@ export const isMine = (row: JobRow, grip: Grip): boolean =>
 export const endedMeanwhile = (row: JobRow, grip: Grip): boolean =>
   row.run_id === grip.run_id && row.generation === grip.generation && isFinal(row.status);
 
-export const guardKey = (row: JobRow): GuardKey => ({
-  tenant_id: row.tenant_id,
-  project_id: row.project_id,
-  environment: row.environment,
-});
+/** Of a job that publishes; null for any other: only publishes keep each other out. */
+export function guardKey({ tenant_id, project_id, environment }: JobRow): GuardKey | null {
+  return project_id === null || environment === null ? null : { tenant_id, project_id, environment };
+}
 
-export const stepsOf = (row: Pick<JobRow, "job_type">): readonly StepDefinition[] => JOB_TYPES[row.job_type].steps;
+/** What every publish has in its row. */
+export function publishTarget({
+  id,
+  project_id,
+  version_id,
+  environment,
+}: Pick<JobRow, "id" | "project_id" | "version_id" | "environment">): {
+  project_id: string;
+  version_id: string;
+  environment: Environment;
+} {
+  if (project_id !== null && version_id !== null && environment !== null)
+    return { project_id, version_id, environment };
+  throw new Error(`job ${id} publishes nothing: its row names no project, version or environment`);
+}
+
+export const stepsOf = (row: Pick<JobRow, "job_type">): readonly StepDefinition[] => definitionOf(row.job_type).steps;
 
 /**
  * Steps before `name` keep what they are, `name` runs since its attempt was scheduled, later ones are still to come. By the server's
@@ -155,7 +172,8 @@ export interface Ending {
   /** Failure code, for all but `completed`. */
   code?: string;
   message: string;
-  errors?: { code: string; path: string; message: string }[];
+  /** Single problems: of a failure, and of what a partially completed job has left out. */
+  errors?: Problem[];
   result?: Record<string, unknown>;
 }
 
@@ -189,7 +207,8 @@ export function endingWrites(
     patch: {
       ...{ status, message },
       steps: finishedStep(row.steps, row.step, done ? "done" : "failed"),
-      ...(done ? { progress: 100 } : { error_code: code ?? null, error: message, errors: ending.errors ?? null }),
+      ...(done ? { progress: 100 } : { error_code: code ?? null, error: message }),
+      ...(done && !ending.errors ? {} : { errors: ending.errors ?? null }),
       ...(result ? { result } : {}),
       ...{ completed_at: "now", next_attempt_at: null, attention: null },
       ...(compensated ? { cancel_compensated_at: "now" } : {}),

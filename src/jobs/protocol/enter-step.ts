@@ -1,6 +1,5 @@
 /** enterStep: claims, continues, adopts or stops. Every activity begins with it. */
 import { isFinal } from "../../../contract/job-state.ts";
-import type { PublishResult } from "../../../contract/publish.ts";
 import { AppError } from "../../errors.ts";
 import { readJob, type JobRow } from "../job-store.ts";
 import { writeJob, type NewEvent } from "../job-writes-store.ts";
@@ -68,5 +67,5 @@ const enter = (entering: Entering, ...before: NewEvent[]): Look => ({
 const ended = (row: JobRow): Extract<Entered, { kind: "end" }> => ({
   kind: "end",
   status: row.status,
-  ...(row.status === "completed" && row.result ? { result: row.result as unknown as PublishResult } : {}),
+  ...(row.result ? { result: row.result } : {}),
 });

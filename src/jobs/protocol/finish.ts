@@ -1,23 +1,33 @@
-/** finish: the job is completed, once the pointer has its epoch or a higher one. */
-import type { PublishResult } from "../../../contract/publish.ts";
+/** finish: the job is completed, once it has come about: for a publish, once the pointer has its epoch or a higher one. */
+import type { Problem } from "../../../contract/problem.ts";
 import { AppError } from "../../errors.ts";
 import { readJob } from "../job-store.ts";
 import { writeJob, type NewEvent } from "../job-writes-store.ts";
 import { endedMeanwhile, endingWrites, mine, type Grip, type ProtocolDeps } from "./attempt.ts";
 
+export interface Done {
+  /** Completed by default. */
+  status?: "completed" | "partially_completed";
+  /** The last log entry, and what the job says from then on. */
+  message: string;
+  result: object;
+  /** What was left out; a few of many, told one by one. */
+  errors?: Problem[];
+}
+
 /** Writes the final state; success too when it is written already. Error: superseded. */
 export async function finishJob(
   deps: Pick<ProtocolDeps, "database" | "notifier">,
   grip: Grip,
-  result: PublishResult,
+  done: Done,
 ): Promise<void> {
   const db = deps.database.em.fork();
-  const { step, environment } = grip.held;
-  const message = `Published ${result.release_id} to ${environment}`;
+  const { step } = grip.held;
+  const { status = "completed", message, result, errors } = done;
   const before: NewEvent[] = step ? [{ kind: "step", data: { step, status: "done", progress: 100, message } }] : [];
   const { patch, events } = endingWrites(
     { ...grip, ...grip.held },
-    { status: "completed", message, result: { ...result } },
+    { status, message, result: { ...result }, ...(errors && errors.length > 0 ? { errors } : {}) },
   );
   const options = { fence: mine(grip), dropGuard: true };
   if (!(await writeJob(db, grip.job_id, patch, [...before, ...events], options))) {

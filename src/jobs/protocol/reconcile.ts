@@ -6,7 +6,7 @@
  * harmless, and their lease only saves work.
  */
 import { isFinal } from "../../../contract/job-state.ts";
-import type { PublishResult } from "../../../contract/publish.ts";
+import type { Done } from "./finish.ts";
 import { transaction, type Db } from "../../db.ts";
 import type { Execution } from "../../temporal.ts";
 import { noteDescribed } from "../attention/described.ts";
@@ -14,7 +14,7 @@ import { claimGuard } from "../guard-store.ts";
 import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { stepsAfterReset } from "./after-reset.ts";
-import { guardKey, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
+import { guardKey, publishTarget, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
 import { DEADLINE_REASON, endingOf, stagesOfEnding } from "./closed-run.ts";
 import { projectSwitched } from "./project.ts";
 import { startJob } from "./start.ts";
@@ -115,17 +115,12 @@ async function completeSwitched(
   epoch: number,
   bound: { run_id?: string },
 ): Promise<void> {
-  const result = await projectSwitched(deps, { project_id: seen.project_id, environment: seen.environment, epoch });
-  await transaction(deps.database, (tx) => complete(tx, seen, bound, result));
+  const done = await projectSwitched(deps, { ...publishTarget(seen), epoch });
+  await transaction(deps.database, (tx) => complete(tx, seen, bound, done));
 }
 
-async function complete(tx: Db, seen: JobRow, bound: { run_id?: string }, result: PublishResult): Promise<void> {
+async function complete(tx: Db, seen: JobRow, bound: { run_id?: string }, done: Done): Promise<void> {
   const row = await lockJob(tx, seen.id);
   if (!unchanged(row, seen) || isFinal(row.status)) return;
-  await writeEnding(
-    tx,
-    row,
-    { status: "completed", message: `Published ${result.release_id} to ${row.environment}`, result: { ...result } },
-    bound,
-  );
+  await writeEnding(tx, row, { status: "completed", ...done, result: { ...done.result } }, bound);
 }

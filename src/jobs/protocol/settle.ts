@@ -1,12 +1,20 @@
 /**
- * settle: how a publish ends that does not end by itself. Never concluded from a failure's class alone: the row says whether
+ * settle: how a job ends that does not end by itself. Never concluded from a failure's class alone: the row says whether
  * the switch happened, and a job that has switched is projected and completed.
  */
 import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
 import { transaction } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { lockJob } from "../job-store.ts";
-import { endedMeanwhile, isMine, writeEnding, type Ending, type Grip, type ProtocolDeps } from "./attempt.ts";
+import {
+  endedMeanwhile,
+  isMine,
+  publishTarget,
+  writeEnding,
+  type Ending,
+  type Grip,
+  type ProtocolDeps,
+} from "./attempt.ts";
 
 export type Settled =
   | { kind: "ended"; status: FinalStatus }
@@ -22,8 +30,10 @@ export async function settleJob(
     const row = await lockJob(tx, grip.job_id);
     if (row && endedMeanwhile(row, grip) && isFinal(row.status)) return { kind: "ended", status: row.status };
     if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
-    const { project_id, environment, epoch } = row;
-    if (row.switched_at !== null && epoch !== null) return { kind: "switched", project_id, environment, epoch };
+    if (row.switched_at !== null && row.epoch !== null) {
+      const { project_id, environment } = publishTarget(row);
+      return { kind: "switched", project_id, environment, epoch: row.epoch };
+    }
     await writeEnding(tx, row, ending);
     return { kind: "ended", status: ending.status };
   });

@@ -18,12 +18,12 @@ export async function startJob(
   const db = deps.database.em.fork();
   const found = await findStart(db, jobId);
   if (!found) throw new AppError("job_not_found", { job: jobId });
-  const { job_type, workflow_id, version_id, steps, ...input } = found;
+  const { job_type, workflow_id, version_id, steps, title, priority, ...input } = found;
   // The first generation has nothing behind it.
   const records = generation > 1 ? await findStepRecords(db, { id: jobId, version_id }) : null;
   const carried = records && carriedSteps({ steps }, records);
   return deps.executions.start({
-    ...{ job_type, workflow_id },
+    ...{ job_type, workflow_id, title, priority },
     input: { ...input, generation, ...(carried ? { carried } : {}) },
   });
 }

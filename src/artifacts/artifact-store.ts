@@ -1,0 +1,76 @@
+/** Records of artifacts. */
+import { iso, query, queryOne, type Db } from "../db.ts";
+
+export interface Artifact {
+  id: string;
+  tenant_id: string;
+  /** Slug of the tenant. */
+  tenant: string;
+  /** `upload`: brought by somebody; `result`, `errors`: made by the job. */
+  kind: "upload" | "result" | "errors";
+  job_id: string | null;
+  project_id: string | null;
+  /** File name as people see it, in any script. */
+  name: string;
+  media_type: string;
+  /** Bytes. */
+  size: number;
+  /** Lower-case hex. */
+  sha256: string;
+  created_by: string | null;
+  /** ISO 8601. */
+  created_at: string;
+  /** ISO 8601; null for as long as what refers to it. */
+  expires_at: string | null;
+}
+
+type NewArtifact = Omit<Artifact, "tenant" | "created_at">;
+
+const COLUMNS = `
+  a.id, a.tenant_id, t.slug as tenant, a.kind, a.job_id, a.project_id, a.name, a.media_type, a.size::float8 as size, a.sha256,
+  a.created_by, a.created_at, a.expires_at`;
+
+const withTimes = (row: Artifact): Artifact => ({
+  ...row,
+  created_at: iso(row.created_at),
+  expires_at: iso(row.expires_at),
+});
+
+/** In the place of the record with the same id: a job that works again makes the same artifact again. */
+export async function putArtifact(db: Db, artifact: NewArtifact): Promise<void> {
+  await query(
+    db,
+    `
+    insert into artifacts (id, tenant_id, kind, job_id, project_id, name, media_type, size, sha256, created_by, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    on conflict (id) do update set name = excluded.name, media_type = excluded.media_type, size = excluded.size,
+      sha256 = excluded.sha256, created_at = now(), expires_at = excluded.expires_at
+    `,
+    [
+      artifact.id,
+      artifact.tenant_id,
+      artifact.kind,
+      artifact.job_id,
+      artifact.project_id,
+      artifact.name,
+      artifact.media_type,
+      artifact.size,
+      artifact.sha256,
+      artifact.created_by,
+      artifact.expires_at,
+    ],
+  );
+}
+
+/** Null for an unknown one, another tenant's, and one that has expired. */
+export async function findArtifact(db: Db, key: { tenant_id: string; id: string }): Promise<Artifact | null> {
+  const row = await queryOne<Artifact>(
+    db,
+    `
+    select ${COLUMNS} from artifacts a join tenants t on t.id = a.tenant_id
+    where a.id = $1 and a.tenant_id = $2 and (a.expires_at is null or a.expires_at > now())
+    `,
+    [key.id, key.tenant_id],
+  );
+  return row && withTimes(row);
+}

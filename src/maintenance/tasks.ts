@@ -1,0 +1,28 @@
+/** What a maintenance job does, in order. Each task is safe to run twice, beside another one, and to be interrupted anywhere. */
+import type { Database } from "../db.ts";
+import type { Log } from "../log.ts";
+import type { Stores } from "../storage/object-store.ts";
+import * as store from "./maintenance-store.ts";
+
+export interface TaskRun {
+  deps: { database: Database; stores: Stores; log: Log };
+  /** Count only. */
+  dry_run: boolean;
+  signal: AbortSignal;
+}
+
+export interface MaintenanceTask {
+  /** snake_case; its name in the report. */
+  name: string;
+  label: string;
+  /** Answers how much it removed, or would remove. */
+  run(run: TaskRun): Promise<number>;
+}
+
+export const TASKS: readonly MaintenanceTask[] = [
+  {
+    name: "idempotency_keys",
+    label: "Idempotency keys that have expired",
+    run: ({ deps, dry_run }) => store.expireIdempotencyKeys(deps.database.em.fork(), dry_run),
+  },
+];
