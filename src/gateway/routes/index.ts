@@ -7,6 +7,7 @@ import { healthRoutes } from "./health.ts";
 import { jobHistoryRoutes } from "./job-history.ts";
 import { jobRetryRoutes } from "./job-retries.ts";
 import { jobStreamRoutes } from "./job-streams.ts";
+import { jobTypeRoutes } from "./job-types.ts";
 import { jobRoutes } from "./jobs.ts";
 import { publishRoutes } from "./publish.ts";
 import { releaseRoutes } from "./releases.ts";
@@ -17,6 +18,7 @@ export const routes: Route[] = [
   ...draftRoutes,
   ...publishRoutes,
   ...releaseRoutes,
+  ...jobTypeRoutes,
   // Before the jobs: /jobs/stream is no job called stream.
   ...jobStreamRoutes,
   ...jobRoutes,
