@@ -30,4 +30,11 @@ export const ENGINE_FAILURES = {
     sentence: "There is no job type {type}.",
     action: "GET /job-types lists them: {types}.",
   },
+  not_a_dead_letter: {
+    status: 409,
+    retryable: false,
+    title: "Not a dead letter",
+    sentence: "Job {job} is not among the dead letters.",
+    action: "GET /jobs/dead-letters lists them; a job that has failed otherwise can be retried by itself.",
+  },
 } as const satisfies Record<string, FailureDefinition>;

@@ -57,6 +57,8 @@ export interface JobRow {
   /** That moment has passed. */
   stop_overdue: boolean;
   max_retries: number | null;
+  /** A dead letter that was put away. */
+  discarded_at: string | null;
   parent_id: string | null;
   member_key: string | null;
   /** Number of the run in a chain that continued as new, from 0. */
@@ -69,7 +71,7 @@ const COLUMNS = `
   cancel_acknowledged_at, cancel_stopped_at, cancel_compensated_at, cancel_deadline_at,
   coalesce(cancel_deadline_at < now(), false) as cancel_overdue, cancel_terminated_at, attention,
   payload, title, priority, deadline_at, coalesce(deadline_at < now(), false) as deadline_over, deadline_stop_at,
-  coalesce(deadline_stop_at < now(), false) as stop_overdue, max_retries, parent_id, member_key, segment`;
+  coalesce(deadline_stop_at < now(), false) as stop_overdue, max_retries, discarded_at, parent_id, member_key, segment`;
 
 type Raw = Omit<JobRow, "attempt_at"> & { attempt_at: string };
 

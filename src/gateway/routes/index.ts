@@ -1,5 +1,6 @@
 /** Every route of the gateway. Delivery comes last: its paths begin with names that projects choose. */
 import type { Route } from "../route.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
@@ -19,6 +20,7 @@ export const routes: Route[] = [
   ...publishRoutes,
   ...releaseRoutes,
   ...jobTypeRoutes,
+  ...deadLetterRoutes,
   // Before the jobs: /jobs/stream is no job called stream.
   ...jobStreamRoutes,
   ...jobRoutes,

@@ -8,7 +8,7 @@ import type { JobTerms } from "../../jobs/new-job-store.ts";
 import { payloadSchema } from "../../jobs/payload-schema.ts";
 import { validate } from "../middleware/validate-request.ts";
 
-const moment = z.iso.datetime({
+export const moment = z.iso.datetime({
   offset: true,
   error: "must be a moment as ISO 8601 with its offset, e.g. 2027-01-31T18:00:00Z",
 });
@@ -130,4 +130,4 @@ function readFlat(body: unknown): Read {
 }
 
 /** PostgreSQL takes fewer offsets than ISO 8601 has. */
-const inUtc = (text: string): string => new Date(text).toISOString();
+export const inUtc = (text: string): string => new Date(text).toISOString();

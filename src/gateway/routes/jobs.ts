@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { JOB_STATUSES } from "../../../contract/job-state.ts";
 import { ENVIRONMENTS } from "../../../contract/publish.ts";
+import { parseJobId } from "../../../contract/workflow-id.ts";
 import { readLogs } from "../../jobs/job-logs.ts";
 import { listJobs } from "../../jobs/job-queries-store.ts";
 import { jobDetail, jobView, statusView } from "../../jobs/job-view.ts";
@@ -16,6 +17,8 @@ import { decodeCursor, encodeCursor } from "./list-cursor.ts";
 import * as schemas from "./job-schemas.ts";
 import { acceptedAnswer, idempotencyOf } from "./publish.ts";
 
+const NIL = "00000000-0000-0000-0000-000000000000";
+
 const listQuery = z.strictObject({
   status: z
     .string()
@@ -26,6 +29,7 @@ const listQuery = z.strictObject({
   type: z.string().optional(),
   project: z.string().optional().meta({ description: "Slug" }),
   environment: z.enum(ENVIRONMENTS).optional(),
+  parent: z.string().optional().meta({ description: "Id of a job: only those that it started" }),
   limit: wholeNumber(1, 200, 50),
   cursor: z.string().optional().meta({ description: "`next_cursor` of the page before" }),
 });
@@ -77,11 +81,14 @@ export const jobRoutes: Route[] = [
         schema: z.object({ jobs: z.array(schemas.job), next_cursor: z.string().nullable() }),
       },
     },
-    async handle({ db, deps, principal, query: { cursor, ...filter } }) {
+    async handle({ db, deps, principal, query: { cursor, parent, ...filter } }) {
+      // What is no id of a job has started none.
+      const started = parent === undefined ? {} : { parent: parseJobId(parent) ?? NIL };
       const before = cursor === undefined ? {} : { before: decodeCursor(cursor) };
       const wanted = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
       const found = await listJobs(db, {
         ...wanted,
+        ...started,
         ...before,
         tenant_id: principal.tenant_id,
         limit: filter.limit + 1,

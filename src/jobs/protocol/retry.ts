@@ -26,6 +26,8 @@ export interface RetryRequest {
   force?: boolean;
   /** A new one, ISO 8601; null for none. */
   deadline_at?: string | null;
+  /** False: whoever asks starts it, or the reconciler. */
+  start?: boolean;
   /** Writes down that this request opens that generation, or throws: then nothing has been written. */
   remember?: (tx: Db, generation: number) => Promise<void>;
 }
@@ -48,7 +50,7 @@ export async function retryJob(
 ): Promise<Retried> {
   const retried = await transaction(deps.database, (tx) => reopen(tx, request));
   deps.notifier.touch(request.job_id);
-  await startSoon(deps, request.job_id, retried.generation);
+  if (request.start !== false) await startSoon(deps, request.job_id, retried.generation);
   return retried;
 }
 
@@ -66,7 +68,7 @@ async function reopen(tx: Db, request: RetryRequest): Promise<Retried> {
   const { from, steps, progress } = plan;
   const patch = reopenedPatch(row);
   const generation = row.generation + 1;
-  const message = `Retried by ${request.by.name} from ${from}${reasonOf(plan)}`;
+  const message = `Retried by ${request.by.name} from ${from}${reasonOf(plan, row)}`;
   const reopened: JobPatch = {
     ...patch,
     status: "queued",
@@ -104,7 +106,8 @@ export function demandRetryable(
 export const maxRetriesOf = ({ job_type, max_retries }: Pick<JobRow, "job_type" | "max_retries">): number =>
   max_retries ?? definitionOf(job_type).max_retries;
 
-function reasonOf({ earlier, from }: RetryPlan): string {
-  if (earlier === "draft_changed") return ": the draft was edited since it was validated";
+function reasonOf({ earlier, from }: RetryPlan, { job_type }: Pick<JobRow, "job_type">): string {
+  if (earlier === "draft_changed")
+    return `: the draft was edited since ${job_type === "publish" ? "it was validated" : `${from} had finished`}`;
   return earlier === "result_missing" ? `: what ${from} yielded was not kept` : "";
 }
