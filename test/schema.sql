@@ -36,7 +36,6 @@ create table artifacts (
 );
 CREATE INDEX artifacts_expiry_index ON public.artifacts USING btree (expires_at);
 CREATE INDEX artifacts_job_index ON public.artifacts USING btree (job_id);
-CREATE INDEX artifacts_sha256_index ON public.artifacts USING btree (tenant_id, sha256);
 CREATE INDEX artifacts_tenant_index ON public.artifacts USING btree (tenant_id, created_at, id);
 
 create table configs (
@@ -172,6 +171,10 @@ create table jobs (
   parent_id uuid,
   member_key text,
   segment integer not null default 0,
+  deadline_stop_at timestamp with time zone,
+  discarded_at timestamp with time zone,
+  discarded_by uuid,
+  discard_reason text,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_workflow_id_unique UNIQUE (workflow_id),
   constraint jobs_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
@@ -179,12 +182,15 @@ create table jobs (
   constraint jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'partially_completed'::text, 'failed'::text, 'cancelled'::text]))),
   constraint jobs_cancel_requested_by_fkey FOREIGN KEY (cancel_requested_by) REFERENCES principals(id),
   constraint jobs_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals(id),
+  constraint jobs_discarded_by_fkey FOREIGN KEY (discarded_by) REFERENCES principals(id),
   constraint jobs_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES jobs(id),
   constraint jobs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
   constraint jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint jobs_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
 ) with (fillfactor=50);
 CREATE INDEX jobs_changed_index ON public.jobs USING brin (changed_xid);
+CREATE INDEX jobs_dead_index ON public.jobs USING btree (tenant_id, completed_at, id, job_type, error_code, generation, max_retries) WHERE ((status = 'failed'::text) AND (discarded_at IS NULL));
+CREATE INDEX jobs_deadline_index ON public.jobs USING btree (deadline_at) WHERE ((deadline_at IS NOT NULL) AND (status = ANY (ARRAY['queued'::text, 'running'::text])));
 CREATE INDEX jobs_ended_index ON public.jobs USING btree (completed_at);
 CREATE INDEX jobs_list_index ON public.jobs USING btree (tenant_id, created_at, id);
 CREATE INDEX jobs_open_index ON public.jobs USING btree (id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));

@@ -68,8 +68,9 @@ export async function runJob<Input extends JobInput, Result>(
     steps.note(`ended: ${outcome.status}`);
     const isDone = outcome.status === "completed" || outcome.status === "partially_completed";
     if (isDone && outcome.result) return outcome.result as Result;
-    const ends = outcome.status === "cancelled" || cancelled ? "cancelled" : ending.code;
+    const failed = outcome.failure ?? ending;
+    const ends = outcome.status === "cancelled" || (cancelled && !outcome.failure) ? "cancelled" : failed.code;
     tellFailureCode(ends);
-    throw ends === "cancelled" ? new CancelledFailure("The job was cancelled") : asFailure(ends, ending.message, error);
+    throw ends === "cancelled" ? new CancelledFailure("The job was cancelled") : asFailure(ends, failed.message, error);
   }
 }

@@ -18,6 +18,16 @@ export const Job = defineEntity({
     { name: "jobs_type_index", properties: ["tenant_id", "job_type", "created_at", "id"] },
     { name: "jobs_open_index", properties: ["id"], where: "status in ('queued', 'running')" },
     { name: "jobs_ended_index", properties: ["completed_at"] },
+    {
+      name: "jobs_deadline_index",
+      properties: ["deadline_at"],
+      where: "deadline_at is not null and status in ('queued', 'running')",
+    },
+    {
+      name: "jobs_dead_index",
+      properties: ["tenant_id", "completed_at", "id", "job_type", "error_code", "generation", "max_retries"],
+      where: "status = 'failed' and discarded_at is null",
+    },
     { name: "jobs_changed_index", properties: ["changed_xid"], type: "brin" },
   ],
   triggers: [
@@ -90,6 +100,8 @@ export const Job = defineEntity({
     priority: p.smallint().default(3),
     /** The job must have ended by then. */
     deadline_at: moment().nullable(),
+    /** Set once the deadline of a running job has passed: it is being stopped, and is terminated if it still runs by then. */
+    deadline_stop_at: moment().nullable(),
     /** The row may be removed from then on. */
     expires_at: moment().nullable(),
     /** Null for what the type says. */
@@ -99,6 +111,10 @@ export const Job = defineEntity({
     member_key: p.text().nullable(),
     /** Number of the run in a chain that continued as new, from 0. */
     segment: p.integer().default(0),
+    /** A dead letter that was put away: by whom and why. */
+    discarded_at: moment().nullable(),
+    discarded_by: reference(Principal).nullable(),
+    discard_reason: p.text().nullable(),
     /** Number of the transaction that changed the row last, for readers who ask what has changed since (`pg_snapshot_xmin`). */
     changed_xid: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint"),
   },

@@ -55,6 +55,18 @@ export interface JobRecord {
   /** Number of the activity attempt that entered last, from 1; 0 for none. */
   attempt: number;
   next_attempt_at: string | null;
+  title: string | null;
+  /** 1 first, 5 last. */
+  priority: number;
+  deadline_at: string | null;
+  expires_at: string | null;
+  /** Null for what the type says. */
+  max_retries: number | null;
+  parent_id: string | null;
+  member_key: string | null;
+  discarded_at: string | null;
+  discarded_by_name: string | null;
+  discard_reason: string | null;
   /** When the server scheduled the attempt that entered last, ms since the epoch. */
   attempt_at: string;
   /** Number of the transaction that changed the row last. */
@@ -68,12 +80,15 @@ export const RECORDS = `
     u.name as created_by_name, j.created_at, j.updated_at, j.started_at, j.completed_at, j.last_activity_at, j.workflow_id,
     j.run_id, j.generation, j.seq, j.switched_at, j.release_id, j.cancel_requested_at, j.cancel_reason, j.attempt_at,
     j.changed_xid, c.name as cancel_requested_by_name, j.cancel_requested_in, j.cancel_acknowledged_at, j.cancel_stopped_at,
-    j.cancel_compensated_at, j.cancel_deadline_at, j.cancel_terminated_at, j.attention, j.attempt, j.next_attempt_at
+    j.cancel_compensated_at, j.cancel_deadline_at, j.cancel_terminated_at, j.attention, j.attempt, j.next_attempt_at,
+    j.title, j.priority, j.deadline_at, j.expires_at, j.max_retries, j.parent_id, j.member_key, j.discarded_at,
+    d.name as discarded_by_name, j.discard_reason
   from jobs j
   left join projects p on p.id = j.project_id
   left join versions v on v.id = j.version_id
   left join principals u on u.id = j.created_by
-  left join principals c on c.id = j.cancel_requested_by`;
+  left join principals c on c.id = j.cancel_requested_by
+  left join principals d on d.id = j.discarded_by`;
 
 /** Null for an unknown job and for another tenant's. */
 export async function findJob(db: Db, key: { tenant_id: string; id: string }): Promise<JobRecord | null> {
@@ -92,6 +107,8 @@ export interface JobFilter {
   /** Slug. */
   project?: string;
   environment?: string;
+  /** UUID: only jobs that this one started. */
+  parent?: string;
   /** Only jobs older than this one. */
   before?: { created_at: string; id: string };
   limit: number;
@@ -111,6 +128,7 @@ export async function listJobs(db: Db, filter: JobFilter): Promise<JobRecord[]> 
   if (filter.status) conditions.push(`j.status = any(${place(filter.status)}::text[])`);
   if (filter.type !== undefined) conditions.push(`j.job_type = ${place(filter.type)}`);
   if (filter.environment !== undefined) conditions.push(`j.environment = ${place(filter.environment)}`);
+  if (filter.parent !== undefined) conditions.push(`j.parent_id = ${place(filter.parent)}`);
   if (filter.before) {
     const { created_at, id } = filter.before;
     conditions.push(`(j.created_at, j.id) < (${place(created_at)}::timestamptz, ${place(id)}::uuid)`);

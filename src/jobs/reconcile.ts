@@ -2,7 +2,7 @@
  * The reconciler's rounds. One gateway leads at a time; every write of it is a compare-and-set, so two at once do no harm.
  *
  *   each round   what has started or closed in Temporal, and all open runs, against the rows (`watch-visibility.ts`);
- *                jobs that are to be cancelled, then those that have just gone quiet; jobs without progress
+ *                jobs that are to be cancelled, those past their deadline, then those that have just gone quiet; jobs without progress
  *   in turns     the other open jobs, a few per second; paused activities; task queues without workers; pointers behind their environment
  *
  * It starts what a gateway inserted and did not start, settles what ended without code of ours, reopens what was reset while no
@@ -18,7 +18,14 @@ import { leaseWatermark, returnLease, takeLease } from "./lease-store.ts";
 import { createLooks, type Lead } from "./look-at-jobs.ts";
 import type { ProtocolDeps } from "./protocol/attempt.ts";
 import { projectPointer } from "./protocol/project.ts";
-import { cancellingJobs, justEndedJobs, quietOpenJobs, suspectJobs, type QuietJob } from "./reconcile-store.ts";
+import {
+  cancellingJobs,
+  justEndedJobs,
+  overdueJobs,
+  quietOpenJobs,
+  suspectJobs,
+  type QuietJob,
+} from "./reconcile-store.ts";
 import { createVisibilityWatch } from "./watch-visibility.ts";
 
 export interface Reconciler {
@@ -129,8 +136,10 @@ export function createReconciler(
     // More are read than looked at: the first may each be waiting for their next look.
     const cancelling = await inTurn.due(await cancellingJobs(db(), { limit: BATCH }), lead, SUSPECTS);
     if (cancelling === null) return 0;
+    const overdue = await inTurn.due(await overdueJobs(db(), { limit: BATCH }), lead, SUSPECTS);
+    if (overdue === null) return cancelling;
     const quiet = await inTurn.due(await suspectJobs(db(), { quietMs, limit: BATCH }), lead, SUSPECTS);
-    return cancelling + (quiet ?? 0);
+    return cancelling + overdue + (quiet ?? 0);
   }
   async function walk(lead: Lead): Promise<number> {
     const jobs = await quietOpenJobs(db(), { afterId: walkedTo, quietMs, limit: walkLimit });

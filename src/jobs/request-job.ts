@@ -10,6 +10,7 @@ import { findDraft, findVersion } from "../projects/version-store.ts";
 import { mayActAs, type Principal } from "../tenants/principal.ts";
 import { acceptJob, type AcceptDeps, type AcceptedJob } from "./accept-job.ts";
 import { remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
+import { demandFuture } from "./job-terms.ts";
 import { insertJob, type JobTerms } from "./new-job-store.ts";
 import { requestPublish } from "./request-publish.ts";
 
@@ -53,6 +54,7 @@ export async function requestJob(deps: AcceptDeps, request: JobRequest): Promise
     keyed,
     project,
     async insert(tx) {
+      demandFuture(terms);
       const id = uuidv7();
       const subject = await subjectOf(tx, request);
       const what = titleOf(type, request.title ?? null, { ...subject, environment: null });

@@ -9,6 +9,7 @@ import type { Principal } from "../tenants/principal.ts";
 import { acceptJob, type AcceptDeps, type AcceptedJob } from "./accept-job.ts";
 import { claimGuard } from "./guard-store.ts";
 import { remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
+import { demandFuture } from "./job-terms.ts";
 import { insertJob, type JobTerms } from "./new-job-store.ts";
 import * as store from "./request-publish-store.ts";
 
@@ -33,6 +34,7 @@ export async function requestPublish(deps: AcceptDeps, request: PublishRequest):
 
 async function insert(tx: Db, request: PublishRequest): Promise<string> {
   const { by, environment, project: slug, version: number, idempotency: _, ...terms } = request;
+  demandFuture(terms);
   const version = await findVersion(tx, { tenant_id: by.tenant_id, project: slug, version: number });
   const id = uuidv7();
   await insertJob(tx, {
@@ -81,7 +83,7 @@ async function claim(
   }
 }
 
-const keyed = ({ by, idempotency, project, version, environment }: PublishRequest): KeyedRequest => ({
-  ...{ by, asked: { project, version, environment } },
+const keyed = ({ by, idempotency, ...asked }: PublishRequest): KeyedRequest => ({
+  ...{ by, asked },
   ...(idempotency ? { idempotency } : {}),
 });

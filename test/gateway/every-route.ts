@@ -16,6 +16,7 @@ export async function makeExisting(room: GatewayRoom): Promise<Existing> {
   return {
     ...{ slug: project, project, version: "1", id: body.id, level: "0", name: "0_0.png", tile: "0_0.png" },
     ...{ environment: "dev", release: "rel_20261123000000_00000000", digest: "0".repeat(64) },
+    type: "publish",
   };
 }
 

@@ -29,6 +29,7 @@ describe("each rule is needed: without it the model finds how that breaks", () =
     settleBinds: [two, /that the reconciler has settled reopens the job/],
     cancelNamesRun: [one(2, ["cancel", "retry", "terminate"]), /hits the retry/],
     terminateNamesRun: [one(3, ["cancel", "deadline", "resetFirst"]), /terminates a later run/],
+    expireLooksAgain: [two, /a final state overwritten by failed/],
     acknowledgeFenced: [two, /another run acknowledges the cancel/],
   };
   test.each(ALL_RULES)("%s", (rule) => {

@@ -1,5 +1,6 @@
 /** Every route of the gateway. Delivery comes last: its paths begin with names that projects choose. */
 import type { Route } from "../route.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
@@ -7,6 +8,7 @@ import { healthRoutes } from "./health.ts";
 import { jobHistoryRoutes } from "./job-history.ts";
 import { jobRetryRoutes } from "./job-retries.ts";
 import { jobStreamRoutes } from "./job-streams.ts";
+import { jobTypeRoutes } from "./job-types.ts";
 import { jobRoutes } from "./jobs.ts";
 import { publishRoutes } from "./publish.ts";
 import { releaseRoutes } from "./releases.ts";
@@ -17,6 +19,8 @@ export const routes: Route[] = [
   ...draftRoutes,
   ...publishRoutes,
   ...releaseRoutes,
+  ...jobTypeRoutes,
+  ...deadLetterRoutes,
   // Before the jobs: /jobs/stream is no job called stream.
   ...jobStreamRoutes,
   ...jobRoutes,
