@@ -36,7 +36,6 @@ create table artifacts (
 );
 CREATE INDEX artifacts_expiry_index ON public.artifacts USING btree (expires_at);
 CREATE INDEX artifacts_job_index ON public.artifacts USING btree (job_id);
-CREATE INDEX artifacts_sha256_index ON public.artifacts USING btree (tenant_id, sha256);
 CREATE INDEX artifacts_tenant_index ON public.artifacts USING btree (tenant_id, created_at, id);
 
 create table configs (
@@ -105,6 +104,20 @@ create table job_events (
   constraint job_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
   constraint job_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
+
+create table job_permits (
+  job_id uuid not null,
+  tenant_id uuid not null,
+  queue text not null,
+  requested_at timestamp with time zone not null default now(),
+  turn_at timestamp with time zone not null,
+  granted_at timestamp with time zone,
+  woken_at timestamp with time zone,
+  constraint job_permits_pkey PRIMARY KEY (job_id),
+  constraint job_permits_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint job_permits_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX job_permits_line_index ON public.job_permits USING btree (tenant_id, queue, turn_at, job_id);
 
 create table job_step_results (
   job_id uuid not null,
