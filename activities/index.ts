@@ -3,6 +3,7 @@ import type { StepInput } from "../contract/job-input.ts";
 import type { AfterGenerate, AfterValidate, PublishStepInput } from "./publish/step-input.ts";
 import { generateRelease } from "./publish/generate-release.ts";
 import { markPublished } from "./publish/mark-published.ts";
+import { awaitPermit } from "./jobs/await-permit.ts";
 import { settle, type SettleInput } from "./jobs/settle.ts";
 import { upload } from "./publish/upload.ts";
 import { validate } from "./publish/validate.ts";
@@ -19,6 +20,7 @@ export function createActivities(deps: ActivityDeps) {
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
+    awaitPermit: (input: StepInput) => awaitPermit(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };
 }

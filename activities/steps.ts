@@ -2,10 +2,12 @@
 import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import type { JobContext, StepInput } from "../contract/job-input.ts";
+import { isThrottled } from "../contract/permits.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
 import type { JobRow } from "../src/jobs/job-store.ts";
+import { askForPermit } from "../src/jobs/permits/ask-for-permit.ts";
 import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
 import type { Attempt, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.ts";
 import { noteCancelStage } from "../src/jobs/protocol/cancel-stages.ts";
@@ -63,6 +65,7 @@ export async function enter(
   if (entered.kind === "entered") {
     const { grip, row, again } = entered;
     await neverFailing(deps, grip, noteGoesOn(deps, grip, { row, again, attempt: context.info.attempt }));
+    await demandPermit(deps, row);
     return entered;
   }
   const { job_id } = input.job;
@@ -74,6 +77,18 @@ export async function enter(
     await deps.executions.cancel(context.info.workflowExecution.workflowId, attempt.run_id);
   }
   throw new AppError("job_ended", { job: job_id, status: entered.status, result: entered.result });
+}
+
+/**
+ * A run that began at the first step has its permit by now (`workflows/permit.ts`). One that a reset has made of a job that had ended, or that
+ * is older than permits, may not: it works only once it has. Error: permit_pending, tried again.
+ */
+async function demandPermit(deps: ActivityDeps, { id, job_type }: JobRow): Promise<void> {
+  if (!isThrottled(job_type)) return;
+  const asked = await askForPermit(deps, id);
+  if (asked.kind !== "waits") return;
+  const { queue, permits, place } = asked;
+  throw new AppError("permit_pending", { job: id, queue, permits, ...place });
 }
 
 /**

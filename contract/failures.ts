@@ -5,6 +5,7 @@
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { ENGINE_FAILURES } from "./failures/engine.ts";
+import { FAIRNESS_FAILURES } from "./failures/fairness.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
@@ -18,6 +19,7 @@ export const FAILURES = {
   ...REQUEST_FAILURES,
   ...RECORD_FAILURES,
   ...CONFLICT_FAILURES,
+  ...FAIRNESS_FAILURES,
   ...IMPORT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,

@@ -2,6 +2,7 @@
  * Temporal's client side: connect, start by name, describe, list, cancel, terminate. Only this file and its siblings
  * (`temporal-describe.ts`, `temporal-history.ts`, `temporal-listing.ts`, `temporal-requests.ts`) know Temporal's raw answers; everyone imports from here.
  */
+import { createHash } from "node:crypto";
 import {
   Client,
   Connection,
@@ -11,7 +12,7 @@ import {
   WorkflowNotFoundError,
 } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
-import { JOB_URL_MEMO, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
+import { JOB_URL_MEMO, PERMIT_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
 import { titleOf } from "../contract/job-title.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 import type { FailureCode } from "../contract/failures.ts";
@@ -139,6 +140,8 @@ export interface Executions {
   describe(workflowId: string): Promise<Execution | null>;
   /** Cancels exactly that run; false when it is not the current one or has ended. */
   cancel(workflowId: string, runId: string): Promise<boolean>;
+  /** Tells the open run to look again whether it has its permit; a job without one hears nothing. */
+  wake(workflowId: string): Promise<void>;
   /** Who has asked that run to cancel, wherever that was; null when nobody has, or the run is gone. */
   cancelRequested(workflowId: string, runId: string): Promise<CancelRequested | null>;
   /** Terminates exactly that run, which runs no code of ours; false when it has ended or is not there. */
@@ -207,6 +210,13 @@ function wordsOf(
   };
 }
 
+/** The most that the server takes of a fairness key, in bytes. */
+const FAIRNESS_KEY_BYTES = 64;
+
+/** Equal for jobs of one tenant, and for no other's. */
+const fairnessKey = (tenant: string): string =>
+  Buffer.byteLength(tenant) <= FAIRNESS_KEY_BYTES ? tenant : createHash("sha256").update(tenant).digest("hex");
+
 export { queueName, taskQueue } from "./temporal-listing.ts";
 
 /** Lazy: the first call connects, so a gateway starts while Temporal is down. */
@@ -244,7 +254,7 @@ export function createExecutions(
             workflowIdConflictPolicy: "FAIL",
             workflowRunTimeout: `${definition.timeout_seconds} seconds`,
             // Between tenants in turn, and of one tenant's jobs the more urgent first.
-            priority: { priorityKey: priority, fairnessKey: input.tenant },
+            priority: { priorityKey: priority, fairnessKey: fairnessKey(input.tenant) },
             memo: {
               job_id: input.job_id,
               generation: input.generation,
@@ -276,6 +286,13 @@ export function createExecutions(
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
         throw error;
+      }
+    },
+    async wake(workflowId) {
+      try {
+        await within(() => client.workflow.getHandle(workflowId).signal(PERMIT_SIGNAL));
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
     },
     cancelRequested: (workflowId, runId) => within(() => findCancelRequested(client, { workflowId, runId })),

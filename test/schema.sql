@@ -105,6 +105,20 @@ create table job_events (
   constraint job_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 
+create table job_permits (
+  job_id uuid not null,
+  tenant_id uuid not null,
+  queue text not null,
+  requested_at timestamp with time zone not null default now(),
+  turn_at timestamp with time zone not null,
+  granted_at timestamp with time zone,
+  woken_at timestamp with time zone,
+  constraint job_permits_pkey PRIMARY KEY (job_id),
+  constraint job_permits_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
+  constraint job_permits_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX job_permits_line_index ON public.job_permits USING btree (tenant_id, queue, turn_at, job_id);
+
 create table job_step_results (
   job_id uuid not null,
   step text not null,

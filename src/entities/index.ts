@@ -1,6 +1,7 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
 import { Artifact, SourcePicture } from "./artifacts.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
+import { JobPermit } from "./permits.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
 import {
   EnvironmentRelease,
@@ -29,6 +30,7 @@ export const entities = [
   Artifact,
   SourcePicture,
   PublishGuard,
+  JobPermit,
   IdempotencyKey,
   ReleaseReservation,
   Release,

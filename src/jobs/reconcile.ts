@@ -26,6 +26,7 @@ import {
   suspectJobs,
   type QuietJob,
 } from "./reconcile-store.ts";
+import { sweepPermits } from "./permits/sweep-permits.ts";
 import { createVisibilityWatch } from "./watch-visibility.ts";
 
 export interface Reconciler {
@@ -58,6 +59,8 @@ const RETURN_MS = 1_000;
 const POINTER_EVERY = 30;
 const PAUSED_EVERY = 2;
 const WORKERS_EVERY = 5;
+/** Permits that were not passed on, or whose jobs were not told: each is somebody who died between two writes. */
+const PERMITS_EVERY = 2;
 /**
  * While visibility does not answer: rounds between two looks at jobs that have just ended, how many, and for how long after their end. Who
  * resets one while no worker runs is seen so; a run that a worker has adopts its row itself.
@@ -130,6 +133,7 @@ export function createReconciler(
   }
   async function attention(number: number): Promise<void> {
     await apart("looking for jobs without progress", () => noteStalled(deps));
+    if (number % PERMITS_EVERY === 0) await apart("looking for permits that are free", () => sweepPermits(deps));
     if (number % WORKERS_EVERY === 0) await apart("looking for jobs without a worker", () => noteNoWorker(deps));
   }
   async function suspects(lead: Lead): Promise<number> {

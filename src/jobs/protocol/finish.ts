@@ -1,6 +1,7 @@
 /** finish: the job is completed, once it has come about: for a publish, once the pointer has its epoch or a higher one. */
 import type { Problem } from "../../../contract/problem.ts";
 import { AppError } from "../../errors.ts";
+import { passPermitOn } from "../permits/pass-on.ts";
 import { readJob } from "../job-store.ts";
 import { writeJob, type NewEvent } from "../job-writes-store.ts";
 import { endedMeanwhile, endingWrites, mine, type Grip, type ProtocolDeps } from "./attempt.ts";
@@ -17,7 +18,7 @@ export interface Done {
 
 /** Writes the final state; success too when it is written already. Error: superseded. */
 export async function finishJob(
-  deps: Pick<ProtocolDeps, "database" | "notifier">,
+  deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   grip: Grip,
   done: Done,
 ): Promise<void> {
@@ -36,4 +37,5 @@ export async function finishJob(
     throw new AppError("superseded", { job: grip.job_id });
   }
   deps.notifier.touch(grip.job_id);
+  await passPermitOn(deps, { id: grip.job_id, job_type: grip.held.job_type });
 }

@@ -11,6 +11,7 @@ import { transaction, type Db } from "../../db.ts";
 import type { Execution } from "../../temporal.ts";
 import { noteDescribed } from "../attention/described.ts";
 import { claimGuard } from "../guard-store.ts";
+import { passPermitOn } from "../permits/pass-on.ts";
 import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { stepsAfterReset } from "./after-reset.ts";
@@ -117,6 +118,7 @@ async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution 
     return null;
   });
   if (epoch !== null) await completeSwitched(deps, seen, epoch, bound);
+  await passPermitOn(deps, seen);
 }
 
 /** A job that has switched is completed, whatever ended its workflow: pointer first, then the row. */

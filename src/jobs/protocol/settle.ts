@@ -5,6 +5,7 @@
 import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
 import { transaction } from "../../db.ts";
 import { AppError } from "../../errors.ts";
+import { passPermitOn } from "../permits/pass-on.ts";
 import { lockJob } from "../job-store.ts";
 import {
   endedMeanwhile,
@@ -24,7 +25,7 @@ export type Settled =
 
 /** `switched`: nothing was written, project that epoch and finish. Error: superseded. */
 export async function settleJob(
-  deps: Pick<ProtocolDeps, "database" | "notifier">,
+  deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   grip: Grip,
   ending: Ending,
 ): Promise<Settled> {
@@ -44,5 +45,6 @@ export async function settleJob(
     return { kind: "ended", status: (late ?? ending).status, ...(failure ? { failure } : {}) };
   });
   deps.notifier.touch(grip.job_id);
+  if (settled.kind === "ended") await passPermitOn(deps, { id: grip.job_id, job_type: grip.held.job_type });
   return settled;
 }
