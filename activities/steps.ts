@@ -45,6 +45,7 @@ export function attemptOf(context: Context, job: JobContext): Attempt {
     attempt_at: currentAttemptScheduledTimestampMs,
     number: context.info.attempt,
     reset: workflowExecution.runId !== job.first_run_id,
+    segment: job.segment ?? 0,
   };
 }
 

@@ -28,10 +28,12 @@ export interface Execution {
   open: boolean;
   /** Temporal's word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, TIMED_OUT. */
   status: string;
-  /** Run ids differ only after a reset (or continue-as-new, which publishing does not use). */
+  /** Its id is not the chain's first: it came from a reset, or continued as new. `segment` tells the two apart. */
   reset: boolean;
   /** Generation that the run was started for (memo). */
   generation: number;
+  /** Number of the run in a chain that continued as new (memo), from 0; absent: 0. */
+  segment?: number;
   /** What its activity said last, by its heartbeat; null when none is running or none has said anything. */
   heartbeat?: HeartbeatProgress | null;
   /** The activity that runs or runs next; null while none is. */

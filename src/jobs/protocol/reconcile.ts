@@ -14,7 +14,7 @@ import { claimGuard } from "../guard-store.ts";
 import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { stepsAfterReset } from "./after-reset.ts";
-import { guardKey, publishTarget, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
+import { continues, guardKey, publishTarget, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
 import { DEADLINE_REASON, endingOf, stagesOfEnding } from "./closed-run.ts";
 import { projectSwitched } from "./project.ts";
 import { startJob } from "./start.ts";
@@ -23,11 +23,15 @@ export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel" | "te
 
 /** What to do about a row and what Temporal says of its workflow. Pure: the table of the protocol, line by line. */
 export function decide(
-  row: Pick<JobRow, "status" | "run_id" | "generation" | "cancel_requested_at" | "cancel_overdue" | "switched_at">,
+  row: Pick<
+    JobRow,
+    "status" | "run_id" | "generation" | "segment" | "cancel_requested_at" | "cancel_overdue" | "switched_at"
+  >,
   execution: Execution | null,
 ): Decision {
   if (!execution) return row.status === "queued" ? "start" : row.status === "running" ? "settle" : "nothing";
-  const strangerFromReset = execution.reset && execution.run_id !== row.run_id;
+  // A run that continued as new takes the row over by itself.
+  const strangerFromReset = execution.reset && execution.run_id !== row.run_id && !continues(row, execution);
   if (row.status === "queued" && execution.generation === row.generation) return execution.open ? "nothing" : "settle";
   if (row.status === "queued") {
     if (!execution.open) return "start";
@@ -69,7 +73,8 @@ async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution):
     if (!unchanged(row, seen)) return;
     const message = "Reset in Temporal: waiting for a worker";
     const patch = reopenedPatch(row);
-    const taken = { status: "running" as const, run_id: execution.run_id, attempt_at: 0, message };
+    const { run_id, segment = 0 } = execution;
+    const taken = { status: "running" as const, run_id, segment, attempt_at: 0, message };
     const adopted = { ...patch, ...taken, ...stepsAfterReset(row, behind) };
     const data = {
       status: "running",
@@ -91,8 +96,11 @@ async function terminateFor(deps: ProtocolDeps, seen: JobRow, execution: Executi
   await settleFor(deps, seen, { ...execution, open: false, status: "TERMINATED" });
 }
 
+/** The run that ended without code of ours: the row is its from now on, so that only a later reset reopens the job. */
+type Bound = Pick<JobPatch, "run_id" | "segment">;
+
 async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution | null): Promise<void> {
-  const bound = execution ? { run_id: execution.run_id } : {};
+  const bound: Bound = execution ? { run_id: execution.run_id, segment: execution.segment ?? 0 } : {};
   const closing = execution && (await deps.executions.closingOf(seen.workflow_id, execution.run_id));
   const epoch = await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, seen.id);
@@ -109,17 +117,12 @@ async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution 
 }
 
 /** A job that has switched is completed, whatever ended its workflow: pointer first, then the row. */
-async function completeSwitched(
-  deps: ProtocolDeps,
-  seen: JobRow,
-  epoch: number,
-  bound: { run_id?: string },
-): Promise<void> {
+async function completeSwitched(deps: ProtocolDeps, seen: JobRow, epoch: number, bound: Bound): Promise<void> {
   const done = await projectSwitched(deps, { ...publishTarget(seen), epoch });
   await transaction(deps.database, (tx) => complete(tx, seen, bound, done));
 }
 
-async function complete(tx: Db, seen: JobRow, bound: { run_id?: string }, done: Done): Promise<void> {
+async function complete(tx: Db, seen: JobRow, bound: Bound, done: Done): Promise<void> {
   const row = await lockJob(tx, seen.id);
   if (!unchanged(row, seen) || isFinal(row.status)) return;
   await writeEnding(tx, row, { status: "completed", ...done, result: { ...done.result } }, bound);
