@@ -62,7 +62,9 @@ export async function enter(
   const attempt = attemptOf(context, input.job);
   const entered = await enterStep(deps, attempt, entry);
   if (entered.kind === "entered") {
-    const { grip, row, again } = entered;
+    const { grip, row } = entered;
+    // Of a step that is many activities each has its own first attempt.
+    const again = entered.again && entry.keeps === undefined;
     await neverFailing(deps, grip, noteGoesOn(deps, grip, { row, again, attempt: context.info.attempt }));
     return entered;
   }

@@ -4,6 +4,7 @@
  */
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
+import { GROUP_FAILURES } from "./failures/groups.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
@@ -20,6 +21,7 @@ export const FAILURES = {
   ...IMPORT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
+  ...GROUP_FAILURES,
 } as const;
 
 export type FailureCode = keyof typeof FAILURES;

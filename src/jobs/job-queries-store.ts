@@ -1,5 +1,6 @@
 /** Jobs as readers see them: joined with the names of what they refer to. Writes belong to the protocol. */
 import type { Attention } from "../../contract/attention.ts";
+import type { MemberCounts } from "../../contract/group.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
@@ -52,6 +53,11 @@ export interface JobRecord {
   cancel_deadline_at: string | null;
   cancel_terminated_at: string | null;
   attention: Attention | null;
+  /** The job that started this one. */
+  parent_id: string | null;
+  member_key: string | null;
+  /** Of a group, as its ledger has told them. */
+  members: MemberCounts | null;
   /** Number of the activity attempt that entered last, from 1; 0 for none. */
   attempt: number;
   next_attempt_at: string | null;
@@ -68,7 +74,8 @@ export const RECORDS = `
     u.name as created_by_name, j.created_at, j.updated_at, j.started_at, j.completed_at, j.last_activity_at, j.workflow_id,
     j.run_id, j.generation, j.seq, j.switched_at, j.release_id, j.cancel_requested_at, j.cancel_reason, j.attempt_at,
     j.changed_xid, c.name as cancel_requested_by_name, j.cancel_requested_in, j.cancel_acknowledged_at, j.cancel_stopped_at,
-    j.cancel_compensated_at, j.cancel_deadline_at, j.cancel_terminated_at, j.attention, j.attempt, j.next_attempt_at
+    j.cancel_compensated_at, j.cancel_deadline_at, j.cancel_terminated_at, j.attention, j.attempt, j.next_attempt_at,
+    j.parent_id, j.member_key, j.members
   from jobs j
   left join projects p on p.id = j.project_id
   left join versions v on v.id = j.version_id

@@ -3,6 +3,7 @@ import { isFinal } from "../../contract/job-state.ts";
 import { JOB_TYPES } from "../../contract/job-types.ts";
 import { readableJobId } from "../../contract/workflow-id.ts";
 import { iso } from "../db.ts";
+import { isRetryable } from "./protocol/retry.ts";
 import { cancellationReceipt } from "./cancellation-receipt.ts";
 import type { JobRecord } from "./job-queries-store.ts";
 import type { LogEntry } from "./job-moments.ts";
@@ -76,6 +77,7 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     retry_count: job.generation - 1,
     payload: job.payload,
     result: job.result,
+    member_counts: job.members,
     result_url: resultUrl,
     download_url: resultUrl,
     error: job.error,
@@ -102,7 +104,7 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     /** What can be asked of the job now. */
     capabilities: {
       cancel: capabilities.cancel && !isFinal(job.status) && job.switched_at === null,
-      retry: capabilities.retry && (job.status === "failed" || job.status === "cancelled"),
+      retry: capabilities.retry && isRetryable(job),
     },
     workflow_id: job.workflow_id,
     run_id: job.run_id,

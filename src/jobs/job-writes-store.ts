@@ -33,7 +33,7 @@ export interface StepYield {
 const STEP_ENDS = '"finished_at":"now"';
 const NOW_ISO = `to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-const JSON_COLUMNS = new Set(["result", "errors", "attention"]);
+const JSON_COLUMNS = new Set(["result", "errors", "attention", "members"]);
 
 /**
  * False when there is no such row, or not as the fence demands: then nothing is written. Numbers of events are handed out under the

@@ -57,6 +57,11 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
     const row = await room.ended(job, 60_000);
     if (row.status !== "cancelled") return; // it was faster than the cancel
     await retryJob(room.deps, { job_id: job, by: room.principal });
+    // Where the cancelled run was still closing, the reconciler starts the next one.
+    await until("the retry to begin", async () => {
+      await room.reconciler.round();
+      return (await jobRow(room, job)).status !== "queued";
+    });
     expect(await done(job, draft)).toMatchObject({ generation: 2 });
   });
 

@@ -3,6 +3,7 @@ import type { Route } from "../route.ts";
 import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
+import { groupRoutes } from "./groups.ts";
 import { healthRoutes } from "./health.ts";
 import { jobHistoryRoutes } from "./job-history.ts";
 import { jobRetryRoutes } from "./job-retries.ts";
@@ -21,6 +22,7 @@ export const routes: Route[] = [
   ...jobStreamRoutes,
   ...jobRoutes,
   ...jobRetryRoutes,
+  ...groupRoutes,
   ...jobHistoryRoutes,
   ...deliveryRoutes,
 ];

@@ -7,13 +7,12 @@ import { AppError } from "../../errors.ts";
 import { readLogs } from "../../jobs/job-logs.ts";
 import { listJobs } from "../../jobs/job-queries-store.ts";
 import { jobDetail, jobView, statusView } from "../../jobs/job-view.ts";
-import { cancelJob } from "../../jobs/protocol/cancel.ts";
 import { payloadSchema } from "../../jobs/payload-schema.ts";
 import { demandRole, requestJob } from "../../jobs/request-job.ts";
-import { asAppError } from "../middleware/problems.ts";
 import { validate } from "../middleware/validate-request.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { wholeNumber } from "../whole-number.ts";
+import { cancelBody, cancelled } from "./job-cancels.ts";
 import { jobOf, jobParams, linkBases } from "./job-lookup.ts";
 import { decodeCursor, encodeCursor } from "./list-cursor.ts";
 import * as schemas from "./job-schemas.ts";
@@ -58,7 +57,7 @@ export const jobRoutes: Route[] = [
       demandRole(type, by);
       const [payload] = validate([{ place: "body", at: "/payload", schema: payloadSchema(type), value: body.payload }]);
       const { job, replayed } = await requestJob(deps, {
-        ...{ type, payload: payload as Record<string, unknown>, by },
+        ...{ type, payload: payload as Record<string, unknown>, by, at: "/payload" },
         ...(title === undefined ? {} : { title }),
         ...(priority === undefined ? {} : { priority }),
         ...idempotencyOf(request, "POST /jobs"),
@@ -128,20 +127,8 @@ export const jobRoutes: Route[] = [
       "ends `completed`. What has not stopped by `deadline_at` is terminated.",
     role: "operator",
     params: jobParams,
-    body: z.strictObject({ reason: z.string().max(1_000).optional() }),
+    body: cancelBody,
     responses: { 202: { description: "Cancelled, or asked to", schema: schemas.job } },
-    async handle(request) {
-      const { deps, principal: by, body } = request;
-      const { id } = await jobOf(request);
-      const deadline_seconds = deps.config.PLATEN_CANCEL_DEADLINE_SECONDS;
-      const asked = { job_id: id, by, deadline_seconds, ...(body.reason ? { reason: body.reason } : {}) };
-      await cancelJob(deps, asked).catch((error: unknown) => {
-        // The request is written down by then: the reconciler passes it on when Temporal is back.
-        if (asAppError(error, null).facts["service"] !== "Temporal") throw error;
-        const message = "the cancel is noted and reaches the workflow when Temporal can be reached";
-        deps.log.warn({ error, job_id: id }, message);
-      });
-      return { status: 202, body: jobView(await jobOf(request), linkBases(deps)) };
-    },
+    handle: cancelled,
   }),
 ];

@@ -6,6 +6,7 @@
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { claimGuard } from "../guard-store.ts";
+import { runMembersAgain } from "../groups/member-store.ts";
 import { lockJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { findStepRecords } from "../step-results-store.ts";
@@ -41,13 +42,14 @@ export async function retryJob(
   deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   request: RetryRequest,
 ): Promise<Retried> {
-  const retried = await transaction(deps.database, (tx) => reopen(tx, request));
+  const retried = await transaction(deps.database, (tx) => reopenJob(tx, request));
   deps.notifier.touch(request.job_id);
   await startSoon(deps, request.job_id, retried.generation);
   return retried;
 }
 
-async function reopen(tx: Db, request: RetryRequest): Promise<Retried> {
+/** The row's part of a retry: the workflow is started by whoever calls, or by the reconciler. Errors: see `retryJob`. */
+export async function reopenJob(tx: Db, request: RetryRequest): Promise<Retried> {
   const row = await lockJob(tx, request.job_id);
   if (row?.tenant_id !== request.by.tenant_id) throw new AppError("job_not_found", { job: request.job_id });
   // Before anything is held against the row: a repeat of the request that has just reopened it is a replay, not a conflict.
@@ -70,15 +72,20 @@ async function reopen(tx: Db, request: RetryRequest): Promise<Retried> {
   };
   const data = { status: "queued", generation, message, reopened: true, from, progress };
   await writeJob(tx, row.id, reopened, [{ kind: "status", data }]);
+  await runMembersAgain(tx, row.id);
   return { generation, from, message };
 }
 
 /** May the job be retried as it is? `seen`: see the request. Errors: job_changed, job_not_retryable. */
-export function demandRetryable(row: Pick<JobRow, "id" | "generation" | "status">, seen?: number): void {
+export function demandRetryable(row: Pick<JobRow, "id" | "job_type" | "generation" | "status">, seen?: number): void {
   const { id: job, generation, status } = row;
   if (seen !== undefined && seen !== generation) throw new AppError("job_changed", { job, seen, generation, status });
-  if (status !== "failed" && status !== "cancelled") throw new AppError("job_not_retryable", { job, status });
+  if (!isRetryable(row)) throw new AppError("job_not_retryable", { job, status });
 }
+
+/** Of a group that is done but for some members those are run again; of any other job nothing is left to be done. */
+export const isRetryable = ({ job_type, status }: Pick<JobRow, "job_type" | "status">): boolean =>
+  status === "failed" || status === "cancelled" || (status === "partially_completed" && job_type === "group");
 
 function reasonOf({ earlier, from }: RetryPlan): string {
   if (earlier === "draft_changed") return ": the draft was edited since it was validated";
