@@ -8,6 +8,8 @@ import { settle, type SettleInput } from "./jobs/settle.ts";
 import { upload } from "./publish/upload.ts";
 import { validate } from "./publish/validate.ts";
 import { verifyTiles } from "./publish/verify-tiles.ts";
+import { runMembers } from "./group/run-members.ts";
+import type { MembersInput } from "../contract/members.ts";
 import { sweep } from "./maintenance/sweep.ts";
 import type { ActivityDeps } from "./steps.ts";
 
@@ -19,6 +21,7 @@ export function createActivities(deps: ActivityDeps) {
     upload: (input: AfterGenerate) => upload(deps, input),
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
+    runMembers: (input: MembersInput) => runMembers(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     awaitPermit: (input: StepInput) => awaitPermit(deps, input),
     settle: (input: SettleInput) => settle(deps, input),

@@ -47,6 +47,7 @@ export function attemptOf(context: Context, job: JobContext): Attempt {
     attempt_at: currentAttemptScheduledTimestampMs,
     number: context.info.attempt,
     reset: workflowExecution.runId !== job.first_run_id,
+    segment: job.segment ?? 0,
   };
 }
 
@@ -63,7 +64,9 @@ export async function enter(
   const attempt = attemptOf(context, input.job);
   const entered = await enterStep(deps, attempt, entry);
   if (entered.kind === "entered") {
-    const { grip, row, again } = entered;
+    const { grip, row } = entered;
+    // Of a step that is many activities each has its own first attempt.
+    const again = entered.again && entry.keeps === undefined;
     await neverFailing(deps, grip, noteGoesOn(deps, grip, { row, again, attempt: context.info.attempt }));
     await demandPermit(deps, row);
     return entered;

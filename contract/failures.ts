@@ -6,6 +6,7 @@ import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { ENGINE_FAILURES } from "./failures/engine.ts";
 import { FAIRNESS_FAILURES } from "./failures/fairness.ts";
+import { GROUP_FAILURES } from "./failures/groups.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
@@ -24,6 +25,7 @@ export const FAILURES = {
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
   ...ENGINE_FAILURES,
+  ...GROUP_FAILURES,
 } as const;
 
 export type FailureCode = keyof typeof FAILURES;

@@ -1,4 +1,5 @@
 /** The table of job types, one line each: start reading here. Served at `GET /job-types`. */
+import { GROUP } from "./group.ts";
 import type { JobTypeDefinition } from "./job-type-definition.ts";
 import { MAINTENANCE } from "./maintenance.ts";
 import { PUBLISH } from "./publish.ts";
@@ -6,6 +7,7 @@ import { PUBLISH } from "./publish.ts";
 export const JOB_TYPES = {
   publish: PUBLISH,
   maintenance: MAINTENANCE,
+  group: GROUP,
 } as const satisfies Record<string, JobTypeDefinition>;
 
 export type JobType = keyof typeof JOB_TYPES;

@@ -2,7 +2,6 @@
  * Temporal's client side: connect, start by name, describe, list, cancel, terminate. Only this file and its siblings
  * (`temporal-describe.ts`, `temporal-history.ts`, `temporal-listing.ts`, `temporal-requests.ts`) know Temporal's raw answers; everyone imports from here.
  */
-import { createHash } from "node:crypto";
 import {
   Client,
   Connection,
@@ -12,16 +11,15 @@ import {
   WorkflowNotFoundError,
 } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
-import { JOB_URL_MEMO, PERMIT_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
-import { titleOf } from "../contract/job-title.ts";
+import { PERMIT_SIGNAL, PROGRESS_QUERY } from "../contract/messages.ts";
+import { runStartOf, type RunStart, type StartOptions } from "../contract/job-start.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 import type { FailureCode } from "../contract/failures.ts";
-import { definitionOf, type JobType } from "../contract/job-types.ts";
-import type { JobInput } from "../contract/job-input.ts";
+import type { JobType } from "../contract/job-types.ts";
 import { findCancelRequested, type CancelRequested } from "./temporal-requests.ts";
 import { executionOf } from "./temporal-describe.ts";
 import { createHistories } from "./temporal-history.ts";
-import { createListings, taskQueue } from "./temporal-listing.ts";
+import { createListings } from "./temporal-listing.ts";
 
 /** What `describe` tells of the current run of a workflow id. */
 export interface Execution {
@@ -29,10 +27,12 @@ export interface Execution {
   open: boolean;
   /** Temporal's word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, TIMED_OUT. */
   status: string;
-  /** Run ids differ only after a reset (or continue-as-new, which publishing does not use). */
+  /** Its id is not the chain's first: it came from a reset, or continued as new. `segment` tells the two apart. */
   reset: boolean;
   /** Generation that the run was started for (memo). */
   generation: number;
+  /** Number of the run in a chain that continued as new (memo), from 0; absent: 0. */
+  segment?: number;
   /** What its activity said last, by its heartbeat; null when none is running or none has said anything. */
   heartbeat?: HeartbeatProgress | null;
   /** The activity that runs or runs next; null while none is. */
@@ -123,16 +123,6 @@ export type ProgressAnswer =
 /** Where a listing goes on; only Temporal knows what is in it. */
 export type ListPage = Uint8Array;
 
-export interface StartOptions {
-  job_type: JobType;
-  workflow_id: string;
-  /** What people call the job; null for what its type and target say. */
-  title: string | null;
-  /** Temporal's: 1 first, 5 last. */
-  priority: number;
-  input: JobInput;
-}
-
 /** The part of Temporal that the job protocol needs. */
 export interface Executions {
   /** Starts the run for a generation; `already_started` is as good as started. */
@@ -170,53 +160,12 @@ export interface Executions {
 
 const SECOND_OPINION_MS = 2_000;
 
-const keyword = (name: string, value: string): SearchAttributePair => ({
-  key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
-  value,
-});
+const searchAttribute = ({ name, type, value }: RunStart["search_attributes"][number]): SearchAttributePair =>
+  type === "Int"
+    ? { key: defineSearchAttributeKey(name, SearchAttributeType.INT), value: Number(value) }
+    : { key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD), value: String(value) };
 
-function searchAttributesOf(jobType: JobType, input: JobInput): SearchAttributePair[] {
-  const version = {
-    key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.version, SearchAttributeType.INT),
-    value: input.version ?? 0,
-  };
-  return [
-    ...(input.project === null ? [] : [keyword(SEARCH_ATTRIBUTES.project, input.project)]),
-    ...(input.version === null ? [] : [version]),
-    ...(input.environment === null ? [] : [keyword(SEARCH_ATTRIBUTES.environment, input.environment)]),
-    keyword(SEARCH_ATTRIBUTES.job_type, jobType),
-    keyword(SEARCH_ATTRIBUTES.tenant, input.tenant),
-    keyword(SEARCH_ATTRIBUTES.started_by, input.started_by),
-  ];
-}
-
-/** What an operator reads of the run without opening payloads. */
-function wordsOf(
-  jobType: JobType,
-  title: string | null,
-  input: JobInput,
-  publicUrl?: string,
-): { url: string | undefined; summary: string; details: string } {
-  const url = publicUrl && `${publicUrl.replace(/\/+$/, "")}/jobs/${input.job_id}`;
-  const what = titleOf(jobType, title, input);
-  const job = url ? `[${input.job_id}](${url})` : input.job_id;
-  return {
-    url,
-    summary: `${what}, by ${input.started_by}`,
-    details: [
-      `**${definitionOf(jobType).label}: ${what}**`,
-      `started by ${input.started_by} (tenant ${input.tenant}), job ${job}, generation ${input.generation}`,
-    ].join("\n\n"),
-  };
-}
-
-/** The most that the server takes of a fairness key, in bytes. */
-const FAIRNESS_KEY_BYTES = 64;
-
-/** Equal for jobs of one tenant, and for no other's. */
-const fairnessKey = (tenant: string): string =>
-  Buffer.byteLength(tenant) <= FAIRNESS_KEY_BYTES ? tenant : createHash("sha256").update(tenant).digest("hex");
-
+export type { StartOptions } from "../contract/job-start.ts";
 export { queueName, taskQueue } from "./temporal-listing.ts";
 
 /** Lazy: the first call connects, so a gateway starts while Temporal is down. */
@@ -237,32 +186,26 @@ export function createExecutions(
   client: Client,
   options: { taskQueuePrefix: string; deadlineMs?: number; publicUrl?: string },
 ): Executions {
+  const installation = { taskQueuePrefix: options.taskQueuePrefix, publicUrl: options.publicUrl };
   const within = <T>(call: () => Promise<T>): Promise<T> =>
     client.connection.withDeadline(Date.now() + (options.deadlineMs ?? 5_000), call);
   return {
-    async start({ job_type, workflow_id, title, priority, input }) {
-      const definition = definitionOf(job_type);
-      const words = wordsOf(job_type, title, input, options.publicUrl);
+    async start(options) {
+      const run = runStartOf(options, installation);
       try {
         await within(() =>
-          client.workflow.start(definition.workflow, {
-            workflowId: workflow_id,
-            taskQueue: taskQueue(job_type, options.taskQueuePrefix),
-            args: [input],
-            // A closed run of generation 1 is never started again; a retry's generation is.
-            workflowIdReusePolicy: input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE",
+          client.workflow.start(run.workflow, {
+            workflowId: run.workflow_id,
+            taskQueue: run.task_queue,
+            args: [run.input],
+            workflowIdReusePolicy: run.reuse,
             workflowIdConflictPolicy: "FAIL",
-            workflowRunTimeout: `${definition.timeout_seconds} seconds`,
-            // Between tenants in turn, and of one tenant's jobs the more urgent first.
-            priority: { priorityKey: priority, fairnessKey: fairnessKey(input.tenant) },
-            memo: {
-              job_id: input.job_id,
-              generation: input.generation,
-              ...(words.url ? { [JOB_URL_MEMO]: words.url } : {}),
-            },
-            typedSearchAttributes: searchAttributesOf(job_type, input),
-            staticSummary: words.summary,
-            staticDetails: words.details,
+            workflowRunTimeout: `${run.run_timeout_seconds} seconds`,
+            priority: run.priority,
+            memo: run.memo,
+            typedSearchAttributes: run.search_attributes.map(searchAttribute),
+            staticSummary: run.summary,
+            staticDetails: run.details,
           }),
         );
         return "started";

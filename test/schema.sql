@@ -75,6 +75,28 @@ create table environments (
   constraint environments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 
+create table group_members (
+  group_id uuid not null,
+  "position" integer not null,
+  key text not null,
+  tenant_id uuid not null,
+  job_id uuid not null,
+  job_type text not null,
+  payload jsonb not null,
+  title text,
+  priority smallint not null default 3,
+  weight double precision not null default 1,
+  depends_on text[] not null default '{}'::text[],
+  again boolean not null default false,
+  refused jsonb,
+  told text,
+  constraint group_members_pkey PRIMARY KEY (group_id, "position"),
+  constraint group_members_weight_check CHECK ((weight >= (0)::double precision)),
+  constraint group_members_group_id_fkey FOREIGN KEY (group_id) REFERENCES jobs(id),
+  constraint group_members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE UNIQUE INDEX group_members_key_unique ON public.group_members USING btree (group_id, key);
+
 create table idempotency_keys (
   tenant_id uuid not null,
   principal_id uuid not null,
@@ -189,6 +211,7 @@ create table jobs (
   discarded_at timestamp with time zone,
   discarded_by uuid,
   discard_reason text,
+  members jsonb,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_workflow_id_unique UNIQUE (workflow_id),
   constraint jobs_priority_check CHECK (((priority >= 1) AND (priority <= 5))),

@@ -12,6 +12,8 @@ export interface LogEntry {
   timestamp: string;
   level: string;
   message: string;
+  /** Of a group's member that has ended: its job. */
+  member?: { key: string; job_id: string; status: JobStatus };
 }
 
 /** What every event tells of its job. */

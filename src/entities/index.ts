@@ -1,5 +1,6 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
 import { Artifact, SourcePicture } from "./artifacts.ts";
+import { GroupMember } from "./groups.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
 import { JobPermit } from "./permits.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
@@ -27,6 +28,7 @@ export const entities = [
   Job,
   JobEvent,
   JobStepResult,
+  GroupMember,
   Artifact,
   SourcePicture,
   PublishGuard,

@@ -115,6 +115,8 @@ export const Job = defineEntity({
     discarded_at: moment().nullable(),
     discarded_by: reference(Principal).nullable(),
     discard_reason: p.text().nullable(),
+    /** Of a group: how many members are in which state, as its ledger has told them. */
+    members: p.json().nullable(),
     /** Number of the transaction that changed the row last, for readers who ask what has changed since (`pg_snapshot_xmin`). */
     changed_xid: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint"),
   },

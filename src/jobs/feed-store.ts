@@ -53,6 +53,8 @@ export interface StatesFilter {
   ids?: readonly string[];
   project_id?: string;
   type?: string;
+  /** A group: the job itself, and those that it has started. */
+  group_id?: string;
 }
 
 /**
@@ -88,10 +90,10 @@ export async function changedSince(
   );
 }
 
-/** What a new stream of states begins with: the named jobs, or else the open ones that match, in id order. */
+/** What a new stream of states begins with: the named jobs, all of a group, or else the open ones that match, in id order. */
 export async function presentStates(db: Db, filter: StatesFilter, limit: number): Promise<JobRecord[]> {
   const params: unknown[] = [filter.tenant_id];
-  const open = filter.ids ? "" : "and j.status in ('queued', 'running')";
+  const open = filter.ids || filter.group_id ? "" : "and j.status in ('queued', 'running')";
   return query<JobRecord>(
     db,
     `${RECORDS} where j.tenant_id = $1 ${open} ${narrowed(filter, params)} order by j.id limit $${params.push(limit)}`,
@@ -99,10 +101,11 @@ export async function presentStates(db: Db, filter: StatesFilter, limit: number)
   );
 }
 
-function narrowed({ ids, project_id, type }: Partial<StatesFilter>, params: unknown[]): string {
+function narrowed({ ids, project_id, type, group_id }: Partial<StatesFilter>, params: unknown[]): string {
   return [
     ...(ids ? [`and j.id = any($${params.push(ids)}::uuid[])`] : []),
     ...(project_id === undefined ? [] : [`and j.project_id = $${params.push(project_id)}`]),
+    ...(group_id === undefined ? [] : [`and $${params.push(group_id)}::uuid in (j.id, j.parent_id)`]),
     ...(type === undefined ? [] : [`and j.job_type = $${params.push(type)}`]),
   ].join(" ");
 }

@@ -1,5 +1,6 @@
 /** Jobs as readers see them: joined with the names of what they refer to. Writes belong to the protocol. */
 import type { Attention } from "../../contract/attention.ts";
+import type { MemberCounts } from "../../contract/group.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
@@ -52,6 +53,11 @@ export interface JobRecord {
   cancel_deadline_at: string | null;
   cancel_terminated_at: string | null;
   attention: Attention | null;
+  /** The job that started this one. */
+  parent_id: string | null;
+  member_key: string | null;
+  /** Of a group, as its ledger has told them. */
+  members: MemberCounts | null;
   /** Number of the activity attempt that entered last, from 1; 0 for none. */
   attempt: number;
   next_attempt_at: string | null;
@@ -62,8 +68,6 @@ export interface JobRecord {
   expires_at: string | null;
   /** Null for what the type says. */
   max_retries: number | null;
-  parent_id: string | null;
-  member_key: string | null;
   discarded_at: string | null;
   discarded_by_name: string | null;
   discard_reason: string | null;
@@ -82,7 +86,7 @@ export const RECORDS = `
     j.changed_xid, c.name as cancel_requested_by_name, j.cancel_requested_in, j.cancel_acknowledged_at, j.cancel_stopped_at,
     j.cancel_compensated_at, j.cancel_deadline_at, j.cancel_terminated_at, j.attention, j.attempt, j.next_attempt_at,
     j.title, j.priority, j.deadline_at, j.expires_at, j.max_retries, j.parent_id, j.member_key, j.discarded_at,
-    d.name as discarded_by_name, j.discard_reason
+    d.name as discarded_by_name, j.discard_reason, j.members
   from jobs j
   left join projects p on p.id = j.project_id
   left join versions v on v.id = j.version_id

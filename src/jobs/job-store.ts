@@ -1,12 +1,13 @@
 /** The job row, as the protocol reads it: under its lock where it decides by it, without where a write is fenced by what was read. */
 import type { Attention } from "../../contract/attention.ts";
+import type { MemberCounts } from "../../contract/group.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
 import type { JobInput } from "../../contract/job-input.ts";
 import type { Environment } from "../../contract/publish.ts";
 import type { Problem } from "../../contract/problem.ts";
-import { queryOne, type Db } from "../db.ts";
+import { query, queryOne, type Db } from "../db.ts";
 
 export interface JobRow {
   id: string;
@@ -109,6 +110,7 @@ export interface JobPatch {
   report?: number;
   attempt?: number;
   segment?: number;
+  members?: MemberCounts;
   next_attempt_at?: FromNow | string | null;
   attention?: Attention | null;
   epoch?: number;
@@ -138,9 +140,9 @@ export interface JobPatch {
 export interface JobStart
   extends JobInput, Pick<JobRow, "job_type" | "workflow_id" | "version_id" | "steps" | "title" | "priority"> {}
 
-/** The workflow of a job, what it is started with, and what a retry has left as done, from the records; null if there is no such job. */
-export async function findStart(db: Db, jobId: string): Promise<JobStart | null> {
-  return queryOne(
+/** The workflows of jobs, what they are started with, and what a retry has left as done, from the records. */
+export async function findStarts(db: Db, jobIds: readonly string[]): Promise<JobStart[]> {
+  return query(
     db,
     `
     select j.job_type, j.workflow_id, j.version_id, j.steps, j.title, j.priority, j.id as job_id, j.generation, t.slug as tenant,
@@ -150,8 +152,8 @@ export async function findStart(db: Db, jobId: string): Promise<JobStart | null>
     left join projects p on p.id = j.project_id
     left join versions v on v.id = j.version_id
     left join principals u on u.id = j.created_by
-    where j.id = $1
+    where j.id = any($1::uuid[])
     `,
-    [jobId],
+    [jobIds],
   );
 }

@@ -5,6 +5,7 @@ import { definitionOf } from "../../contract/job-types.ts";
 import type { Environment } from "../../contract/publish.ts";
 import { readableJobId } from "../../contract/workflow-id.ts";
 import { iso } from "../db.ts";
+import { isRetryable } from "./protocol/retry.ts";
 import { cancellationReceipt } from "./cancellation-receipt.ts";
 import type { JobRecord } from "./job-queries-store.ts";
 import type { LogEntry } from "./job-moments.ts";
@@ -122,6 +123,7 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     ...termsView(job, bases),
     payload: job.payload,
     result: job.result,
+    member_counts: job.members,
     result_url: resultUrl,
     download_url: resultUrl,
     resource_url: resourceUrlOf(job, resource_link, bases),
@@ -149,7 +151,7 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     /** What can be asked of the job now. */
     capabilities: {
       cancel: capabilities.cancel && !isFinal(job.status) && job.switched_at === null,
-      retry: capabilities.retry && (job.status === "failed" || job.status === "cancelled"),
+      retry: capabilities.retry && isRetryable(job),
     },
     workflow_id: job.workflow_id,
     run_id: job.run_id,

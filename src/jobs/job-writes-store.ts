@@ -38,7 +38,7 @@ const DROP = `, dropped as (delete from publish_guards where job_id in (select i
     ), returned as (delete from job_permits where job_id in (select id from written)
     )`;
 
-const JSON_COLUMNS = new Set(["result", "errors", "attention"]);
+const JSON_COLUMNS = new Set(["result", "errors", "attention", "members"]);
 
 /**
  * False when there is no such row, or not as the fence demands: then nothing is written. Numbers of events are handed out under the

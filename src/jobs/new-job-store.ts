@@ -34,39 +34,39 @@ export interface NewJob extends JobTerms {
 }
 
 /** Inserts the row as `queued`, generation 1, and its first event, which says so. */
-export async function insertJob(tx: Db, job: NewJob): Promise<void> {
+export const insertJob = (tx: Db, job: NewJob): Promise<void> => insertJobs(tx, [job]);
+
+/** The same for many, in one statement. One that is there already stays as it is. */
+export async function insertJobs(tx: Db, jobs: readonly NewJob[]): Promise<void> {
+  if (jobs.length === 0) return;
   await query(
     tx,
     `
     with queued as (
       insert into jobs (id, tenant_id, job_type, message, steps, payload, project_id, version_id, environment, created_by,
         workflow_id, title, priority, deadline_at, expires_at, max_retries, parent_id, member_key, seq)
-      values ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1)
+      select id, tenant_id, job_type, message, steps, payload, project_id, version_id, environment, created_by,
+        workflow_id, title, priority, deadline_at, expires_at, max_retries, parent_id, member_key, 1
+      from jsonb_to_recordset($1::jsonb) as g (id uuid, tenant_id uuid, job_type text, message text, steps jsonb,
+        payload jsonb, project_id uuid, version_id uuid, environment text, created_by uuid, workflow_id text, title text,
+        priority smallint, deadline_at timestamptz, expires_at timestamptz, max_retries int, parent_id uuid, member_key text)
+      on conflict (id) do nothing
       returning id, tenant_id, seq, status, generation, message
     )
     insert into job_events (job_id, seq, tenant_id, kind, data)
     select id, seq, tenant_id, 'status', jsonb_build_object('status', status, 'generation', generation, 'message', message)
     from queued
     `,
-    [
-      job.id,
-      job.tenant_id,
-      job.job_type,
-      job.message,
-      JSON.stringify(pendingSteps(definitionOf(job.job_type).steps)),
-      JSON.stringify(job.payload),
-      job.project_id,
-      job.version_id,
-      job.environment,
-      job.created_by,
-      workflowId(job.job_type, job.id),
-      job.title ?? null,
-      job.priority ?? 3,
-      job.deadline_at ?? null,
-      job.expires_at ?? null,
-      job.max_retries ?? null,
-      job.parent?.id ?? null,
-      job.parent?.member_key ?? null,
-    ],
+    [JSON.stringify(jobs.map(rowOf))],
   );
+}
+
+function rowOf({ parent, ...job }: NewJob): object {
+  return {
+    ...job,
+    steps: pendingSteps(definitionOf(job.job_type).steps),
+    workflow_id: workflowId(job.job_type, job.id),
+    priority: job.priority ?? 3,
+    ...(parent ? { parent_id: parent.id, member_key: parent.member_key } : {}),
+  };
 }

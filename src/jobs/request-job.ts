@@ -3,15 +3,15 @@ import { v7 as uuidv7 } from "uuid";
 import { titleOf } from "../../contract/job-title.ts";
 import { definitionOf, type JobType } from "../../contract/job-types.ts";
 import type { Environment } from "../../contract/publish.ts";
-import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
-import { findProject } from "../projects/project-store.ts";
-import { findDraft, findVersion } from "../projects/version-store.ts";
 import { mayActAs, type Principal } from "../tenants/principal.ts";
 import { acceptJob, type AcceptDeps, type AcceptedJob } from "./accept-job.ts";
 import { remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
 import { demandFuture } from "./job-terms.ts";
+import { checkMembers } from "./groups/check-members.ts";
+import { insertGroup } from "./groups/insert-group.ts";
 import { insertJob, type JobTerms } from "./new-job-store.ts";
+import { subjectOf } from "./job-subject.ts";
 import { requestPublish } from "./request-publish.ts";
 
 export interface JobRequest extends JobTerms {
@@ -21,23 +21,16 @@ export interface JobRequest extends JobTerms {
   by: Principal;
   /** `Idempotency-Key` and the route it came by. */
   idempotency?: Idempotency;
-}
-
-/** What a job is about. */
-export interface JobSubject {
-  project_id: string | null;
-  /** Slug. */
-  project: string | null;
-  version_id: string | null;
-  version: number | null;
+  /** JSON pointer of the payload in the request's body, for what is wrong with members of a group; the body itself by default. */
+  at?: string;
 }
 
 /**
- * Errors: forbidden, project_not_found, version_not_found, version_published, idempotency_key_reused, and of a publish those of
- * `requestPublish`; then nothing has been written.
+ * Errors: forbidden, project_not_found, version_not_found, version_published, idempotency_key_reused, of a publish those of
+ * `requestPublish`, of a group invalid_request; then nothing has been written.
  */
 export async function requestJob(deps: AcceptDeps, request: JobRequest): Promise<AcceptedJob> {
-  const { type, payload, by, idempotency, ...terms } = request;
+  const { type, payload, by, idempotency, at = "", ...terms } = request;
   demandRole(type, by);
   if (type === "publish") {
     const { project, version, target_environment } = payload as {
@@ -48,6 +41,7 @@ export async function requestJob(deps: AcceptDeps, request: JobRequest): Promise
     const target = { project, version, environment: target_environment };
     return requestPublish(deps, { ...terms, ...target, by, ...(idempotency ? { idempotency } : {}) });
   }
+  const members = type === "group" ? await checkMembers(deps.database.em.fork(), { payload, by, at, ...terms }) : null;
   const keyed: KeyedRequest = { by, asked: { type, payload, ...terms }, ...(idempotency ? { idempotency } : {}) };
   const project = typeof payload["project"] === "string" ? payload["project"] : null;
   return acceptJob(deps, {
@@ -56,6 +50,11 @@ export async function requestJob(deps: AcceptDeps, request: JobRequest): Promise
     async insert(tx) {
       demandFuture(terms);
       const id = uuidv7();
+      if (members) {
+        await insertGroup(tx, { ...terms, id, by, payload }, members);
+        await remember(tx, keyed, { job_id: id, generation: 1 });
+        return id;
+      }
       const subject = await subjectOf(tx, request);
       const what = titleOf(type, request.title ?? null, { ...subject, environment: null });
       const { project_id, version_id } = subject;
@@ -72,22 +71,4 @@ export async function requestJob(deps: AcceptDeps, request: JobRequest): Promise
 export function demandRole(type: JobType, by: Principal): void {
   const { role: needed } = definitionOf(type);
   if (!mayActAs(by.role, needed)) throw new AppError("forbidden", { needed, role: by.role });
-}
-
-/** Errors: project_not_found, version_not_found, version_published. */
-export async function subjectOf(
-  db: Db,
-  { type, payload, by }: Pick<JobRequest, "type" | "payload" | "by">,
-): Promise<JobSubject> {
-  const { resource } = definitionOf(type);
-  const { project, version } = payload as { project?: string; version?: number };
-  const nothing = { project_id: null, project: null, version_id: null, version: null };
-  if (resource === "tenant" || project === undefined) return nothing;
-  if (resource === "project" || version === undefined) {
-    const found = await findProject(db, { tenant_id: by.tenant_id, project });
-    return { ...nothing, project_id: found.id, project };
-  }
-  const ref = { tenant_id: by.tenant_id, project, version };
-  const found = await (resource === "draft" ? findDraft(db, ref) : findVersion(db, ref));
-  return { project_id: found.project_id, project, version_id: found.id, version };
 }

@@ -29,14 +29,31 @@ export interface PublishRequest extends JobTerms {
  */
 export async function requestPublish(deps: AcceptDeps, request: PublishRequest): Promise<AcceptedJob> {
   const { project } = request;
-  return acceptJob(deps, { keyed: keyed(request), project, insert: (tx) => insert(tx, request) });
+  return acceptJob(deps, {
+    ...{ keyed: keyed(request), project },
+    async insert(tx) {
+      const { idempotency: _, ...publish } = request;
+      const id = uuidv7();
+      // Before the guard: a repeat of the request that holds the guard is a replay, not a conflict.
+      await insertPublish(tx, { ...publish, id }, () => remember(tx, keyed(request), { job_id: id, generation: 1 }));
+      return id;
+    },
+  });
 }
 
-async function insert(tx: Db, request: PublishRequest): Promise<string> {
-  const { by, environment, project: slug, version: number, idempotency: _, ...terms } = request;
+/** A publish as a job that is to be inserted. */
+export interface NewPublish extends Omit<PublishRequest, "by" | "idempotency"> {
+  id: string;
+  /** `id`: null for what Platen starts by itself. */
+  by: { id: string | null; tenant_id: string };
+  parent?: { id: string; member_key: string };
+}
+
+/** Row, guard and all that is demanded of a publish; `inserted` runs between row and guard. Errors: see `requestPublish`. */
+export async function insertPublish(tx: Db, publish: NewPublish, inserted?: () => Promise<void>): Promise<void> {
+  const { id, by, environment, project: slug, version: number, ...terms } = publish;
   demandFuture(terms);
   const version = await findVersion(tx, { tenant_id: by.tenant_id, project: slug, version: number });
-  const id = uuidv7();
   await insertJob(tx, {
     ...terms,
     id,
@@ -49,8 +66,7 @@ async function insert(tx: Db, request: PublishRequest): Promise<string> {
     environment,
     created_by: by.id,
   });
-  // Before the guard: a repeat of the request that holds the guard is a replay, not a conflict.
-  await remember(tx, keyed(request), { job_id: id, generation: 1 });
+  await inserted?.();
   const problems = await readinessProblems(tx, version);
   const [first] = problems;
   if (first) {
@@ -58,7 +74,6 @@ async function insert(tx: Db, request: PublishRequest): Promise<string> {
     throw new AppError("version_invalid", facts, { problems });
   }
   await claim(tx, { tenant_id: by.tenant_id, project_id: version.project_id, environment }, id, version);
-  return id;
 }
 
 async function claim(

@@ -16,6 +16,7 @@ describe("reconcile decides", () => {
     status,
     run_id,
     generation,
+    segment: 0,
     cancel_requested_at: null as string | null,
     cancel_overdue: false,
     switched_at: null as string | null,
@@ -78,6 +79,48 @@ describe("reconcile decides", () => {
     ["running, an unknown reset run open", row("running", "F"), run("A", { reset: true }), "adopt"],
     ["final, an unknown reset run open", row("failed", "F"), run("A", { reset: true }), "adopt"],
     ["running, its run closed", row("running", "F"), run("F", { open: false }), "settle"],
+    [
+      "running, the run that continues its own open",
+      row("running", "F"),
+      run("C", { reset: true, segment: 1 }),
+      "nothing",
+    ],
+    [
+      "running, the run that continues its own closed before it entered",
+      row("running", "F"),
+      run("C", { reset: true, segment: 1, open: false }),
+      "settle",
+    ],
+    [
+      "running as the second of a chain, a reset run of the first open",
+      { ...row("running", "C"), segment: 1 },
+      run("A", { reset: true, segment: 0 }),
+      "adopt",
+    ],
+    [
+      "running as the second of a chain, a reset run of the second open",
+      { ...row("running", "C"), segment: 1 },
+      run("A", { reset: true, segment: 1 }),
+      "adopt",
+    ],
+    [
+      "reset since, running as generation 2, the old chain's next run open",
+      row("running", "A", 2),
+      run("C", { reset: true, segment: 1 }),
+      "adopt",
+    ],
+    [
+      "running as generation 2 since a reset, the run that continues its own open",
+      row("running", "A", 2),
+      run("C", { reset: true, segment: 1, generation: 2 }),
+      "nothing",
+    ],
+    [
+      "queued for generation 2, a reset run of the old chain open",
+      row("queued", "C", 2),
+      run("A", { reset: true, segment: 1 }),
+      "adopt",
+    ],
     ["final, closed", row("failed", "F"), run("F", { open: false }), "nothing"],
   ] as const)("%s", (_, seen, execution, expected) => {
     expect(decide(seen, execution)).toBe(expected);

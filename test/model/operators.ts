@@ -67,7 +67,10 @@ function inTemporal(world: World, state: State, job: number, emit: Emit): void {
   for (const fault of ["resetFirst", "resetSwitch"] as const) {
     if (!layout.hasBudget(state, fault) || (fault === "resetSwitch" && run.revision === 0)) continue;
     // The cancel request is applied again, or excluded.
-    for (const cancelled of run.cancelled ? [false, true] : [false]) {
+    const asked = run.cancelled ? [false, true] : [false];
+    // The run before it in a chain that continued as new can be reset, too.
+    const segments = run.segment > 0 && fault === "resetFirst" ? [run.segment, run.segment - 1] : [run.segment];
+    for (const [cancelled, segment] of asked.flatMap((each) => segments.map((one) => [each, one] as const))) {
       const next = state.slice();
       const first = fault === "resetFirst";
       layout.spend(next, fault);
@@ -75,8 +78,8 @@ function inTemporal(world: World, state: State, job: number, emit: Emit): void {
       world.stopLiveAttempt(next, job);
       if (run.status === RUN.open) world.closeRun(next, job, current, RUN.terminated);
       const to = { act: first ? ACT.validate : ACT.mark, revision: first ? 0 : run.revision };
-      if (!world.newRun(next, job, { root: run.root, reset: true, cancelled, ...to })) continue;
-      const where = first ? "the first task" : "before the switch";
+      if (!world.newRun(next, job, { root: run.root, reset: true, segment, cancelled, ...to })) continue;
+      const where = `${first ? "the first task" : "before the switch"}${segment < run.segment ? " of the one before" : ""}`;
       emit(next, () => `${jobName(job)}: an operator resets run ${current} to ${where}: run ${current + 1}`, "fault");
     }
   }

@@ -12,13 +12,14 @@ const DO_NAMES = ["nothing", "start", "adopt", "settle", "cancel", "terminate", 
 /** The line of the protocol's table for a row that was read and a run that was described, each perhaps old by now. */
 export function decide(
   world: World,
-  row: Pick<Reconciler, "status" | "run" | "generation">,
-  found: { current: number; status: number; reset: number; root: number },
+  row: Pick<Reconciler, "status" | "run" | "generation" | "segment">,
+  found: { current: number; status: number; reset: number; root: number; segment: number },
 ): number {
   const { rules } = world;
   if (found.current === 0) return row.status === STATUS.queued ? DO.start : DO.nothing;
   const open = found.status === RUN.open;
-  const adoptable = found.reset === 1 || !rules.has("onlyResetsAdopt");
+  const continues = found.root === row.generation && found.segment > row.segment && rules.has("decideKnowsSegments");
+  const adoptable = (found.reset === 1 && !continues) || !rules.has("onlyResetsAdopt");
   if (row.status === STATUS.queued) {
     if (found.root === row.generation) return open ? DO.nothing : DO.settle;
     if (!open) return DO.start;
@@ -30,9 +31,9 @@ export function decide(
 
 export function describeJob(world: World, state: State, job: number) {
   const { current } = world.layout.row(state, job);
-  if (current === 0) return { current, status: 0, reset: 0, root: 0 };
-  const { status, reset, root } = world.layout.run(state, job, current);
-  return { current, status, reset, root };
+  if (current === 0) return { current, status: 0, reset: 0, root: 0, segment: 0 };
+  const { status, reset, root, segment } = world.layout.run(state, job, current);
+  return { current, status, reset, root, segment };
 }
 
 export function reconcilerSteps(world: World, state: State, number: number, emit: Emit): void {
@@ -65,10 +66,10 @@ const sayer =
 function readRow({ world, state, number, say }: Step): void {
   const { layout } = world;
   for (const job of layout.numbers.jobs) {
-    const { status, run, generation } = layout.row(state, job);
+    const { status, run, generation, segment } = layout.row(state, job);
     if (status === STATUS.none) continue;
     const next = state.slice();
-    Object.assign(layout.reconciler(next, number), { pc: AT.describe, job, run, generation, status });
+    Object.assign(layout.reconciler(next, number), { pc: AT.describe, job, run, generation, segment, status });
     say(next, `reads the row of ${jobName(job)}: ${STATUS_NAMES[status]}, run ${run}, generation ${generation}`);
   }
 }
@@ -127,7 +128,7 @@ function act(step: Step, emit: Emit): void {
     if (rules.has("adoptCompares") && !same) return say(next, "adopt: the row has changed since");
     world.bindRun(next, job, seen.current);
     world.reopen(next, job);
-    layout.row(next, job).attemptAt = 0;
+    Object.assign(layout.row(next, job), { attemptAt: 0, segment: layout.run(state, job, seen.current).segment });
     say(next, `adopts run ${seen.current} of ${jobName(job)}`);
   } else if (row.status >= STATUS.completed || (rules.has("settleCompares") && !same)) {
     say(next, "settle: the row has changed since");
@@ -138,11 +139,18 @@ function act(step: Step, emit: Emit): void {
   } else {
     const stopped = seen.runStatus === RUN.cancelled || seen.runStatus === RUN.terminated;
     const cancelled = stopped && row.late !== LATE.stopping;
-    if (rules.has("settleBinds")) world.bindRun(next, job, seen.current);
+    if (rules.has("settleBinds")) bind(world, next, job, seen.current);
     layout.row(next, job).settledRun = seen.current;
     world.end(next, job, cancelled ? STATUS.cancelled : STATUS.failed);
     emit(next, () => `reconciler ${number + 1}: settles ${jobName(job)}`, "healthy");
   }
+}
+
+/** The row is of the run that has ended from now on, so that only a later reset reopens the job. */
+function bind(world: World, next: State, job: number, run: number): void {
+  world.bindRun(next, job, run);
+  if (world.rules.has("settleBindsSegment"))
+    world.layout.row(next, job).segment = world.layout.run(next, job, run).segment;
 }
 
 function terminate({ world, state, number, say }: Step, next: State): void {
@@ -199,7 +207,7 @@ function finish({ world, state, number, say }: Step): void {
   const same = row.run === seen.run && row.generation === seen.generation;
   if (row.status >= STATUS.completed || (rules.has("settleCompares") && !same))
     return say(next, "its final write is refused");
-  if (rules.has("settleBinds")) world.bindRun(next, job, seen.current);
+  if (rules.has("settleBinds")) bind(world, next, job, seen.current);
   layout.row(next, job).settledRun = seen.current;
   world.end(next, job, STATUS.completed);
   return say(next, `settles ${jobName(job)}: completed`);

@@ -14,6 +14,9 @@ export const RULES = {
   acknowledgeFenced: "an attempt acknowledges a cancel only while the row is its own",
   expireLooksAgain:
     "the reconciler ends a job for its deadline only if the row under its lock is late, and has not switched",
+  decideKnowsSegments: "the reconciler leaves a run that continues the row's own alone",
+  takeoverDemandsGeneration: "a run takes over only a row of the generation that it goes on with",
+  settleBindsSegment: "the reconciler writes the number of the run that it settled into the row",
 } as const;
 
 export type Rule = keyof typeof RULES;

@@ -48,6 +48,7 @@ export const FAULTS = [
   "putTimeout",
   "deadline",
   "late",
+  "continue",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -84,14 +85,14 @@ const rowView = defineView([
     "late",
   ] as const),
   // For the invariants and for Temporal: how often it may have been reopened, its current run, the closed run that was settled.
-  ...(["reopenings", "current", "settledRun"] as const),
+  ...(["reopenings", "current", "settledRun", "segment"] as const),
 ]);
-const runView = defineView(["status", "reset", "root", "activity", "cancelled", "revision", "ending"]);
+const runView = defineView(["status", "reset", "root", "segment", "activity", "cancelled", "revision", "ending"]);
 const slotView = defineView([
   ...(["kind", "job", "run", "act", "pc", "generation", "live", "attemptAt", "a", "b", "c", "revision"] as const),
 ]);
 const reconcilerView = defineView([
-  ...(["pc", "job", "run", "generation", "status", "current", "runStatus", "epoch", "read", "act"] as const),
+  ...(["pc", "job", "run", "generation", "segment", "status", "current", "runStatus", "epoch", "read", "act"] as const),
 ]);
 
 export type Row = ReturnType<typeof rowView.of>;
@@ -117,6 +118,8 @@ export interface Setting {
   upload?: boolean;
   /** An API retry may carry finished steps over. */
   carry?: boolean;
+  /** A run may continue as new behind its first step. */
+  continues?: boolean;
   /** Every gateway reconciles what its watchers look at, whoever has the lease. */
   anyoneReconciles?: boolean;
 }
@@ -181,7 +184,8 @@ export function createLayout(setting: Setting) {
     initial(): State {
       const state = new Uint8Array(size);
       FAULTS.forEach((fault, index) => {
-        state[budgets + index] = !setting.only || setting.only.includes(fault) ? setting.faults : 0;
+        const allowed = !setting.only || setting.only.includes(fault);
+        state[budgets + index] = allowed && (fault !== "continue" || setting.continues) ? setting.faults : 0;
       });
       state[total] = setting.faults;
       for (let number = 0; number < versions; number++) this.version(state, number).revision = 1;

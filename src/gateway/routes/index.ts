@@ -4,6 +4,7 @@ import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
+import { groupRoutes } from "./groups.ts";
 import { healthRoutes } from "./health.ts";
 import { jobHistoryRoutes } from "./job-history.ts";
 import { jobRetryRoutes } from "./job-retries.ts";
@@ -25,6 +26,7 @@ export const routes: Route[] = [
   ...jobStreamRoutes,
   ...jobRoutes,
   ...jobRetryRoutes,
+  ...groupRoutes,
   ...jobHistoryRoutes,
   ...deliveryRoutes,
 ];

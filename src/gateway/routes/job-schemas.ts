@@ -15,7 +15,17 @@ export const problem = z
   .object({ code: z.string(), path: z.string(), message: z.string(), value: z.unknown().optional() })
   .meta({ id: "ProblemItem", description: "`path` is a JSON pointer" });
 
-const logEntry = z.object({ timestamp: time, level: z.string(), message: z.string() }).meta({ id: "LogEntry" });
+const logEntry = z
+  .object({
+    timestamp: time,
+    level: z.string(),
+    message: z.string(),
+    member: z
+      .object({ key: z.string(), job_id: z.uuid(), status: jobStatus })
+      .optional()
+      .meta({ description: "Of a group that has ended" }),
+  })
+  .meta({ id: "LogEntry" });
 
 const step = z
   .object({
@@ -120,6 +130,10 @@ export const job = z
       .meta({ description: "A dead letter that was put away" }),
     payload: z.record(z.string(), z.unknown()),
     result: z.record(z.string(), z.unknown()).nullable(),
+    member_counts: z
+      .record(z.string(), z.int())
+      .nullable()
+      .meta({ description: "Of a group: how many members are in which state" }),
     result_url: z.url().nullable(),
     download_url: z.url().nullable(),
     resource_url: z.url().nullable().meta({ description: "What the job is about" }),

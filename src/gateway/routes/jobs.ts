@@ -6,11 +6,10 @@ import { parseJobId } from "../../../contract/workflow-id.ts";
 import { readLogs } from "../../jobs/job-logs.ts";
 import { listJobs } from "../../jobs/job-queries-store.ts";
 import { jobDetail, jobView, statusView } from "../../jobs/job-view.ts";
-import { cancelJob } from "../../jobs/protocol/cancel.ts";
 import { demandRole, requestJob } from "../../jobs/request-job.ts";
-import { asAppError } from "../middleware/problems.ts";
 import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 import { wholeNumber } from "../whole-number.ts";
+import { cancelBody, cancelled } from "./job-cancels.ts";
 import { jobOf, jobParams, linkBases } from "./job-lookup.ts";
 import { jobRequestBody, readJobRequest } from "./job-requests.ts";
 import { decodeCursor, encodeCursor } from "./list-cursor.ts";
@@ -134,20 +133,8 @@ export const jobRoutes: Route[] = [
       "ends `completed`. What has not stopped by `deadline_at` is terminated.",
     role: "operator",
     params: jobParams,
-    body: z.strictObject({ reason: z.string().max(1_000).optional() }),
+    body: cancelBody,
     responses: { 202: { description: "Cancelled, or asked to", schema: schemas.job } },
-    async handle(request) {
-      const { deps, principal: by, body } = request;
-      const { id } = await jobOf(request);
-      const deadline_seconds = deps.config.PLATEN_CANCEL_DEADLINE_SECONDS;
-      const asked = { job_id: id, by, deadline_seconds, ...(body.reason ? { reason: body.reason } : {}) };
-      await cancelJob(deps, asked).catch((error: unknown) => {
-        // The request is written down by then: the reconciler passes it on when Temporal is back.
-        if (asAppError(error, null).facts["service"] !== "Temporal") throw error;
-        const message = "the cancel is noted and reaches the workflow when Temporal can be reached";
-        deps.log.warn({ error, job_id: id }, message);
-      });
-      return { status: 202, body: jobView(await jobOf(request), linkBases(deps)) };
-    },
+    handle: cancelled,
   }),
 ];

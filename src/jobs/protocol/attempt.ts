@@ -4,6 +4,7 @@
  *   run         one run of the workflow; a reset or a retry makes another with a new run id
  *   attempt     one execution of an activity; `attempt_at` is when the server scheduled it, by the server's clock
  *   generation  of the job, from 1; every retry and reset opens the next
+ *   segment     of a job whose workflow continues as new, from 0: its run is another, the generation the same; the row has the newest's
  *   mine        the row is running, its run, generation and attempt are the ones I entered with
  *   live        the attempt is still the one Temporal waits for; a zombie is any other
  *
@@ -44,8 +45,10 @@ export interface Attempt {
   number?: number;
   /** The generation that the run was started for. */
   generation: number;
-  /** The run came from a reset: its id is not the chain's first. Only such a run may adopt a row. */
+  /** The run's id is not the chain's first: it came from a reset, or continued as new. Only such a run may adopt a row, or go on with it. */
   reset: boolean;
+  /** Number of the run in a chain that continued as new, from 0 (the default). */
+  segment?: number;
 }
 
 /** What an attempt holds once it has entered: the terms on which it may write. */
@@ -79,6 +82,15 @@ export const isMine = (row: JobRow, grip: Grip): boolean =>
   row.run_id === grip.run_id &&
   row.generation === grip.generation &&
   row.attempt_at === grip.attempt_at;
+
+/**
+ * The run goes on where the row's own ended, which continued as new: the next of the same chain. What a reset makes has the number of the
+ * run that was reset, or a lower one; and after a reset the generation of the older chain is not the row's any more.
+ */
+export const continues = (
+  row: Pick<JobRow, "generation" | "segment">,
+  run: { generation: number; segment?: number | undefined },
+): boolean => run.generation === row.generation && (run.segment ?? 0) > row.segment;
 
 /** The row ended in the very generation that this attempt worked for: what it wanted to write is written. */
 export const endedMeanwhile = (row: JobRow, grip: Grip): boolean =>

@@ -17,7 +17,7 @@ import { writeEnding, type ProtocolDeps } from "./attempt.ts";
 export interface CancelRequest {
   job_id: string;
   /** Principal who asks. */
-  by: { tenant_id: string; id: string; name: string };
+  by: { tenant_id: string; id: string | null; name: string };
   reason?: string;
   /** How long a running job may take to stop; then the reconciler terminates it. Absent: as long as it likes. */
   deadline_seconds?: number;

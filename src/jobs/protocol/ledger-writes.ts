@@ -69,6 +69,11 @@ export async function logEntry(
   await write(deps, grip, {}, [{ kind: "log", data: { ...entry } }]);
 }
 
+/** What the job has come to so far, for one that ends as failed: its ending has none. */
+export async function noteResult(deps: Deps, grip: Grip, result: object): Promise<void> {
+  await write(deps, grip, { result: { ...result } }, [{ kind: "result", data: { ...result } }]);
+}
+
 async function write(
   deps: Deps,
   grip: Grip,

@@ -15,7 +15,7 @@ import { passPermitOn } from "../permits/pass-on.ts";
 import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { stepsAfterReset } from "./after-reset.ts";
-import { guardKey, publishTarget, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
+import { continues, guardKey, publishTarget, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
 import { DEADLINE_REASON, endingOf, JOB_DEADLINE_REASON, stagesOfEnding } from "./closed-run.ts";
 import { expireJob, stopsForDeadline } from "./deadline.ts";
 import { projectSwitched } from "./project.ts";
@@ -24,7 +24,7 @@ import { startJob } from "./start.ts";
 /** `expire`: its deadline has passed (`deadline.ts`). */
 export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel" | "terminate" | "expire";
 
-type Decided = Pick<JobRow, "status" | "run_id" | "generation" | "switched_at"> &
+type Decided = Pick<JobRow, "status" | "run_id" | "generation" | "segment" | "switched_at"> &
   Pick<JobRow, "cancel_requested_at" | "cancel_overdue" | "deadline_over" | "deadline_stop_at" | "stop_overdue">;
 
 /** Ends in its row, whatever there is in Temporal: nobody has to be asked. */
@@ -35,7 +35,8 @@ const waitsTooLong = ({ status, deadline_over }: Pick<Decided, "status" | "deadl
 export function decide(row: Decided, execution: Execution | null): Decision {
   if (waitsTooLong(row)) return "expire";
   if (!execution) return row.status === "queued" ? "start" : row.status === "running" ? "settle" : "nothing";
-  const strangerFromReset = execution.reset && execution.run_id !== row.run_id;
+  // A run that continued as new takes the row over by itself.
+  const strangerFromReset = execution.reset && execution.run_id !== row.run_id && !continues(row, execution);
   if (row.status === "queued" && execution.generation === row.generation) return execution.open ? "nothing" : "settle";
   if (row.status === "queued") {
     if (!execution.open) return "start";
@@ -80,7 +81,8 @@ async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution):
     if (!unchanged(row, seen)) return;
     const message = "Reset in Temporal: waiting for a worker";
     const patch = reopenedPatch(row);
-    const taken = { status: "running" as const, run_id: execution.run_id, attempt_at: 0, message };
+    const { run_id, segment = 0 } = execution;
+    const taken = { status: "running" as const, run_id, segment, attempt_at: 0, message };
     const adopted = { ...patch, ...taken, ...stepsAfterReset(row, behind) };
     const data = {
       status: "running",
@@ -103,8 +105,11 @@ async function terminateFor(deps: ProtocolDeps, seen: JobRow, execution: Executi
   await settleFor(deps, seen, { ...execution, open: false, status: "TERMINATED" });
 }
 
+/** The run that ended without code of ours: the row is its from now on, so that only a later reset reopens the job. */
+type Bound = Pick<JobPatch, "run_id" | "segment">;
+
 async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution | null): Promise<void> {
-  const bound = execution ? { run_id: execution.run_id } : {};
+  const bound: Bound = execution ? { run_id: execution.run_id, segment: execution.segment ?? 0 } : {};
   const closing = execution && (await deps.executions.closingOf(seen.workflow_id, execution.run_id));
   const epoch = await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, seen.id);
@@ -122,17 +127,12 @@ async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution 
 }
 
 /** A job that has switched is completed, whatever ended its workflow: pointer first, then the row. */
-async function completeSwitched(
-  deps: ProtocolDeps,
-  seen: JobRow,
-  epoch: number,
-  bound: { run_id?: string },
-): Promise<void> {
+async function completeSwitched(deps: ProtocolDeps, seen: JobRow, epoch: number, bound: Bound): Promise<void> {
   const done = await projectSwitched(deps, { ...publishTarget(seen), epoch });
   await transaction(deps.database, (tx) => complete(tx, seen, bound, done));
 }
 
-async function complete(tx: Db, seen: JobRow, bound: { run_id?: string }, done: Done): Promise<void> {
+async function complete(tx: Db, seen: JobRow, bound: Bound, done: Done): Promise<void> {
   const row = await lockJob(tx, seen.id);
   if (!unchanged(row, seen) || isFinal(row.status)) return;
   await writeEnding(tx, row, { status: "completed", ...done, result: { ...done.result } }, bound);

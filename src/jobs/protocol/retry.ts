@@ -7,6 +7,7 @@ import { definitionOf } from "../../../contract/job-types.ts";
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { claimGuard } from "../guard-store.ts";
+import { runMembersAgain } from "../groups/member-store.ts";
 import { lockJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { findStepRecords } from "../step-results-store.ts";
@@ -48,13 +49,14 @@ export async function retryJob(
   deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   request: RetryRequest,
 ): Promise<Retried> {
-  const retried = await transaction(deps.database, (tx) => reopen(tx, request));
+  const retried = await transaction(deps.database, (tx) => reopenJob(tx, request));
   deps.notifier.touch(request.job_id);
   if (request.start !== false) await startSoon(deps, request.job_id, retried.generation);
   return retried;
 }
 
-async function reopen(tx: Db, request: RetryRequest): Promise<Retried> {
+/** The row's part of a retry: the workflow is started by whoever calls, or by the reconciler. Errors: see `retryJob`. */
+export async function reopenJob(tx: Db, request: RetryRequest): Promise<Retried> {
   const row = await lockJob(tx, request.job_id);
   if (row?.tenant_id !== request.by.tenant_id) throw new AppError("job_not_found", { job: request.job_id });
   // Before anything is held against the row: a repeat of the request that has just reopened it is a replay, not a conflict.
@@ -78,6 +80,7 @@ async function reopen(tx: Db, request: RetryRequest): Promise<Retried> {
   };
   const data = { status: "queued", generation, message, reopened: true, from, progress };
   await writeJob(tx, row.id, reopened, [{ kind: "status", data }]);
+  await runMembersAgain(tx, row.id);
   return { generation, from, message };
 }
 
@@ -94,13 +97,17 @@ export function demandRetryable(
 ): void {
   const { id: job, generation, status } = row;
   if (seen !== undefined && seen !== generation) throw new AppError("job_changed", { job, seen, generation, status });
-  if (status !== "failed" && status !== "cancelled") throw new AppError("job_not_retryable", { job, status });
+  if (!isRetryable(row)) throw new AppError("job_not_retryable", { job, status });
   const retry_count = generation - 1;
   const max_retries = maxRetriesOf(row);
   if (retry_count >= max_retries && !force) throw new AppError("retries_used_up", { job, retry_count, max_retries });
   if (row.deadline_over && deadline_at === undefined && row.deadline_at !== null)
     throw new AppError("deadline_over", { job, deadline: new Date(row.deadline_at).toISOString() });
 }
+
+/** Of a group that is done but for some members those are run again; of any other job nothing is left to be done. */
+export const isRetryable = ({ job_type, status }: Pick<JobRow, "job_type" | "status">): boolean =>
+  status === "failed" || status === "cancelled" || (status === "partially_completed" && job_type === "group");
 
 /** As the request says, or its type. */
 export const maxRetriesOf = ({ job_type, max_retries }: Pick<JobRow, "job_type" | "max_retries">): number =>

@@ -1,6 +1,9 @@
 /** What the tables over job types (test/job-types) need to know of a type, to run what every type must hold. */
 import type { JobType } from "../../../contract/job-types.ts";
 import { query } from "../../../src/db.ts";
+import { checkMembers } from "../../../src/jobs/groups/check-members.ts";
+import { insertGroup } from "../../../src/jobs/groups/insert-group.ts";
+import { payloadSchema } from "../../../src/jobs/payload-schema.ts";
 import { insertJob, type JobTerms } from "../../../src/jobs/new-job-store.ts";
 import { transaction } from "../../../src/db.ts";
 import { startJob } from "../../../src/jobs/protocol/start.ts";
@@ -36,6 +39,16 @@ export async function startSample(
   job: { type: JobType; payload: Record<string, unknown>; terms?: JobTerms; start?: boolean },
 ): Promise<string> {
   const id = uuidv7();
+  if (job.type === "group") {
+    await transaction(room.database, async (tx) => {
+      const by = { ...room.principal, role: "admin" as const, tenant: "harbour" };
+      const payload = payloadSchema("group").parse(job.payload);
+      const members = await checkMembers(tx, { payload, by, at: "" });
+      await insertGroup(tx, { ...job.terms, id, by, payload }, members);
+    });
+    if (job.start !== false) await startJob(room.deps, id, 1);
+    return id;
+  }
   const about = typeof job.payload["project"] === "string";
   const withVersion = about && typeof job.payload["version"] === "number";
   await transaction(room.database, (tx) =>
