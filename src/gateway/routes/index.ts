@@ -6,6 +6,7 @@ import { draftRoutes } from "./drafts.ts";
 import { healthRoutes } from "./health.ts";
 import { jobHistoryRoutes } from "./job-history.ts";
 import { jobRetryRoutes } from "./job-retries.ts";
+import { jobStatsRoutes } from "./job-stats.ts";
 import { jobStreamRoutes } from "./job-streams.ts";
 import { jobRoutes } from "./jobs.ts";
 import { publishRoutes } from "./publish.ts";
@@ -19,6 +20,7 @@ export const routes: Route[] = [
   ...releaseRoutes,
   // Before the jobs: /jobs/stream is no job called stream.
   ...jobStreamRoutes,
+  ...jobStatsRoutes,
   ...jobRoutes,
   ...jobRetryRoutes,
   ...jobHistoryRoutes,
