@@ -5,6 +5,7 @@
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
+import { PRECONDITION_FAILURES } from "./failures/preconditions.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
@@ -17,6 +18,7 @@ export const FAILURES = {
   ...REQUEST_FAILURES,
   ...RECORD_FAILURES,
   ...CONFLICT_FAILURES,
+  ...PRECONDITION_FAILURES,
   ...IMPORT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,

@@ -45,7 +45,7 @@ export const JobTime = defineEntity({
   name: "JobTime",
   tableName: "job_times",
   checks: [
-    { name: "job_times_grain_check", expression: "grain in ('hour', 'day')" },
+    { name: "job_times_grain_check", expression: "grain in ('hour', 'day', 'week')" },
     { name: "job_times_measure_check", expression: "measure in ('wait', 'run')" },
   ],
   properties: {

@@ -67,12 +67,12 @@ export async function jobStats(
 ): Promise<JobStats> {
   const { tenant_id, window, type, now = Date.now() } = asked;
   const pending = await rollUpSome(db);
-  const { grain, from, to } = windowAt(window, now);
+  const { grain, from, to, whole_weeks } = windowAt(window, now);
   const filter = { tenant_id, grain, from, ...(type === undefined ? {} : { type }) };
   const types = type === undefined ? Object.keys(JOB_TYPES) : [type];
   const [counts, times, live, since] = await Promise.all([
     readCounts(db, filter),
-    readTimes(db, filter),
+    readTimes(db, { ...filter, whole_weeks }),
     countLive(db, { tenant_id, types }),
     firstCounted(db, tenant_id),
   ]);

@@ -29,11 +29,12 @@ export async function rollUpEndings(tx: Db, limit: number): Promise<RolledUp[]> 
     ), grained as (
       select t.*, g.grain, g.at
       from taken t,
-        lateral (values ('hour', date_trunc('hour', ended_at, 'UTC')), ('day', date_trunc('day', ended_at, 'UTC'))) as g (grain, at)
+        lateral (values ('hour', date_trunc('hour', ended_at, 'UTC')), ('day', date_trunc('day', ended_at, 'UTC')),
+          ('week', date_trunc('week', ended_at, 'UTC'))) as g (grain, at)
     ), counted as (
       insert into job_counts as c (tenant_id, grain, at, job_type, status, error_code, count)
       select tenant_id, grain, at, job_type, status, coalesce(error_code, ''), count(*)
-      from grained group by 1, 2, 3, 4, 5, 6
+      from grained where grain <> 'week' group by 1, 2, 3, 4, 5, 6
       on conflict (tenant_id, grain, at, job_type, status, error_code) do update set count = c.count + excluded.count
     ), timed as (
       insert into job_times as c (tenant_id, grain, at, job_type, status, measure, bucket, count)

@@ -29,33 +29,37 @@ export interface TimeRow {
   count: number;
 }
 
-const paramsOf = ({ tenant_id, grain, from, type }: StatsFilter): unknown[] => [
-  ...[tenant_id, grain, from.toISOString()],
-  ...(type === undefined ? [] : [type]),
-];
-const ofType = ({ type }: StatsFilter): string => (type === undefined ? "" : "and job_type = $4");
-
-export async function readCounts(db: Db, filter: StatsFilter): Promise<CountRow[]> {
+export async function readCounts(db: Db, { tenant_id, grain, from, type }: StatsFilter): Promise<CountRow[]> {
+  const params = [tenant_id, grain, from.toISOString()];
   return query<CountRow>(
     db,
     `
     select job_type, status, error_code, at, count from job_counts
-    where tenant_id = $1 and grain = $2 and at >= $3 ${ofType(filter)}
+    where tenant_id = $1 and grain = $2 and at >= $3 ${type === undefined ? "" : "and job_type = $4"}
     order by at
     `,
-    paramsOf(filter),
+    type === undefined ? params : [...params, type],
   );
 }
 
-export async function readTimes(db: Db, filter: StatsFilter): Promise<TimeRow[]> {
+/** `whole_weeks`: from when on they are read by the week; null: not at all. */
+export async function readTimes(db: Db, filter: StatsFilter & { whole_weeks: Date | null }): Promise<TimeRow[]> {
+  const { tenant_id, grain, from, type, whole_weeks } = filter;
+  const params = [tenant_id, grain, from.toISOString(), whole_weeks?.toISOString() ?? "infinity"];
+  const ofType = type === undefined ? "" : "and job_type = $5";
   return query<TimeRow>(
     db,
     `
-    select job_type, status, measure, bucket, sum(count)::int as count from job_times
-    where tenant_id = $1 and grain = $2 and at >= $3 ${ofType(filter)}
+    select job_type, status, measure, bucket, sum(count)::int as count from (
+      select job_type, status, measure, bucket, count from job_times
+      where tenant_id = $1 and grain = $2 and at >= $3 and at < $4 ${ofType}
+      union all
+      select job_type, status, measure, bucket, count from job_times
+      where tenant_id = $1 and grain = 'week' and at >= $4 ${ofType}
+    ) times
     group by 1, 2, 3, 4
     `,
-    paramsOf(filter),
+    type === undefined ? params : [...params, type],
   );
 }
 

@@ -20,9 +20,24 @@ export const HOUR_DAYS = 8;
 
 const GRAIN_MS = { hour: 3_600_000, day: 86_400_000 } as const;
 
-/** From the beginning of an hour or a day, so it is up to one longer than its name says. */
-export function windowAt(name: WindowName, now: number): { grain: Grain; from: Date; to: Date } {
+/** The first Monday, ms since the epoch. */
+const MONDAY = 4 * GRAIN_MS.day;
+const WEEK_MS = 7 * GRAIN_MS.day;
+
+export interface StatsWindow {
+  grain: Grain;
+  /** Beginning of an hour or a day: it is up to one longer than its name says. */
+  from: Date;
+  to: Date;
+  /** The first Monday in a long window: it ends now, so every week from then on is in it as far as it has come. */
+  whole_weeks: Date | null;
+}
+
+export function windowAt(name: WindowName, now: number): StatsWindow {
   const { hours, grain } = WINDOWS[name];
   const began = now - hours * 3_600_000;
-  return { grain, from: new Date(began - (began % GRAIN_MS[grain])), to: new Date(now) };
+  const from = began - (began % GRAIN_MS[grain]);
+  const monday = MONDAY + Math.ceil((from - MONDAY) / WEEK_MS) * WEEK_MS;
+  const whole_weeks = grain === "day" ? new Date(monday) : null;
+  return { grain, from: new Date(from), to: new Date(now), whole_weeks };
 }

@@ -8,6 +8,7 @@ import {
   percentiles,
   quantile,
 } from "../../../src/jobs/statistics/histogram.ts";
+import { windowAt } from "../../../src/jobs/statistics/windows.ts";
 
 /** As the roll-up does in SQL. */
 const bucketOf = (ms: number): number =>
@@ -62,4 +63,18 @@ test("nothing has no percentiles; one time has it three times", () => {
 test("what took no time at all, and what took longer than the last bucket, still count", () => {
   expect(quantile(histogramOf([0, 0, 0]), 0.5)).toBeLessThan(1);
   expect(quantile(histogramOf([1e12]), 0.5)).toBeGreaterThan(31 * 86_400_000);
+});
+
+test("a long window is days up to a Monday and whole weeks from it: every moment in it is in one of the two", () => {
+  for (let day = 0; day < 15; day += 1) {
+    const now = Date.UTC(2026, 10, 20 + day, 13, 37);
+    const { from, whole_weeks } = windowAt("30d", now);
+    expect(whole_weeks!.getUTCDay()).toBe(1);
+    expect(whole_weeks!.toISOString()).toMatch(/T00:00:00.000Z$/);
+    expect(from.toISOString()).toMatch(/T00:00:00.000Z$/);
+    const days = (whole_weeks!.getTime() - from.getTime()) / 86_400_000;
+    expect(days).toBeGreaterThanOrEqual(0);
+    expect(days).toBeLessThan(7);
+  }
+  expect(windowAt("24h", Date.now()).whole_weeks).toBeNull();
 });
