@@ -134,6 +134,8 @@ export class TellOfManyJobs extends Migration {
         constraint audit_events_source_check check (source in ('api', 'cli', 'temporal'))
       );
       create index audit_events_list_index on audit_events (tenant_id, at, id);
+      create index audit_events_project_index on audit_events (tenant_id, project, at, id) where project is not null;
+      create index audit_events_job_index on audit_events (tenant_id, job_id) where job_id is not null;
       create table audit_outcomes (
         event_id uuid primary key references audit_events (id),
         tenant_id uuid not null references tenants (id),
@@ -145,6 +147,7 @@ export class TellOfManyJobs extends Migration {
         job_id uuid null,
         constraint audit_outcomes_outcome_check check (outcome in ('succeeded', 'refused', 'failed'))
       );
+      create index audit_outcomes_job_index on audit_outcomes (tenant_id, job_id) where job_id is not null;
     `);
     // Append-only, also for whoever has the database's password by way of this program. What is older than 90 days may be removed.
     this.addSql(`

@@ -59,7 +59,9 @@ create table audit_events (
   constraint audit_events_source_check CHECK ((source = ANY (ARRAY['api'::text, 'cli'::text, 'temporal'::text]))),
   constraint audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
+CREATE INDEX audit_events_job_index ON public.audit_events USING btree (tenant_id, job_id) WHERE (job_id IS NOT NULL);
 CREATE INDEX audit_events_list_index ON public.audit_events USING btree (tenant_id, at, id);
+CREATE INDEX audit_events_project_index ON public.audit_events USING btree (tenant_id, project, at, id) WHERE (project IS NOT NULL);
 
 create table audit_outcomes (
   event_id uuid not null,
@@ -75,6 +77,7 @@ create table audit_outcomes (
   constraint audit_outcomes_event_id_fkey FOREIGN KEY (event_id) REFERENCES audit_events(id),
   constraint audit_outcomes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
+CREATE INDEX audit_outcomes_job_index ON public.audit_outcomes USING btree (tenant_id, job_id) WHERE (job_id IS NOT NULL);
 
 create table configs (
   version_id uuid not null,

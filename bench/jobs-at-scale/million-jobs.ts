@@ -7,7 +7,7 @@ import { createApiKey, ensurePrincipal, ensureTenant } from "../../src/tenants/t
 import type { BenchRoom } from "../support/bench.ts";
 import { round, timed } from "../support/turns.ts";
 
-export const JOBS = 60_000;
+export const JOBS = 1_000_000;
 const DAYS = 90;
 const OPEN = 2_500;
 /** One of so many jobs belongs to the small tenant. */
@@ -65,7 +65,7 @@ export async function makeMillionJobs(room: BenchRoom, database: Database): Prom
   await query(db, `vacuum analyze`);
   const middle = await queryOne<{ id: string; created_at: string }>(
     db,
-    `select id, created_at from jobs where tenant_id = $1 order by created_at desc, id desc offset 3000 limit 1`,
+    `select id, created_at from jobs where tenant_id = $1 order by created_at desc, id desc offset 300000 limit 1`,
     [large],
   );
   if (!middle) throw new Error("the large tenant has too few jobs");
@@ -127,7 +127,7 @@ async function insertLedgers(db: Db, tenant_id: string): Promise<string[]> {
     db,
     `
     with picked as (
-      select id, tenant_id from jobs where tenant_id = $1 order by id offset 1000 limit $2
+      select id, tenant_id from jobs where tenant_id = $1 order by id offset 100000 limit $2
     ), told as (
       insert into job_events (job_id, seq, tenant_id, kind, data)
       select id, seq, tenant_id, 'log', jsonb_build_object('level', 'info', 'message', 'What happened in event ' || seq, 'step', 'upload')

@@ -32,12 +32,13 @@ export async function openPlanned(room: BenchRoom, url: string): Promise<Planned
       if (plan) plans.push([/[\d.]+ ms/.exec(duration)?.[0] ?? "", ...plan.trimEnd().split("\n")]);
     });
   });
-  await query(db, `load 'auto_explain'`);
-  for (const [name, value] of Object.entries(SETTINGS))
-    await query(db, `select set_config($1, $2, false)`, [name, value]);
   return {
     database,
     async plansOf(work) {
+      // Anew each time: the pool closes a connection that is idle for long.
+      await query(db, `load 'auto_explain'`);
+      for (const [name, value] of Object.entries(SETTINGS))
+        await query(db, `select set_config($1, $2, false)`, [name, value]);
       plans.length = 0;
       await work();
       return [...plans];

@@ -15,7 +15,14 @@ const appendOnly = (table: string) => [
 export const AuditEvent = defineEntity({
   name: "AuditEvent",
   tableName: "audit_events",
-  indexes: [{ name: "audit_events_list_index", properties: ["tenant_id", "at", "id"] }],
+  indexes: [
+    { name: "audit_events_list_index", properties: ["tenant_id", "at", "id"] },
+    {
+      ...{ name: "audit_events_project_index", where: "project is not null" },
+      properties: ["tenant_id", "project", "at", "id"],
+    },
+    { name: "audit_events_job_index", properties: ["tenant_id", "job_id"], where: "job_id is not null" },
+  ],
   checks: [{ name: "audit_events_source_check", expression: "source in ('api', 'cli', 'temporal')" }],
   triggers: appendOnly("audit_events"),
   properties: {
@@ -44,6 +51,7 @@ export const AuditEvent = defineEntity({
 export const AuditOutcome = defineEntity({
   name: "AuditOutcome",
   tableName: "audit_outcomes",
+  indexes: [{ name: "audit_outcomes_job_index", properties: ["tenant_id", "job_id"], where: "job_id is not null" }],
   checks: [{ name: "audit_outcomes_outcome_check", expression: "outcome in ('succeeded', 'refused', 'failed')" }],
   triggers: appendOnly("audit_outcomes"),
   properties: {

@@ -1,5 +1,6 @@
 /** Every route of the gateway. Delivery comes last: its paths begin with names that projects choose. */
 import type { Route } from "../route.ts";
+import { auditRoutes } from "./audit.ts";
 import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
@@ -24,5 +25,6 @@ export const routes: Route[] = [
   ...jobRoutes,
   ...jobRetryRoutes,
   ...jobHistoryRoutes,
+  ...auditRoutes,
   ...deliveryRoutes,
 ];
