@@ -8,6 +8,7 @@ import { ENGINE_FAILURES } from "./failures/engine.ts";
 import { FAIRNESS_FAILURES } from "./failures/fairness.ts";
 import { GROUP_FAILURES } from "./failures/groups.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
+import { PRECONDITION_FAILURES } from "./failures/preconditions.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
@@ -21,6 +22,7 @@ export const FAILURES = {
   ...RECORD_FAILURES,
   ...CONFLICT_FAILURES,
   ...FAIRNESS_FAILURES,
+  ...PRECONDITION_FAILURES,
   ...IMPORT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,

@@ -26,6 +26,8 @@ const schema = z.object({
   PLATEN_STORE_FOLDER: z.string().default(".platen/store"),
   PLATEN_GATEWAY_HOST: z.string().default("127.0.0.1"),
   PLATEN_GATEWAY_PORT: count(8080, 0, 65535),
+  /** Proxies of yours in front of the gateway, each of which appends to X-Forwarded-For: whose word the audit trail takes for who sent a request. */
+  PLATEN_TRUSTED_PROXIES: count(0, 0, 10),
   /** How clients reach the gateway; links in answers begin with it. */
   PLATEN_PUBLIC_URL: url.default("http://127.0.0.1:8080"),
   PLATEN_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),

@@ -1,5 +1,6 @@
 /** All commands and the options they share. */
 import { Command, CommanderError, Option } from "commander";
+import { addAudit } from "./commands/audit.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addImport } from "./commands/import.ts";
 import { addJobs } from "./commands/jobs.ts";
@@ -8,6 +9,7 @@ import { addGate } from "./commands/gate.ts";
 import { addReleases } from "./commands/releases.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addRetry } from "./commands/retry.ts";
+import { addStats } from "./commands/stats.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
 import { createRunner, type Streams } from "./context.ts";
@@ -35,7 +37,7 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     })
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
-  const watching = [addWatch, addJobs, addCancel, addRetry, addReplay, addGate];
+  const watching = [addWatch, addJobs, addStats, addCancel, addRetry, addReplay, addGate, addAudit];
   for (const add of [addImport, addValidate, addPublish, ...watching, addReleases]) add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });

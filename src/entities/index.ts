@@ -1,6 +1,7 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
 import { Artifact, SourcePicture } from "./artifacts.ts";
 import { GroupMember } from "./groups.ts";
+import { AuditEvent, AuditOutcome } from "./audit.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
 import { JobPermit } from "./permits.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
@@ -12,6 +13,7 @@ import {
   ReleaseReservation,
   VerifiedTileSet,
 } from "./releases.ts";
+import { JobCount, JobEnding, JobSample, JobTime } from "./statistics.ts";
 import { ApiKey, Principal, Tenant } from "./tenants.ts";
 
 export const entities = [
@@ -41,4 +43,10 @@ export const entities = [
   ObjectClaim,
   VerifiedTileSet,
   Lease,
+  JobEnding,
+  JobCount,
+  JobTime,
+  JobSample,
+  AuditEvent,
+  AuditOutcome,
 ];

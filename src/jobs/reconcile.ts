@@ -27,6 +27,7 @@ import {
   type QuietJob,
 } from "./reconcile-store.ts";
 import { sweepPermits } from "./permits/sweep-permits.ts";
+import { rollUpOnce } from "./statistics/roll-up.ts";
 import { createVisibilityWatch } from "./watch-visibility.ts";
 
 export interface Reconciler {
@@ -55,12 +56,13 @@ const RENEW_MS = 1_000;
 const POINTER_MS = 20_000;
 /** For giving the lease back: where PostgreSQL is away it expires by itself. */
 const RETURN_MS = 1_000;
-/** Rounds between two looks at the pointers, at paused activities, at task queues. */
+/** Rounds between two looks at the pointers, at paused activities, at task queues, at what has ended. */
 const POINTER_EVERY = 30;
 const PAUSED_EVERY = 2;
 const WORKERS_EVERY = 5;
 /** Permits that were not passed on, or whose jobs were not told: each is somebody who died between two writes. */
 const PERMITS_EVERY = 2;
+const ROLL_UP_EVERY = 5;
 /**
  * While visibility does not answer: rounds between two looks at jobs that have just ended, how many, and for how long after their end. Who
  * resets one while no worker runs is seen so; a run that a worker has adopts its row itself.
@@ -183,6 +185,7 @@ export function createReconciler(
     if (!sees && number % ENDED_EVERY === 0) await ended(lead);
     const looked = sees && patient ? (await suspects(lead)) + (await walk(lead)) : await open(patient, lead);
     if (await lead()) await attention(number);
+    if (number % ROLL_UP_EVERY === 0) await apart("counting what has ended", () => rollUpOnce(deps.database));
     for (const looks of [inTurn, onEvidence]) looks.endRound();
     return looked;
   }

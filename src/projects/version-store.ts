@@ -30,6 +30,8 @@ export interface Version {
   revision: number;
   /** ISO 8601; null while it is a draft. */
   published_at: string | null;
+  /** Revisions that whoever edits it has seen: an edit is refused at any other. Absent: whatever it is. */
+  expected?: readonly number[];
 }
 
 /** Names a version as a caller does; `tenant_id` is the caller's own. */
@@ -98,12 +100,12 @@ export async function listVersions(db: Db, ref: { tenant_id: string; project: st
 
 /**
  * Changes a draft in one transaction that holds the version's row, and bumps the revision unless `edit` answers
- * `changed: false`. Answers the revision after it. Errors: `version_published`, `version_not_found`, and what `edit` throws:
- * then nothing has changed.
+ * `changed: false`. Answers the revision after it. Errors: `version_published`, `version_not_found`, `precondition_failed`, and what
+ * `edit` throws: then nothing has changed.
  */
 export async function editDraft<T extends { changed: boolean }>(
   db: Db,
-  version: Pick<Version, "id" | "tenant_id" | "project" | "number">,
+  version: Pick<Version, "id" | "tenant_id" | "project" | "number" | "expected">,
   edit: (tx: Db) => Promise<T>,
 ): Promise<T & { revision: number }> {
   return transaction(db, async (tx) => {
@@ -114,6 +116,7 @@ export async function editDraft<T extends { changed: boolean }>(
     );
     if (!locked) throw new AppError("version_not_found", { project: version.project, version: version.number });
     refuseFrozen({ ...version, ...locked });
+    demandRevision({ ...version, ...locked });
     const result = await edit(tx);
     if (!result.changed) return { ...result, revision: locked.revision };
     await query(tx, `update versions set revision = revision + 1, updated_at = now() where id = $1`, [version.id]);
@@ -161,6 +164,14 @@ export async function copyContent(tx: Db, ids: { tenant_id: string; from: string
     `,
     [ids.tenant_id, ids.from, ids.to],
   );
+}
+
+/** Error: `precondition_failed`, where it is at none of the revisions that are expected of it. */
+export function demandRevision(version: Pick<Version, "project" | "number" | "revision" | "expected">): void {
+  const { project, number, revision, expected } = version;
+  if (!expected || expected.includes(revision)) return;
+  const seen = expected.length > 0 ? `revision ${expected.join(" or ")}` : "a tag that no draft here has";
+  throw new AppError("precondition_failed", { project, version: number, revision, expected: seen });
 }
 
 function refuseFrozen(version: Pick<Version, "status" | "project" | "number">): void {
