@@ -8,6 +8,10 @@ import { upload } from "./publish/upload.ts";
 import { validate } from "./publish/validate.ts";
 import { verifyTiles } from "./publish/verify-tiles.ts";
 import { sweep } from "./maintenance/sweep.ts";
+import { attachTiles } from "./tile-generation/attach-tiles.ts";
+import { generateTiles } from "./tile-generation/generate-tiles.ts";
+import { measurePicture } from "./tile-generation/measure-picture.ts";
+import type { AfterCut, AfterMeasure } from "./tile-generation/step-input.ts";
 import type { ActivityDeps } from "./steps.ts";
 
 /** Only `src/worker` calls this. */
@@ -19,6 +23,9 @@ export function createActivities(deps: ActivityDeps) {
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
+    measurePicture: (input: StepInput) => measurePicture(deps, input),
+    generateTiles: (input: AfterMeasure) => generateTiles(deps, input),
+    attachTiles: (input: AfterCut) => attachTiles(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };
 }

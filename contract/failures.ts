@@ -5,6 +5,7 @@
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
+import { PICTURE_FAILURES } from "./failures/pictures.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
@@ -18,6 +19,7 @@ export const FAILURES = {
   ...RECORD_FAILURES,
   ...CONFLICT_FAILURES,
   ...IMPORT_FAILURES,
+  ...PICTURE_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
 } as const;

@@ -36,7 +36,6 @@ create table artifacts (
 );
 CREATE INDEX artifacts_expiry_index ON public.artifacts USING btree (expires_at);
 CREATE INDEX artifacts_job_index ON public.artifacts USING btree (job_id);
-CREATE INDEX artifacts_sha256_index ON public.artifacts USING btree (tenant_id, sha256);
 CREATE INDEX artifacts_tenant_index ON public.artifacts USING btree (tenant_id, created_at, id);
 
 create table configs (
@@ -329,6 +328,8 @@ create table source_pictures (
   tenant_id uuid not null,
   artifact_id uuid not null,
   updated_at timestamp with time zone not null default now(),
+  width integer not null,
+  height integer not null,
   constraint source_pictures_pkey PRIMARY KEY (version_id),
   constraint source_pictures_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id),
   constraint source_pictures_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
@@ -366,6 +367,7 @@ create table tiles (
   size integer not null,
   sha256 text not null,
   media_type text not null,
+  by_digest boolean not null default false,
   constraint tiles_pkey PRIMARY KEY (version_id, key),
   constraint tiles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint tiles_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)
