@@ -1,7 +1,10 @@
 /** Registry of samples, one line per job type but publish, whose tests are its own; a type without one does not compile. */
 import type { JobType } from "../../../contract/job-types.ts";
-import { maintenance, tile_generation: tileGeneration } from "./maintenance.ts";
+import { maintenance } from "./maintenance.ts";
 import type { JobSample } from "./sample.ts";
 import { tileGeneration } from "./tile-generation.ts";
 
-export const SAMPLES: Record<Exclude<JobType, "publish">, JobSample> = { maintenance };
+export const SAMPLES: Record<Exclude<JobType, "publish">, JobSample> = {
+  maintenance,
+  tile_generation: tileGeneration,
+};
