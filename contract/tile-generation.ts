@@ -7,15 +7,11 @@ export const CUT_FORMATS = ["jpeg", "png", "webp"] as const;
 export type TileLayout = (typeof TILE_LAYOUTS)[number];
 export type CutFormat = (typeof CUT_FORMATS)[number];
 
-/** How a picture is cut, where the payload does not say. With the overlap, inner tiles are 256 pixels wide. */
-export const CUT_DEFAULTS = {
-  layout: "dzi",
-  tile_size: 254,
-  overlap: 1,
-  format: "jpeg",
-  quality: 80,
-  background: "#ffffff",
-} as const;
+/** How a picture is cut, where the payload does not say. */
+export const CUT_DEFAULTS = { layout: "dzi", format: "jpeg", quality: 80 } as const;
+
+/** The same by layout. With the overlap, inner tiles are 256 pixels wide in both. */
+export const SIZE_DEFAULTS = { dzi: { tile_size: 254, overlap: 1 }, xyz: { tile_size: 256, overlap: 0 } } as const;
 
 export const TILE_GENERATION_STEPS = [
   { name: "measure", label: "Measure the picture", percent: 5, stall_seconds: 120 },
@@ -138,15 +134,13 @@ export const TILE_GENERATION = {
         type: "integer",
         minimum: 16,
         maximum: 4_096,
-        default: CUT_DEFAULTS.tile_size,
-        description: "Pixels of a tile's side, without overlap",
+        description: "Pixels of a tile's side, without overlap; 254, and 256 for XYZ, where nothing is said",
       },
       overlap: {
         type: "integer",
         minimum: 0,
         maximum: 8,
-        default: CUT_DEFAULTS.overlap,
-        description: "Pixels that a tile repeats of each neighbour; tiles of XYZ have none",
+        description: "Pixels that a tile of DZI repeats of each neighbour; 1, and 0 for XYZ, where nothing is said",
       },
       format: { enum: CUT_FORMATS, default: CUT_DEFAULTS.format },
       quality: {

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { CutTiles } from "../../contract/tile-generation.ts";
+import type { CutTiles, TileGenerationPayload } from "../../contract/tile-generation.ts";
 import { AppError } from "../../src/errors.ts";
 import { findArtifact } from "../../src/artifacts/artifact-store.ts";
 import { fetchPicture } from "../../src/projects/put-source-picture.ts";
@@ -17,6 +17,7 @@ import { inScratch } from "../../src/tiles/cut/scratch.ts";
 import { createTileSetDigest } from "../../src/tiles/tile-set-digest.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
 import { lost } from "./measure-picture.ts";
+import { putXyz } from "./put-xyz.ts";
 import type { AfterMeasure } from "./step-input.ts";
 
 /** How much of the step is cutting; the rest is hashing and putting. */
@@ -40,9 +41,11 @@ export async function generateTiles(deps: ActivityDeps, input: AfterMeasure): Pr
         tools.report((CUTTING * count) / total, `${count} of ${total} tiles cut`);
       const folder = await cutTiles({ picture, scratch, plan, pyramid, settings, signal, onTiles });
       const cut = await putTiles(deps, input, tools, { folder, pyramid, total });
+      const { layout } = tools.row.payload as Pick<TileGenerationPayload, "layout">;
+      const xyz = layout === "xyz" ? await putXyz(deps, input, tools, { picture, scratch, plan }) : null;
       const kept = cut.put < total ? ` (${total - cut.put} were there already)` : "";
       return {
-        result: { ...cut, xyz: null },
+        result: { ...cut, xyz },
         message: `Cut ${total} tiles${kept}, digest ${cut.digest.slice(0, 12)}…`,
       };
     }),

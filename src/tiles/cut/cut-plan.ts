@@ -1,5 +1,5 @@
 /** How a job's payload wants its picture to be cut. */
-import { CUT_DEFAULTS, type TileGenerationPayload } from "../../../contract/tile-generation.ts";
+import { CUT_DEFAULTS, SIZE_DEFAULTS, type TileGenerationPayload } from "../../../contract/tile-generation.ts";
 import { AppError } from "../../errors.ts";
 import { tileCount, type Descriptor } from "../dzi.ts";
 import type { CutPlan } from "./picture-messages.ts";
@@ -7,10 +7,11 @@ import type { CutPlan } from "./picture-messages.ts";
 /** More of them than a picture of a gigapixel has in tiles of 64; their names are held in memory while they are put in order. */
 const MAX_CUT_TILES = 500_000;
 
-/** What the request left open is as `CUT_DEFAULTS` says. */
+/** What the request left open is as the defaults say. */
 export function planOf(payload: object): Omit<CutPlan, "layout"> {
   const asked = payload as Partial<TileGenerationPayload>;
-  const { tile_size, overlap, format, quality } = { ...CUT_DEFAULTS, ...asked };
+  const layout = asked.layout ?? CUT_DEFAULTS.layout;
+  const { tile_size, overlap, format, quality } = { ...CUT_DEFAULTS, ...SIZE_DEFAULTS[layout], ...asked };
   return { tile_size, overlap, format, quality, background: asked.background ?? null };
 }
 

@@ -35,7 +35,7 @@ export async function readPicture(request: PictureRequest): Promise<PictureAnswe
   sharp.concurrency(request.threads);
   try {
     const { size, alpha } = await measure(request);
-    if (request.cut) await cut(request, request.cut, alpha);
+    if (request.cut) await cut(request, request.cut, { kind: size.kind, alpha });
     return { ok: size };
   } catch (error) {
     if (error instanceof Refused) return error.answer;
@@ -89,10 +89,12 @@ function unpacked({ width, height, channels, depth, bitsPerSample }: Metadata): 
 async function cut(
   { picture, pixels }: PictureRequest,
   { into, tile_size, overlap, format, quality, background, layout }: NonNullable<PictureRequest["cut"]>,
-  alpha: boolean,
+  { kind, alpha }: { kind: PictureKind; alpha: boolean },
 ): Promise<void> {
   const { r, g, b } = rgb(background ?? "#ffffff");
-  const source = sharp(picture, { failOn: "error", sequentialRead: true, limitInputPixels: pixels }).autoOrient();
+  // libjpeg calls it a warning when a picture stops in its middle and is filled up with grey; libpng warns of what does no harm.
+  const failOn = kind === "jpeg" ? "warning" : "error";
+  const source = sharp(picture, { failOn, sequentialRead: true, limitInputPixels: pixels }).autoOrient();
   const flat =
     alpha && (background !== null || format === "jpeg") ? source.flatten({ background: { r, g, b } }) : source;
   await encoded(flat, format, quality)
