@@ -1,6 +1,6 @@
 /** Tiles as they are cut: exactly those that the pyramid calls for, and every pixel where it belongs. */
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type Region, type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
@@ -9,7 +9,9 @@ import { dziLevels, expectedTiles, type ExpectedTile } from "../../src/tiles/dzi
 import { checkTile, inspectTile } from "../../src/tiles/inspect-tile.ts";
 import { createTileSetDigest } from "../../src/tiles/tile-set-digest.ts";
 import { gradient, picture } from "../support/pictures.ts";
-import { cutRoom, type Cut } from "./cut-room.ts";
+import { runPictureChild } from "../../src/tiles/cut/run-picture-child.ts";
+import { inScratch } from "../../src/tiles/cut/scratch.ts";
+import { cutRoom, LIMITS, type Cut } from "./cut-room.ts";
 
 const room = cutRoom();
 
@@ -30,8 +32,7 @@ async function digestOf({ folder, pyramid }: Cut): Promise<string> {
 }
 
 /** RGB of a part of an image. */
-const pixels = (image: Sharp, part: Region): Promise<Buffer> =>
-  image.extract(part).removeAlpha().raw().toBuffer();
+const pixels = (image: Sharp, part: Region): Promise<Buffer> => image.extract(part).removeAlpha().raw().toBuffer();
 
 const inPart = (pyramid: Cut["pyramid"], tile: ExpectedTile): { left: number; top: number } => ({
   left: Math.max(0, tile.column * pyramid.tile_size - pyramid.overlap),
@@ -140,8 +141,25 @@ describe("what is transparent", () => {
     expect(await corner({ format: "png", background: "#102030" })).toEqual([16, 32, 48]));
 });
 
-test.each(["jpeg", "png", "webp"] as const)("the same picture gives the same %s tiles, byte by byte", async (format) => {
+test.each(["jpeg", "png", "webp"] as const)(
+  "the same picture gives the same %s tiles, byte by byte",
+  async (format) => {
+    const bytes = await picture(1_500, 1_100, "jpeg");
+    const first = await room.cut(bytes, { format }, digestOf);
+    expect(await room.cut(bytes, { format }, digestOf)).toBe(first);
+  },
+);
+
+test("however many threads cut them", async () => {
   const bytes = await picture(1_500, 1_100, "jpeg");
-  const first = await room.cut(bytes, { format }, digestOf);
-  expect(await room.cut(bytes, { format }, digestOf)).toBe(first);
+  const pyramid = { width: 1_500, height: 1_100, tile_size: 254, overlap: 1, format: "jpeg" } as const;
+  const withThreads = (threads: number): Promise<string> =>
+    inScratch(room.settings({}).scratch, async (scratch) => {
+      const [source, into] = [join(scratch, "picture"), join(scratch, "cut")];
+      await writeFile(source, bytes);
+      const cut = { ...pyramid, quality: 80, background: null, layout: "dz" as const, into };
+      await runPictureChild({ picture: source, scratch, cut, threads }, LIMITS, { doing: "cut" });
+      return digestOf({ folder: `${into}_files`, pyramid });
+    });
+  expect(await withThreads(8)).toBe(await withThreads(1));
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import type { Descriptor } from "../../src/tiles/dzi.ts";
-import { pyramidOf, planOf } from "../../src/tiles/cut/cut-plan.ts";
+import { planOf, pyramidOf, requireCuttable } from "../../src/tiles/cut/cut-plan.ts";
 import { cutTiles } from "../../src/tiles/cut/cut-tiles.ts";
 import type { PictureSettings } from "../../src/tiles/cut/picture-settings.ts";
 import { runPictureChild } from "../../src/tiles/cut/run-picture-child.ts";
@@ -44,6 +44,7 @@ export function cutRoom() {
       await writeFile(picture, bytes);
       const size = await runPictureChild({ picture, scratch }, settings(limits), { doing: "measured", signal });
       const plan = planOf(asked);
+      requireCuttable(size, plan, settings(limits).pixels);
       const pyramid = pyramidOf(size, plan);
       const onTiles = (): void => undefined;
       const folder = await cutTiles({

@@ -23,9 +23,9 @@ const LOOK_MS = 100;
 /** Of what it says before it crashes. */
 const MAX_STDERR = 2_000;
 
-/** `doing`: in words for the failure, e.g. `being measured`. Errors: picture_unreadable, picture_too_large, picture_timeout, picture_memory, store_full. */
+/** `threads`: by default as many as the machine has. `doing`: in words for the failure, e.g. `being measured`. Errors: picture_unreadable, picture_too_large, picture_timeout, picture_memory, store_full. */
 export async function runPictureChild(
-  request: Omit<PictureRequest, "pixels" | "threads">,
+  request: Omit<PictureRequest, "pixels" | "threads"> & { threads?: number },
   settings: Omit<PictureSettings, "scratch">,
   { doing, signal }: { doing: string; signal?: AbortSignal | undefined },
 ): Promise<PictureSize> {
@@ -46,7 +46,7 @@ export async function runPictureChild(
   child.stdin.on("error", () => undefined);
   child.once("error", (error) => ended.reject(error));
   child.once("close", () => ended.resolve({ output, crash }));
-  child.stdin.write(`${JSON.stringify({ ...request, pixels: settings.pixels, threads: availableParallelism() })}\n`);
+  child.stdin.write(`${JSON.stringify({ threads: availableParallelism(), ...request, pixels: settings.pixels })}\n`);
 
   const { seconds, memory_mb } = settings;
   const late = setTimeout(() => kill(new AppError("picture_timeout", { seconds, doing })), seconds * 1_000);
