@@ -69,7 +69,7 @@ export interface CutTiles {
   xyz: XyzPyramid | null;
 }
 
-/** An XYZ pyramid as an artifact: a ZIP of `{z}/{x}/{y}.{format}`, every tile of every level, blank ones too. */
+/** An XYZ pyramid as an artifact: a ZIP of `{z}/{x}/{y}.jpg` (`.png`, `.webp`), every tile of every level, blank ones too. */
 export interface XyzPyramid {
   artifact: string;
   /** Of the ZIP: the same picture cut in the same way gives the same bytes. */

@@ -2,10 +2,15 @@
  * An XYZ pyramid (`{z}/{x}/{y}`) as a ZIP. Level 0 is one tile; each level is half the next one, rounded up, and begins at the top left. All tiles are
  * of one size, filled up with the background, and none is left out for being blank.
  */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
+import { Readable, type PassThrough } from "node:stream";
 import { ZipFile } from "yazl";
+import type { CutFormat } from "../../../contract/tile-generation.ts";
 import { dziLevels } from "../dzi.ts";
+
+/** As libvips calls the files, and as XYZ has them. */
+const EXTENSIONS: Record<CutFormat, string> = { jpeg: "jpg", png: "png", webp: "webp" };
 
 interface XyzTile {
   z: number;
@@ -25,18 +30,25 @@ export function* xyzTiles(size: { width: number; height: number; tile_size: numb
 /** What a ZIP calls the beginning of time, in every time zone: the same tiles are to give the same bytes. */
 const NO_TIME = new Date(1980, 0, 1);
 
-/** The ZIP's bytes. `folder`: as libvips writes it, `{z}/{y}/{x}.{format}`. Its stream fails if a tile is missing. */
-export function zipXyz(folder: string, tiles: Iterable<XyzTile>, format: string): Readable {
+/** The ZIP's bytes. `folder`: as libvips writes it, `{z}/{y}/{x}.{extension}`. Its stream fails if a tile is missing. */
+export function zipXyz(folder: string, tiles: Iterable<XyzTile>, format: CutFormat): Readable {
+  const extension = EXTENSIONS[format];
   const zip = new ZipFile();
-  for (const { z, x, y } of tiles) {
-    const from = join(folder, String(z), String(y), `${x}.${format}`);
-    // Stored as they are: pictures do not get smaller.
-    const how = { mtime: NO_TIME, forceDosTimestamp: true, mode: 0o100644, compress: false };
-    zip.addFile(from, `${z}/${x}/${y}.${format}`, how);
-  }
-  zip.end();
-  // Its failures are the ZIP's own, not its stream's.
-  const bytes = new Readable().wrap(zip.outputStream);
-  zip.once("error", (error) => bytes.destroy(error as Error));
-  return bytes;
+  const out = zip.outputStream as PassThrough;
+  // Stored as they are: pictures do not get smaller.
+  const how = { mtime: NO_TIME, forceDosTimestamp: true, mode: 0o100644, compress: false };
+  // One by one: asked for all files at once, yazl opens them all.
+  const bytes = async function* (): AsyncGenerator<Buffer> {
+    for (const { z, x, y } of tiles) {
+      zip.addBuffer(
+        await readFile(join(folder, String(z), String(y), `${x}.${extension}`)),
+        `${z}/${x}/${y}.${extension}`,
+        how,
+      );
+      for (let chunk = out.read() as Buffer | null; chunk !== null; chunk = out.read() as Buffer | null) yield chunk;
+    }
+    zip.end();
+    yield* out as AsyncIterable<Buffer>;
+  };
+  return Readable.from(bytes(), { objectMode: false });
 }
