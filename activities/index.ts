@@ -11,6 +11,10 @@ import { verifyTiles } from "./publish/verify-tiles.ts";
 import { runMembers } from "./group/run-members.ts";
 import type { MembersInput } from "../contract/members.ts";
 import { sweep } from "./maintenance/sweep.ts";
+import { attachTiles } from "./tile-generation/attach-tiles.ts";
+import { generateTiles } from "./tile-generation/generate-tiles.ts";
+import { measurePicture } from "./tile-generation/measure-picture.ts";
+import type { AfterCut, AfterMeasure } from "./tile-generation/step-input.ts";
 import type { ActivityDeps } from "./steps.ts";
 
 /** Only `src/worker` calls this. */
@@ -24,6 +28,9 @@ export function createActivities(deps: ActivityDeps) {
     runMembers: (input: MembersInput) => runMembers(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     awaitPermit: (input: StepInput) => awaitPermit(deps, input),
+    measurePicture: (input: StepInput) => measurePicture(deps, input),
+    generateTiles: (input: AfterMeasure) => generateTiles(deps, input),
+    attachTiles: (input: AfterCut) => attachTiles(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };
 }

@@ -16,11 +16,13 @@ import type { StepEntry } from "../src/jobs/protocol/entered.ts";
 import { finishJob, type Done } from "../src/jobs/protocol/finish.ts";
 import { reconcileJob } from "../src/jobs/protocol/reconcile.ts";
 import { leaveStep, logEntry, noteTrouble } from "../src/jobs/protocol/ledger-writes.ts";
+import type { PictureSettings } from "../src/tiles/cut/picture-settings.ts";
 import { pauseOf, toFailure, troubleOf } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
 
 export interface ActivityDeps extends ProtocolDeps {
   mirror: ProgressMirror;
+  pictures: PictureSettings;
 }
 
 /** What the work of a step is given. */

@@ -9,6 +9,7 @@ import { FAIRNESS_FAILURES } from "./failures/fairness.ts";
 import { GROUP_FAILURES } from "./failures/groups.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
 import { PRECONDITION_FAILURES } from "./failures/preconditions.ts";
+import { PICTURE_FAILURES } from "./failures/pictures.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
@@ -24,6 +25,7 @@ export const FAILURES = {
   ...FAIRNESS_FAILURES,
   ...PRECONDITION_FAILURES,
   ...IMPORT_FAILURES,
+  ...PICTURE_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
   ...ENGINE_FAILURES,

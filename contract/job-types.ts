@@ -3,11 +3,13 @@ import { GROUP } from "./group.ts";
 import type { JobTypeDefinition } from "./job-type-definition.ts";
 import { MAINTENANCE } from "./maintenance.ts";
 import { PUBLISH } from "./publish.ts";
+import { TILE_GENERATION } from "./tile-generation.ts";
 
 export const JOB_TYPES = {
   publish: PUBLISH,
   maintenance: MAINTENANCE,
   group: GROUP,
+  tile_generation: TILE_GENERATION,
 } as const satisfies Record<string, JobTypeDefinition>;
 
 export type JobType = keyof typeof JOB_TYPES;

@@ -64,6 +64,14 @@ const schema = z.object({
   PLATEN_MAX_JSON_BYTES: count(1_048_576, 1_024, 104_857_600),
   PLATEN_MAX_OVERLAYS_BYTES: count(1_073_741_824, 1_024, 10_737_418_240),
   PLATEN_MAX_TILE_BYTES: count(16_777_216, 1_024, 1_073_741_824),
+  /** Largest source picture in bytes, and in pixels; an 8-bit RGB pixel takes three bytes when it is read. */
+  PLATEN_MAX_PICTURE_BYTES: count(1_073_741_824, 1_024, 17_179_869_184),
+  PLATEN_MAX_PICTURE_PIXELS: count(1_000_000_000, 1, 1_000_000_000_000),
+  /** Seconds and MB of memory that the process may take which reads a source picture; then it is killed. */
+  PLATEN_PICTURE_SECONDS: count(900, 1, 86_400),
+  PLATEN_PICTURE_MEMORY_MB: count(2_048, 128, 1_048_576),
+  /** Folder for pictures and tiles while they are worked on; by default `scratch` in the store's folder. */
+  PLATEN_SCRATCH_FOLDER: z.string().optional(),
   /** Bytes of bodies that a gateway holds at a time, of all requests together; further ones wait. */
   PLATEN_MAX_HELD_BYTES: count(268_435_456, 1_048_576, 17_179_869_184),
   /** Longest pause of a body in seconds; and what it may take in all besides a second for each KiB. */

@@ -471,6 +471,8 @@ create table source_pictures (
   tenant_id uuid not null,
   artifact_id uuid not null,
   updated_at timestamp with time zone not null default now(),
+  width integer not null,
+  height integer not null,
   constraint source_pictures_pkey PRIMARY KEY (version_id),
   constraint source_pictures_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id),
   constraint source_pictures_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
@@ -508,6 +510,7 @@ create table tiles (
   size integer not null,
   sha256 text not null,
   media_type text not null,
+  by_digest boolean not null default false,
   constraint tiles_pkey PRIMARY KEY (version_id, key),
   constraint tiles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint tiles_version_id_fkey FOREIGN KEY (version_id) REFERENCES versions(id)

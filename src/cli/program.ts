@@ -10,6 +10,7 @@ import { addReleases } from "./commands/releases.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addStats } from "./commands/stats.ts";
+import { addSource } from "./commands/source.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
 import { createRunner, type Streams } from "./context.ts";
@@ -38,7 +39,7 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
   const watching = [addWatch, addJobs, addStats, addCancel, addRetry, addReplay, addGate, addAudit];
-  for (const add of [addImport, addValidate, addPublish, ...watching, addReleases]) add(program, run);
+  for (const add of [addImport, addSource, addValidate, addPublish, ...watching, addReleases]) add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

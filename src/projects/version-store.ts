@@ -142,7 +142,7 @@ export async function insertVersion(
   return row;
 }
 
-/** Copies config, layers, overlays and descriptor. One statement, so that all are of the same moment. */
+/** Copies config, layers, overlays, source picture and descriptor. One statement, so that all are of the same moment. */
 export async function copyContent(tx: Db, ids: { tenant_id: string; from: string; to: string }): Promise<void> {
   await query(
     tx,
@@ -158,6 +158,9 @@ export async function copyContent(tx: Db, ids: { tenant_id: string; from: string
       insert into tile_sets (version_id, tenant_id, width, height, tile_size, overlap, format)
       select $3, tenant_id, width, height, tile_size, overlap, format
       from tile_sets where version_id = $2 and tenant_id = $1
+    ), picture as (
+      insert into source_pictures (version_id, tenant_id, artifact_id, width, height)
+      select $3, tenant_id, artifact_id, width, height from source_pictures where version_id = $2 and tenant_id = $1
     )
     insert into overlays (version_id, tenant_id, ${OVERLAY_COLUMNS})
     select $3, tenant_id, ${OVERLAY_COLUMNS} from overlays where version_id = $2 and tenant_id = $1

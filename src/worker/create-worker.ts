@@ -11,6 +11,7 @@ import { createProgressMirror } from "../jobs/progress-mirror.ts";
 import type { Log } from "../log.ts";
 import { createStores } from "../storage/stores.ts";
 import type { Stores } from "../storage/object-store.ts";
+import { pictureSettings } from "../tiles/cut/picture-settings.ts";
 import { buildBundle } from "./build-bundle.ts";
 import { buildId, DEPLOYMENT } from "./build-id.ts";
 
@@ -70,6 +71,7 @@ export async function startWorker({
     notifier,
     mirror,
     log,
+    pictures: pictureSettings(config),
     stores: stores ?? createStores({ folder: config.PLATEN_STORE_FOLDER }),
     executions: createExecutions(client, {
       taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX,

@@ -3,5 +3,10 @@ import type { JobType } from "../../../contract/job-types.ts";
 import { group } from "./group.ts";
 import { maintenance } from "./maintenance.ts";
 import type { JobSample } from "./sample.ts";
+import { tileGeneration } from "./tile-generation.ts";
 
-export const SAMPLES: Record<Exclude<JobType, "publish">, JobSample> = { maintenance, group };
+export const SAMPLES: Record<Exclude<JobType, "publish">, JobSample> = {
+  maintenance,
+  group,
+  tile_generation: tileGeneration,
+};
