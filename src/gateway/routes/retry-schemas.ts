@@ -50,13 +50,10 @@ export const retryPreview = z
       .meta({ description: "What POST would be refused with now" }),
     from: stepName,
     generation: z.int().meta({ description: "That the retry would open" }),
-    revision: z
-      .object({ validated: z.int().nullable(), current: z.int(), unchanged: z.boolean() })
-      .nullable()
-      .meta({
-        description:
-          "Of the draft; what finished steps yielded is true of one revision only. Null for a job about no draft",
-      }),
+    revision: z.object({ validated: z.int().nullable(), current: z.int(), unchanged: z.boolean() }).nullable().meta({
+      description:
+        "Of the draft; what finished steps yielded is true of one revision only. Null for a job about no draft",
+    }),
     steps: z.array(plannedStep),
     reuse: work,
     run_again: work,
