@@ -9,6 +9,10 @@ const url = z.string().regex(/^https?:\/\//, "must be an http(s) URL");
 const count = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
+const LIMIT = "(?:[1-9]\\d{0,2}|1000)";
+const FOR_ONE = `(?:(?:${QUEUES.join("|")})=)?${LIMIT}`;
+const CONCURRENCY = new RegExp(`^${FOR_ONE}(?:,${FOR_ONE})*$`);
+
 const schema = z.object({
   /** PostgreSQL of gateway and worker. */
   PLATEN_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must be a postgresql:// URL"),
@@ -33,8 +37,11 @@ const schema = z.object({
   PLATEN_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   /** Connections to PostgreSQL per process. */
   PLATEN_DATABASE_POOL: count(20, 2, 200),
-  /** Activities that one worker runs at a time. */
-  PLATEN_WORKER_CONCURRENCY: count(20, 1, 1000),
+  /** Activities that one worker runs at a time: of each queue, `20`, of some, `render=2,documents=4`, or both; else temporal-config/queues.json. */
+  PLATEN_WORKER_CONCURRENCY: z
+    .string()
+    .regex(CONCURRENCY, `must be numbers from 1 to 1000: 20, or by queue (${QUEUES.join(", ")}): render=2,documents=4`)
+    .optional(),
   /** Task queues that one worker serves, separated by commas; all of them by default. */
   PLATEN_WORKER_QUEUES: z
     .string()
