@@ -8,7 +8,7 @@ import { definitionOf, JOB_TYPES, type JobType } from "./job-types.ts";
 export const isThrottled = (type: JobType): boolean => definitionOf(type).capabilities.throttled !== null;
 
 /** The queues that have permits, each with how many a tenant has there; an unlucky table with two numbers for a queue means the lower. */
-export function permitsByQueue(): Map<Queue, number> {
+export function permitsByQueue(): ReadonlyMap<Queue, number> {
   const permits = new Map<Queue, number>();
   for (const type of Object.keys(JOB_TYPES) as JobType[]) {
     const { task_queue, capabilities } = definitionOf(type);

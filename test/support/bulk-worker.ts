@@ -33,7 +33,7 @@ export async function startBulkWorker(
   const begun: Begun[] = [];
   const connection = await NativeConnection.connect({ address: room.temporal.address });
   const worker = await Worker.create({
-    ...workerSettings({ ...room.config, PLATEN_WORKER_CONCURRENCY: options.slots }),
+    ...workerSettings({ ...room.config, PLATEN_WORKER_CONCURRENCY: String(options.slots) }, "maintenance"),
     ...{ connection, taskQueue: taskQueue("maintenance", room.temporal.taskQueuePrefix) },
     workflowsPath: fileURLToPath(new URL("bulk-workflows.ts", import.meta.url)),
     activities: {
