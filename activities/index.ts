@@ -7,6 +7,7 @@ import { settle, type SettleInput } from "./jobs/settle.ts";
 import { upload } from "./publish/upload.ts";
 import { validate } from "./publish/validate.ts";
 import { verifyTiles } from "./publish/verify-tiles.ts";
+import { importPlan } from "./svg-import/import-plan.ts";
 import { sweep } from "./maintenance/sweep.ts";
 import type { ActivityDeps } from "./steps.ts";
 
@@ -18,6 +19,7 @@ export function createActivities(deps: ActivityDeps) {
     upload: (input: AfterGenerate) => upload(deps, input),
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
+    importPlan: (input: StepInput) => importPlan(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };

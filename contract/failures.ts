@@ -8,6 +8,7 @@ import { IMPORT_FAILURES } from "./failures/imports.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
+import { SVG_FAILURES } from "./failures/svg-imports.ts";
 import { printable, shortened } from "./printable.ts";
 
 export type { FailureDefinition } from "./failures/definition.ts";
@@ -18,6 +19,7 @@ export const FAILURES = {
   ...RECORD_FAILURES,
   ...CONFLICT_FAILURES,
   ...IMPORT_FAILURES,
+  ...SVG_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
 } as const;

@@ -6,7 +6,7 @@ import { labelPosition } from "./label-position.ts";
 import { addLabel, languageOf, saidBy } from "./labels.ts";
 import { nameOf } from "./layers.ts";
 import { lengthOf, numbersOf } from "./lengths.ts";
-import { MAX_COORDINATE, MAX_LAYERS, MAX_POINTS } from "./limits.ts";
+import { DECIMALS, MAX_COORDINATE, MAX_LAYERS, MAX_POINTS } from "./limits.ts";
 import { createNaming, idOf, isMadeUp, oneLine, refOf } from "./names.ts";
 import { createOutline } from "./outline.ts";
 import { styleOf } from "./paint.ts";
@@ -14,6 +14,7 @@ import { scanPath } from "./path-scanner.ts";
 import { placeTexts, type PlacedText } from "./place-texts.ts";
 import { PlanFault, type LeftOut, type LeftOutCode } from "./plan-fault.ts";
 import type { Plan, PlanLayer, PlanOptions, PlanOverlay, Renamed } from "./plan.ts";
+import { pixels, printGeometry } from "./print-geometry.ts";
 import type { SvgNode } from "./read-tree.ts";
 import { geometryOf, type PlanGeometry } from "./rings.ts";
 
@@ -32,7 +33,7 @@ export interface Collected {
 const MAX_LEFT_OUT = 100_000;
 const MAX_VALUE = 100;
 
-interface Shape extends PlanOverlay {
+interface Shape extends Omit<PlanOverlay, "geometry"> {
   geometry: PlanGeometry;
   group: SvgNode | null;
 }
@@ -45,6 +46,7 @@ export function createCollection(options: PlanOptions): Collected {
   const texts: (PlacedText & { node: SvgNode; layer: string | null; visible: boolean })[] = [];
   const leftOut: LeftOut[] = [];
   const renamed: Renamed[] = [];
+  const outline = createOutline();
   let leftOutCount = 0;
   let generated = 0;
   let points = 0;
@@ -61,7 +63,9 @@ export function createCollection(options: PlanOptions): Collected {
   function name(node: SvgNode, { speakers, uses, layer }: Surroundings): string {
     // A name that somebody gave goes before one that a program made up; then what is nearest to the shape.
     const use = speakers.findLastIndex((each) => each.name === "use");
-    const ids = (use < 0 ? [...speakers, node] : speakers.slice(0, use + 1)).flatMap((each) => idOf(each) ?? []).toReversed();
+    const ids = (use < 0 ? [...speakers, node] : speakers.slice(0, use + 1))
+      .flatMap((each) => idOf(each) ?? [])
+      .toReversed();
     const given = ids.find((id) => !isMadeUp(id)) ?? ids[0] ?? (uses.length > 0 ? idOf(node) : null) ?? null;
     const within = speakers.length > 0 ? null : uses.map((each) => idOf(each)).find((id) => id !== null);
     const id = within && given !== null ? `${within}-${given}` : given;
@@ -76,7 +80,7 @@ export function createCollection(options: PlanOptions): Collected {
   }
 
   function outlineOf(node: SvgNode, { matrix, viewport, paint }: Surroundings): PlanGeometry | null {
-    const outline = createOutline(matrix);
+    outline.begin(matrix);
     const { name: element, attributes } = node;
     if (element === "path") {
       const fault = scanPath(attributes["d"] ?? "", outline);
@@ -88,7 +92,12 @@ export function createCollection(options: PlanOptions): Collected {
     } else {
       const fault = BASIC_SHAPES[element]?.(attributes, viewport, outline);
       if (fault) {
-        leaveOut(node, "svg_number_invalid", `its ${fault.attribute} cannot be read: ${fault.reason}`, attributes[fault.attribute]);
+        leaveOut(
+          node,
+          "svg_number_invalid",
+          `its ${fault.attribute} cannot be read: ${fault.reason}`,
+          attributes[fault.attribute],
+        );
         return null;
       }
     }
@@ -98,7 +107,8 @@ export function createCollection(options: PlanOptions): Collected {
       return null;
     }
     for (const subpath of subpaths) points += subpath.points.length / 2;
-    if (points > MAX_POINTS) throw new PlanFault("svg_too_complex", `its shapes have more than ${MAX_POINTS} points`, node);
+    if (points > MAX_POINTS)
+      throw new PlanFault("svg_too_complex", `its shapes have more than ${MAX_POINTS} points`, node);
     // Lines have no inside; black is what is painted where nothing is said.
     const fill = element !== "line" && paint.fill !== "none" && paint.fill !== "transparent";
     const geometry = geometryOf(subpaths, { fill, rule: paint.rule });
@@ -115,7 +125,11 @@ export function createCollection(options: PlanOptions): Collected {
       const text = nameOf(node);
       if (layers.size >= MAX_LAYERS) {
         layers.set(node, null);
-        leaveOut(node, "svg_layers_too_many", `a version has at most ${MAX_LAYERS} layers; what is in it is imported without one`);
+        leaveOut(
+          node,
+          "svg_layers_too_many",
+          `a version has at most ${MAX_LAYERS} layers; what is in it is imported without one`,
+        );
         return null;
       }
       const ref = layerNames.unique(refOf(`${options.layerPrefix ?? ""}${text || "layer"}`));
@@ -126,7 +140,8 @@ export function createCollection(options: PlanOptions): Collected {
 
     shape(node, around) {
       for (const attribute in node.attributes)
-        if (attribute.startsWith("on")) leaveOut(node, "svg_script_ignored", `its ${attribute} is not run; the shape is imported`);
+        if (attribute.startsWith("on"))
+          leaveOut(node, "svg_script_ignored", `its ${attribute} is not run; the shape is imported`);
       const geometry = outlineOf(node, around);
       if (!geometry) return;
       const { language, layer, paint, speakers, link } = around;
@@ -135,15 +150,25 @@ export function createCollection(options: PlanOptions): Collected {
       for (const speaker of speakers.toReversed()) {
         const more = saidBy(speaker, languageOf(speaker.attributes, language));
         addLabel(label, more.label);
-        for (const [key, value] of Object.entries(more.properties)) if (!Object.hasOwn(properties, key)) properties[key] = value;
+        for (const [key, value] of Object.entries(more.properties))
+          if (!Object.hasOwn(properties, key)) properties[key] = value;
         said ??= more.type;
       }
       if (link !== null && /^https?:\/\//i.test(link)) properties["link"] ??= oneLine(link);
       const position = labelPosition(geometry);
-      if (position) properties["label_position"] = position;
+      if (position) properties["label_position"] = position.map(pixels);
       const ref = name(node, around);
       shapes.push({
-        ...{ ref, type: said ?? kind, layer, label, geometry, properties, style: styleOf(paint), visible: paint.visible },
+        ...{
+          ref,
+          type: said ?? kind,
+          layer,
+          label,
+          geometry,
+          properties,
+          style: styleOf(paint),
+          visible: paint.visible,
+        },
         group: speakers[0] ?? null,
       });
     },
@@ -164,9 +189,10 @@ export function createCollection(options: PlanOptions): Collected {
       if (!(Math.abs(x) <= MAX_COORDINATE && Math.abs(y) <= MAX_COORDINATE))
         return leaveOut(node, "svg_number_out_of_range", `it lies beyond ${MAX_COORDINATE} pixels, or nowhere`);
       const { a, b, c, d } = matrix;
-      const size = paint.fontSize * Math.sqrt(Math.abs(a * d - b * c));
+      const size = paint.fontSize * Math.sqrt(Math.abs(a * d - b * c)) * DECIMALS;
+      const at: PlacedText["at"] = [Math.round(x * DECIMALS), Math.round(y * DECIMALS)];
       const label = { [languageOf(first?.attributes ?? {}, language)]: said };
-      texts.push({ label, at: [x, y], size, group: speakers[0] ?? null, node, layer, visible: paint.visible });
+      texts.push({ label, at, size, group: speakers[0] ?? null, node, layer, visible: paint.visible });
     },
 
     length(node, attribute, of) {
@@ -180,15 +206,16 @@ export function createCollection(options: PlanOptions): Collected {
     end(size) {
       const free = placeTexts(texts, shapes) as typeof texts;
       const overlays: PlanOverlay[] = [];
-      for (const { group: _, ...overlay } of shapes) overlays.push(overlay);
+      for (const { group: _, geometry, ...overlay } of shapes)
+        overlays.push({ ...overlay, geometry: printGeometry(geometry) });
       // What names no shape is a label of the map itself.
-      for (const { node, at: [x, y], label, layer, visible } of free) {
+      for (const { node, at, label, layer, visible } of free) {
         const id = idOf(node);
         const wanted = id === null || isMadeUp(id) ? "" : refOf(id);
         if (wanted === "") generated += 1;
         const ref = wanted === "" ? naming.generated(layer, "text") : naming.unique(wanted);
-        const coordinates: [number, number] = [Math.round(x * 1_000) / 1_000, Math.round(y * 1_000) / 1_000];
-        overlays.push({ ref, type: "label", layer, label, geometry: { type: "Point", coordinates }, properties: {}, style: null, visible });
+        const geometry = printGeometry({ type: "Point", point: at });
+        overlays.push({ ref, type: "label", layer, label, geometry, properties: {}, style: null, visible });
       }
       const used = new Set(overlays.map((overlay) => overlay.layer));
       const kept = [...layers.values()].filter((layer): layer is PlanLayer => layer !== null && used.has(layer.ref));
@@ -198,7 +225,9 @@ export function createCollection(options: PlanOptions): Collected {
 }
 
 const cut = (text: string): string => {
-  const line = text.slice(0, MAX_VALUE + 1).toWellFormed().replaceAll("\0", "\ufffd");
+  const line = text
+    .slice(0, MAX_VALUE + 1)
+    .toWellFormed()
+    .replaceAll("\0", "\ufffd");
   return line.length <= MAX_VALUE ? line : `${line.slice(0, MAX_VALUE - 1)}…`;
 };
-

@@ -26,7 +26,10 @@ export function createDecoder(): (chunk?: Uint8Array) => string {
     try {
       return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
     } catch {
-      throw new PlanFault("svg_invalid", `it is not ${decoder.encoding.toUpperCase()}, as it says or as XML takes for granted`);
+      throw new PlanFault(
+        "svg_invalid",
+        `it is not ${decoder.encoding.toUpperCase()}, as it says or as XML takes for granted`,
+      );
     }
   };
 }

@@ -28,14 +28,42 @@ export interface Surroundings {
 
 /** Drawn by nobody where they stand, and nothing that is missed. */
 const SILENT = new Set([
-  ...["", "defs", "symbol", "title", "desc", "metadata", "style", "linearGradient", "radialGradient", "pattern", "clipPath"],
-  ...["mask", "marker", "filter", "view", "cursor", "color-profile", "font", "font-face", "solidcolor", "hatch", "mesh", "meshgradient"],
+  ...[
+    "",
+    "defs",
+    "symbol",
+    "title",
+    "desc",
+    "metadata",
+    "style",
+    "linearGradient",
+    "radialGradient",
+    "pattern",
+    "clipPath",
+  ],
+  ...[
+    "mask",
+    "marker",
+    "filter",
+    "view",
+    "cursor",
+    "color-profile",
+    "font",
+    "font-face",
+    "solidcolor",
+    "hatch",
+    "mesh",
+    "meshgradient",
+  ],
   ...["animate", "animateColor", "animateMotion", "animateTransform", "set"],
 ]);
 const MAX_TRANSFORMS = 1_000;
 
 /** Errors: PlanFault. */
-export function drawPlan({ root, byId }: Readonly<{ root: SvgNode; byId: ReadonlyMap<string, SvgNode> }>, options: PlanOptions = {}): Plan {
+export function drawPlan(
+  { root, byId }: Readonly<{ root: SvgNode; byId: ReadonlyMap<string, SvgNode> }>,
+  options: PlanOptions = {},
+): Plan {
   const rules = createStyleRules(styleTexts(root));
   const layers = findLayers(root);
   const collection: Collected = createCollection(options);
@@ -46,7 +74,11 @@ export function drawPlan({ root, byId }: Readonly<{ root: SvgNode; byId: Readonl
     const { name, attributes } = node;
     if (SILENT.has(name)) return;
     if (++drawn > MAX_DRAWN)
-      throw new PlanFault("svg_too_complex", `it stands for more than ${MAX_DRAWN} elements, those of each use counted`, node);
+      throw new PlanFault(
+        "svg_too_complex",
+        `it stands for more than ${MAX_DRAWN} elements, those of each use counted`,
+        node,
+      );
     if (name === "script") return collection.leaveOut(node, "svg_script_ignored", "scripts are not run");
     const isShape = SHAPES.has(name);
     if (!isShape && !GROUPS.has(name) && name !== "text")
@@ -64,7 +96,8 @@ export function drawPlan({ root, byId }: Readonly<{ root: SvgNode; byId: Readonl
     if (name === "svg") enterViewport(node, inside);
     // A layer says nothing of its shapes, even of an only one.
     if (!layers.has(node) && node.parent && countShapes(node, 2) === 1) inside.speakers = [...around.speakers, node];
-    const children = name === "switch" ? node.children.filter((child) => child.name !== "foreignObject") : node.children;
+    const children =
+      name === "switch" ? node.children.filter((child) => child.name !== "foreignObject") : node.children;
     for (const child of children) draw(child, inside);
   }
 
@@ -84,9 +117,15 @@ export function drawPlan({ root, byId }: Readonly<{ root: SvgNode; byId: Readonl
     const href = hrefOf(node);
     if (href === null) return collection.leaveOut(node, "svg_reference_unknown", "it has no href");
     if (!href.startsWith("#"))
-      return collection.leaveOut(node, "svg_reference_external", "it refers to something outside of the plan, which is not followed", href);
+      return collection.leaveOut(
+        node,
+        "svg_reference_external",
+        "it refers to something outside of the plan, which is not followed",
+        href,
+      );
     const target = byId.get(href.slice(1));
-    if (!target) return collection.leaveOut(node, "svg_reference_unknown", "the plan has no element with that id", href);
+    if (!target)
+      return collection.leaveOut(node, "svg_reference_unknown", "the plan has no element with that id", href);
     if (isAround(target, node) || inside.uses.includes(node) || inside.uses.length >= MAX_USE_DEPTH)
       return collection.leaveOut(node, "svg_reference_circular", "what it refers to holds it", href);
     const { width, height } = inside.viewport;
@@ -116,7 +155,8 @@ export function drawPlan({ root, byId }: Readonly<{ root: SvgNode; byId: Readonl
     }
     const scaled = isRoot && options.size ? { x: 0, y: 0, ...options.size } : place;
     const whole = box ?? { x: 0, y: 0, width, height };
-    if (box || scaled !== place) inside.matrix = compose(inside.matrix, fit(whole, scaled, attributes["preserveAspectRatio"]));
+    if (box || scaled !== place)
+      inside.matrix = compose(inside.matrix, fit(whole, scaled, attributes["preserveAspectRatio"]));
     else if (place.x !== 0 || place.y !== 0)
       inside.matrix = compose(inside.matrix, { a: 1, b: 0, c: 0, d: 1, e: place.x, f: place.y });
     inside.viewport = { width: whole.width, height: whole.height };
@@ -140,7 +180,8 @@ export function drawPlan({ root, byId }: Readonly<{ root: SvgNode; byId: Readonl
     ...{ uses: [], link: null },
   };
   for (const text of styleTexts(root))
-    if (/@import/.test(text)) collection.leaveOut(root, "svg_reference_external", "a style sheet outside of the plan is not loaded");
+    if (/@import/.test(text))
+      collection.leaveOut(root, "svg_reference_external", "a style sheet outside of the plan is not loaded");
   draw(root, start);
   const box = viewBoxOf(root.attributes);
   const says = box !== null || root.attributes["width"] !== undefined;
@@ -166,7 +207,8 @@ function readTransform(text: string): Matrix | null {
   }
 }
 
-const hrefOf = ({ attributes }: SvgNode): string | null => (attributes["href"] ?? attributes["xlink:href"])?.trim() ?? null;
+const hrefOf = ({ attributes }: SvgNode): string | null =>
+  (attributes["href"] ?? attributes["xlink:href"])?.trim() ?? null;
 
 /** `width` and `height` of a `use` go before those of the symbol. */
 function sizeOf({ attributes: { width, height } }: SvgNode): Record<string, string> {
@@ -190,4 +232,3 @@ function styleTexts(root: SvgNode): string[] {
   look(root);
   return texts;
 }
-

@@ -24,7 +24,8 @@ export function countShapes(node: SvgNode, enough: number): number {
  * frame that may hold all of them (Figma, Sketch).
  */
 export function findLayers(root: SvgNode): ReadonlySet<SvgNode> {
-  const said = new Set(saidLayers(root));
+  const said = new Set<SvgNode>();
+  addSaidLayers(root, said);
   if (said.size > 0) return said;
   let at = root;
   for (;;) {
@@ -37,10 +38,11 @@ export function findLayers(root: SvgNode): ReadonlySet<SvgNode> {
   return new Set(at.children.filter((each) => each.name === "g" && nameOf(each) !== "" && countShapes(each, 2) > 1));
 }
 
-function* saidLayers(node: SvgNode): Generator<SvgNode> {
+function addSaidLayers(node: SvgNode, found: Set<SvgNode>): void {
   for (const child of node.children) {
-    if (child.attributes["inkscape:groupmode"] === "layer" && child.name === "g") yield child;
-    if (GROUPS.has(child.name)) yield* saidLayers(child);
+    if (!GROUPS.has(child.name)) continue;
+    if (child.attributes["inkscape:groupmode"] === "layer" && child.name === "g") found.add(child);
+    addSaidLayers(child, found);
   }
 }
 

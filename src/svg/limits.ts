@@ -33,3 +33,6 @@ export const MAX_REF = 200;
 export const TOLERANCE = 0.1;
 /** Coordinates are whole multiples of 1/1000 pixel, so that the same plan always gives the same text. */
 export const DECIMALS = 1_000;
+
+/** Bytes of a plan. A plan of a whole city, without pictures, has some ten million. */
+export const MAX_PLAN_BYTES = 128 * 1024 * 1024;

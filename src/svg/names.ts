@@ -3,7 +3,8 @@ import { MAX_REF } from "./limits.ts";
 import type { SvgNode } from "./read-tree.ts";
 
 /** Ids that programs make up, and people never see: `path1234-5`, `g17`, `SVGID_1_`. */
-const MADE_UP = /^(?:path|rect|polygon|polyline|circle|ellipse|line|g|use|text|tspan|svg|layer|shape|XMLID_|SVGID_)[-_]?\d+(?:[-_.]\d+)*_?$/i;
+const MADE_UP =
+  /^(?:path|rect|polygon|polyline|circle|ellipse|line|g|use|text|tspan|svg|layer|shape|XMLID_|SVGID_)[-_]?\d+(?:[-_.]\d+)*_?$/i;
 
 export const isMadeUp = (id: string): boolean => MADE_UP.test(id);
 
@@ -15,12 +16,20 @@ export const oneLine = (text: string): string => text.toWellFormed().replace(CON
 
 /** Illustrator writes what no id may hold by its number: `Plot_x0020_17`. */
 const decoded = (id: string): string =>
-  id.includes("_x") ? id.replace(/_x([0-9A-F]{2,5})_/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16))) : id;
+  id.includes("_x")
+    ? id.replace(/_x([0-9A-F]{2,5})_/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)))
+    : id;
 
 /** A valid ref out of an id; "" where nothing is left. Not unique yet. */
 export function refOf(id: string): string {
   const text = oneLine(decoded(id));
-  return text.length <= MAX_REF ? text : [...text].slice(0, MAX_REF - 10).join("").slice(0, MAX_REF - 10).toWellFormed();
+  return text.length <= MAX_REF
+    ? text
+    : [...text]
+        .slice(0, MAX_REF - 10)
+        .join("")
+        .slice(0, MAX_REF - 10)
+        .toWellFormed();
 }
 
 /** The id that people have given, if any; `data-ref` goes before it. */

@@ -1,32 +1,39 @@
 /**
  * A pen that flattens: what a path or a basic shape draws, as lines in the picture's pixels. Points of curves are placed so that the line
  * is nowhere farther from the curve than `TOLERANCE`; ends of segments stay where they are.
+ *
+ * Points are whole thousandths of a pixel from here on, x and y in turns: an array for each of them takes several times as long to make
+ * and to throw away as all of the geometry.
  */
-import { applyToPoint, type Matrix } from "transformation-matrix";
-import { MAX_COORDINATE, TOLERANCE } from "./limits.ts";
+import type { Matrix } from "transformation-matrix";
+import { DECIMALS, MAX_COORDINATE, TOLERANCE } from "./limits.ts";
 import type { Pen } from "./path-scanner.ts";
 
-/** One piece of an outline: x, y, x, y, … */
+/** One piece of an outline. */
 export interface Subpath {
+  /** x, y, x, y, … in thousandths of a pixel; none repeats the one before. */
   points: number[];
   closed: boolean;
 }
 
 export interface Outline extends Pen {
-  /** What has been drawn. Null when some of it was no number, or beyond `MAX_COORDINATE`. */
+  /** Begins a shape. `matrix`: from its coordinates to the picture's. */
+  begin(matrix: Matrix): void;
+  /** What has been drawn since. Null when some of it was no number, or beyond `MAX_COORDINATE`. */
   end(): Subpath[] | null;
 }
 
 /** Lines that one curve becomes at most: those of a circle as large as coordinates may be. */
 const MAX_LINES = 100_000;
 
-/** `matrix`: from the shape's coordinates to the picture's. */
-export function createOutline(matrix: Matrix): Outline {
-  const { a, b, c, d, e, f } = matrix;
-  // How much the matrix enlarges at most: its largest singular value.
-  const [p, q] = [(a * a + b * b + c * c + d * d) / 2, a * d - b * c];
-  const scale = Math.sqrt(p + Math.sqrt(Math.max(0, p * p - q * q)));
-  const subpaths: Subpath[] = [];
+const MAX_POINT = MAX_COORDINATE * DECIMALS;
+
+/** One for all shapes of a plan, one after the other. */
+export function createOutline(): Outline {
+  let [a, b, c, d, e, f] = [1, 0, 0, 1, 0, 0];
+  /** How much the matrix enlarges at most: its largest singular value. */
+  let scale = 1;
+  let subpaths: Subpath[] = [];
   let points: number[] = [];
   // Where the pen is, in the picture and, for arcs, in the shape's own coordinates.
   let x = 0;
@@ -35,18 +42,28 @@ export function createOutline(matrix: Matrix): Outline {
   let ownY = 0;
   let startX = 0;
   let startY = 0;
+  // The last point.
+  let lastX = 0;
+  let lastY = 0;
   let drawing = false;
   let sound = true;
 
   const begin = (): void => {
     if (drawing) return;
-    points = [x, y];
+    points = [];
     subpaths.push({ points, closed: false });
     drawing = true;
+    lastX = lastY = Number.NaN;
+    put(x, y);
   };
   const put = (toX: number, toY: number): void => {
-    if (!(Math.abs(toX) <= MAX_COORDINATE && Math.abs(toY) <= MAX_COORDINATE)) sound = false;
-    points.push(toX, toY);
+    const pointX = Math.round(toX * DECIMALS);
+    const pointY = Math.round(toY * DECIMALS);
+    if (!(Math.abs(pointX) <= MAX_POINT && Math.abs(pointY) <= MAX_POINT)) sound = false;
+    if (pointX === lastX && pointY === lastY) return;
+    points.push(pointX, pointY);
+    lastX = pointX;
+    lastY = pointY;
   };
   const goTo = (userX: number, userY: number): void => {
     ownX = userX;
@@ -59,10 +76,21 @@ export function createOutline(matrix: Matrix): Outline {
     sound ? Math.min(MAX_LINES, Math.max(1, Math.ceil(Math.sqrt(bend / TOLERANCE)))) : 1;
 
   return {
+    begin(matrix) {
+      ({ a, b, c, d, e, f } = matrix);
+      const [p, q] = [(a * a + b * b + c * c + d * d) / 2, a * d - b * c];
+      scale = Math.sqrt(p + Math.sqrt(Math.max(0, p * p - q * q)));
+      subpaths = [];
+      drawing = false;
+      sound = true;
+      startX = startY = 0;
+      goTo(0, 0);
+    },
     move(toX, toY) {
       goTo(toX, toY);
       startX = toX;
       startY = toY;
+      // One that nothing is drawn from counts too: it is no place in a picture either.
       if (!(Math.abs(x) <= MAX_COORDINATE && Math.abs(y) <= MAX_COORDINATE)) sound = false;
       drawing = false;
     },
@@ -114,11 +142,9 @@ export function createOutline(matrix: Matrix): Outline {
         for (let step = 1; step < lines; step += 1) {
           const angle = arc.start + (arc.sweep * step) / lines;
           const [u, v] = [arc.rx * Math.cos(angle), arc.ry * Math.sin(angle)];
-          const point = applyToPoint(matrix, {
-            x: arc.x + u * arc.cos - v * arc.sin,
-            y: arc.y + u * arc.sin + v * arc.cos,
-          });
-          put(point.x, point.y);
+          const onX = arc.x + u * arc.cos - v * arc.sin;
+          const onY = arc.y + u * arc.sin + v * arc.cos;
+          put(a * onX + c * onY + e, b * onX + d * onY + f);
         }
       }
       put(x, y);

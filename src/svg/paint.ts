@@ -16,7 +16,16 @@ export interface Paint {
   anchor: string;
 }
 
-export const INITIAL: Paint = { fill: "", stroke: "", rule: "nonzero", visible: true, opacity: 1, width: null, fontSize: 16, anchor: "start" };
+export const INITIAL: Paint = {
+  fill: "",
+  stroke: "",
+  rule: "nonzero",
+  visible: true,
+  opacity: 1,
+  width: null,
+  fontSize: 16,
+  anchor: "start",
+};
 
 type Declarations = Record<string, string>;
 
@@ -29,7 +38,11 @@ const RULE = /([^{}]+)\{([^{}]*)\}/g;
 const SELECTOR = /^(?:([a-zA-Z]+)?\.([\w-]+)|#([\w-]+)|([a-zA-Z]+))$/;
 
 export function createStyleRules(texts: readonly string[]): StyleRules {
-  const [byClass, byId, byName] = [new Map<string, Declarations>(), new Map<string, Declarations>(), new Map<string, Declarations>()];
+  const [byClass, byId, byName] = [
+    new Map<string, Declarations>(),
+    new Map<string, Declarations>(),
+    new Map<string, Declarations>(),
+  ];
   for (const text of texts) {
     for (const [, selectors = "", body = ""] of text.replaceAll(/\/\*[\s\S]*?\*\//g, "").matchAll(RULE)) {
       const declared = declarationsOf(body);
@@ -63,7 +76,11 @@ function declarationsOf(text: string): Declarations {
   const declared: Declarations = {};
   for (const each of text.split(";")) {
     const colon = each.indexOf(":");
-    if (colon > 0) declared[each.slice(0, colon).trim()] = each.slice(colon + 1).replace(/!important\s*$/, "").trim();
+    if (colon > 0)
+      declared[each.slice(0, colon).trim()] = each
+        .slice(colon + 1)
+        .replace(/!important\s*$/, "")
+        .trim();
   }
   if (known.size >= MAX_KNOWN) known.clear();
   known.set(text, declared);
@@ -89,7 +106,8 @@ export function paintOf(node: SvgNode, around: Paint, rules: StyleRules): Paint 
     if (visibility !== undefined && visibility !== "inherit") paint.visible = visibility === "visible";
     if (from["stroke-width"] !== undefined) paint.width = from["stroke-width"];
     if (from["text-anchor"] !== undefined) paint.anchor = from["text-anchor"];
-    const size = from["font-size"] === undefined ? Number.NaN : (lengthOf(from["font-size"], around.fontSize) ?? Number.NaN);
+    const size =
+      from["font-size"] === undefined ? Number.NaN : (lengthOf(from["font-size"], around.fontSize) ?? Number.NaN);
     if (size > 0) paint.fontSize = size;
     const share = opacity === undefined ? Number.NaN : Number(opacity);
     if (share >= 0 && share <= 1) paint.opacity = around.opacity * share;

@@ -129,7 +129,10 @@ export function scanPath(data: string, pen: Pen): PathFault | null {
     do {
       for (let each = 0; each < count; each += 1) {
         const value = command === "a" && (each === 3 || each === 4) ? flag() : number();
-        if (Number.isNaN(value)) return fault(at >= end ? `${letter} needs ${count} numbers, and it ends` : `${letter} needs ${count} numbers`);
+        if (Number.isNaN(value))
+          return fault(
+            at >= end ? `${letter} needs ${count} numbers, and it ends` : `${letter} needs ${count} numbers`,
+          );
         args[each] = value;
         if (each < count - 1) skipComma();
       }

@@ -1,14 +1,14 @@
-/** Texts of a plan to the shapes that they name: those around them, else those beside them. */
+/** Texts of a plan to the shapes that they name: those around them, else those beside them. All in thousandths of a pixel. */
 import Flatbush from "flatbush";
 import { addLabel, type Label } from "./labels.ts";
-import { boxOf, sideOf, type Box, type PlanGeometry, type Position, type Ring } from "./rings.ts";
+import { boxOf, distanceTo, sideOf, type Box, type PlanGeometry, type Points } from "./rings.ts";
 import type { SvgNode } from "./read-tree.ts";
 
 export interface PlacedText {
   label: Label;
   /** Middle of the text, about: nothing here knows its font. */
-  at: Position;
-  /** Height of its letters, in pixels. */
+  at: readonly [x: number, y: number];
+  /** Height of its letters. */
   size: number;
   /** The group that holds this text and one shape, if there is such a one. */
   group: SvgNode | null;
@@ -32,7 +32,7 @@ export function placeTexts(texts: readonly PlacedText[], shapes: readonly Labell
   const byGroup = new Map<SvgNode, Labelled>();
   const index = new Flatbush(shapes.length);
   const boxes = shapes.map(({ geometry, group }, at) => {
-    const box = boxOf(positionsOf(geometry));
+    const box = boxOf(outlinesOf(geometry));
     index.add(...box);
     const shape = shapes[at];
     if (group && shape) byGroup.set(group, shape);
@@ -65,7 +65,12 @@ function joined(texts: readonly PlacedText[]): Label | null {
 }
 
 /** The smallest area that the text lies in. */
-function around({ at: [x, y] }: PlacedText, shapes: readonly Labelled[], boxes: readonly Box[], index: Flatbush): Labelled | null {
+function around(
+  { at: [x, y] }: PlacedText,
+  shapes: readonly Labelled[],
+  boxes: readonly Box[],
+  index: Flatbush,
+): Labelled | null {
   let best: Labelled | null = null;
   let least = Infinity;
   for (const each of index.search(x, y, x, y)) {
@@ -80,10 +85,9 @@ function around({ at: [x, y] }: PlacedText, shapes: readonly Labelled[], boxes: 
 }
 
 function isIn(geometry: PlanGeometry, x: number, y: number): boolean {
-  const inPolygon = ([shell, ...holes]: Ring[]): boolean =>
+  const inPolygon = ([shell, ...holes]: Points[]): boolean =>
     shell !== undefined && sideOf(shell, x, y) > 0 && holes.every((hole) => sideOf(hole, x, y) < 0);
-  if (geometry.type === "Polygon") return inPolygon(geometry.coordinates);
-  return geometry.type === "MultiPolygon" && geometry.coordinates.some(inPolygon);
+  return "polygons" in geometry && geometry.polygons.some(inPolygon);
 }
 
 /** The nearest shape that has no label yet. */
@@ -93,7 +97,7 @@ function beside({ at: [x, y], size }: PlacedText, shapes: readonly Labelled[], i
   for (const each of index.neighbors(x, y, LOOKED_AT, least)) {
     const shape = shapes[each];
     if (!shape || Object.keys(shape.label).length > 0) continue;
-    const far = distanceTo(positionsOf(shape.geometry), x, y);
+    const far = Math.min(...outlinesOf(shape.geometry).map((line) => distanceTo(line, x, y)));
     if (far > least) continue;
     best = shape;
     least = far;
@@ -101,28 +105,9 @@ function beside({ at: [x, y], size }: PlacedText, shapes: readonly Labelled[], i
   return best;
 }
 
-/** Of lines and shells one after the other: what leads from one to the next is no edge, and is looked at as if it were. */
-function positionsOf(geometry: PlanGeometry): Position[] {
-  switch (geometry.type) {
-    case "LineString":
-      return geometry.coordinates;
-    case "MultiLineString":
-      return geometry.coordinates.flat();
-    case "Polygon":
-      return geometry.coordinates[0] ?? [];
-    case "MultiPolygon":
-      return geometry.coordinates.flatMap(([shell]) => shell ?? []);
-  }
-}
-
-function distanceTo(positions: readonly Position[], x: number, y: number): number {
-  let least = Infinity;
-  for (let at = 1; at < positions.length; at += 1) {
-    const [x1, y1] = positions[at - 1]!;
-    const [x2, y2] = positions[at]!;
-    const [dx, dy] = [x2 - x1, y2 - y1];
-    const along = Math.max(0, Math.min(1, ((x - x1) * dx + (y - y1) * dy) / (dx * dx + dy * dy)));
-    least = Math.min(least, Math.hypot(x - x1 - along * dx, y - y1 - along * dy));
-  }
-  return least;
+/** Lines, and shells without their holes. */
+function outlinesOf(geometry: PlanGeometry): readonly Points[] {
+  if (geometry.type === "Point") return [geometry.point];
+  if ("lines" in geometry) return geometry.lines;
+  return geometry.polygons.map(([shell]) => shell!);
 }

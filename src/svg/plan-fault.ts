@@ -1,4 +1,5 @@
 /** What is wrong with a plan as a whole, and with single elements of it. */
+import type { SVG_PROBLEMS } from "../../contract/failures/svg-imports.ts";
 import type { Place } from "../json/json-fault.ts";
 
 /** The whole plan is refused; `reason` continues "The plan cannot be read: …". Plain words: it crosses a thread. */
@@ -14,18 +15,7 @@ export class PlanFault extends Error {
   }
 }
 
-export type LeftOutCode =
-  | "svg_element_unsupported"
-  | "svg_reference_external"
-  | "svg_reference_unknown"
-  | "svg_reference_circular"
-  | "svg_script_ignored"
-  | "svg_transform_invalid"
-  | "svg_number_invalid"
-  | "svg_number_out_of_range"
-  | "svg_path_invalid"
-  | "svg_shape_empty"
-  | "svg_layers_too_many";
+export type LeftOutCode = keyof typeof SVG_PROBLEMS;
 
 /** An element that was not imported, and why. */
 export interface LeftOut extends Place {

@@ -1,7 +1,6 @@
 /** What a plan yields. */
 import type { Label } from "./labels.ts";
 import type { LeftOut } from "./plan-fault.ts";
-import type { PlanGeometry, Position } from "./rings.ts";
 
 export interface PlanLayer {
   ref: string;
@@ -9,13 +8,14 @@ export interface PlanLayer {
   visible: boolean;
 }
 
-/** An overlay as src/projects stores it. */
+/** An overlay as src/projects stores it, but for its geometry. */
 export interface PlanOverlay {
   ref: string;
   type: string;
   layer: string | null;
   label: Label;
-  geometry: PlanGeometry | { type: "Point"; coordinates: Position };
+  /** Text of a GeoJSON geometry in pixels, members in canonical order. */
+  geometry: string;
   properties: Record<string, unknown>;
   style: Record<string, string | number> | null;
   visible: boolean;

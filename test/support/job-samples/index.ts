@@ -2,5 +2,9 @@
 import type { JobType } from "../../../contract/job-types.ts";
 import { maintenance } from "./maintenance.ts";
 import type { JobSample } from "./sample.ts";
+import { svgImport } from "./svg-import.ts";
 
-export const SAMPLES: Record<Exclude<JobType, "publish">, JobSample> = { maintenance };
+export const SAMPLES: Record<Exclude<JobType, "publish">, JobSample> = {
+  maintenance,
+  svg_import: svgImport,
+};
