@@ -10,6 +10,7 @@ import { validate } from "./publish/validate.ts";
 import { verifyTiles } from "./publish/verify-tiles.ts";
 import { runMembers } from "./group/run-members.ts";
 import type { MembersInput } from "../contract/members.ts";
+import { importPlan } from "./svg-import/import-plan.ts";
 import { sweep } from "./maintenance/sweep.ts";
 import { attachTiles } from "./tile-generation/attach-tiles.ts";
 import { generateTiles } from "./tile-generation/generate-tiles.ts";
@@ -26,6 +27,7 @@ export function createActivities(deps: ActivityDeps) {
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
     runMembers: (input: MembersInput) => runMembers(deps, input),
+    importPlan: (input: StepInput) => importPlan(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     awaitPermit: (input: StepInput) => awaitPermit(deps, input),
     measurePicture: (input: StepInput) => measurePicture(deps, input),

@@ -13,6 +13,7 @@ import { PICTURE_FAILURES } from "./failures/pictures.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
+import { SVG_FAILURES } from "./failures/svg-imports.ts";
 import { printable, shortened } from "./printable.ts";
 
 export type { FailureDefinition } from "./failures/definition.ts";
@@ -26,6 +27,7 @@ export const FAILURES = {
   ...PRECONDITION_FAILURES,
   ...IMPORT_FAILURES,
   ...PICTURE_FAILURES,
+  ...SVG_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
   ...ENGINE_FAILURES,

@@ -4,9 +4,11 @@ import type { JobTypeDefinition } from "./job-type-definition.ts";
 import { MAINTENANCE } from "./maintenance.ts";
 import { PUBLISH } from "./publish.ts";
 import { TILE_GENERATION } from "./tile-generation.ts";
+import { SVG_IMPORT } from "./svg-import.ts";
 
 export const JOB_TYPES = {
   publish: PUBLISH,
+  svg_import: SVG_IMPORT,
   maintenance: MAINTENANCE,
   group: GROUP,
   tile_generation: TILE_GENERATION,

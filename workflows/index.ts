@@ -3,3 +3,4 @@ export { group } from "./group.ts";
 export { maintenance } from "./maintenance.ts";
 export { publish } from "./publish.ts";
 export { tileGeneration } from "./tile-generation.ts";
+export { svgImport } from "./svg-import.ts";

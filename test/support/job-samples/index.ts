@@ -3,10 +3,12 @@ import type { JobType } from "../../../contract/job-types.ts";
 import { group } from "./group.ts";
 import { maintenance } from "./maintenance.ts";
 import type { JobSample } from "./sample.ts";
+import { svgImport } from "./svg-import.ts";
 import { tileGeneration } from "./tile-generation.ts";
 
 export const SAMPLES: Record<Exclude<JobType, "publish">, JobSample> = {
   maintenance,
   group,
   tile_generation: tileGeneration,
+  svg_import: svgImport,
 };
