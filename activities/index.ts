@@ -1,5 +1,9 @@
 /** Registry of activities: file = function = Temporal's name, unique over all jobs. */
 import type { StepInput } from "../contract/job-input.ts";
+import { applyRows } from "./bulk-import/apply-rows.ts";
+import { fetchFile } from "./bulk-import/fetch-file.ts";
+import { readRows } from "./bulk-import/read-rows.ts";
+import type { AfterFetch, AfterRead } from "./bulk-import/step-input.ts";
 import type { AfterGenerate, AfterValidate, PublishStepInput } from "./publish/step-input.ts";
 import { generateRelease } from "./publish/generate-release.ts";
 import { markPublished } from "./publish/mark-published.ts";
@@ -18,6 +22,9 @@ export function createActivities(deps: ActivityDeps) {
     upload: (input: AfterGenerate) => upload(deps, input),
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
+    fetchFile: (input: StepInput) => fetchFile(deps, input),
+    readRows: (input: AfterFetch) => readRows(deps, input),
+    applyRows: (input: AfterRead) => applyRows(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };

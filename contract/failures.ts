@@ -2,6 +2,7 @@
  * Every failure code: its HTTP status, whether an activity may retry it, one sentence and what to do; by subject in
  * failures/. Each code is a heading in docs/errors.md (tested). Everyone else imports from here.
  */
+import { BULK_IMPORT_FAILURES, FILE_FAILURES } from "./failures/bulk-import.ts";
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
@@ -18,6 +19,8 @@ export const FAILURES = {
   ...RECORD_FAILURES,
   ...CONFLICT_FAILURES,
   ...IMPORT_FAILURES,
+  ...FILE_FAILURES,
+  ...BULK_IMPORT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
 } as const;

@@ -1,9 +1,11 @@
 /** The table of job types, one line each: start reading here. Served at `GET /job-types`. */
+import { BULK_IMPORT } from "./bulk-import.ts";
 import type { JobTypeDefinition } from "./job-type-definition.ts";
 import { MAINTENANCE } from "./maintenance.ts";
 import { PUBLISH } from "./publish.ts";
 
 export const JOB_TYPES = {
+  bulk_import: BULK_IMPORT,
   publish: PUBLISH,
   maintenance: MAINTENANCE,
 } as const satisfies Record<string, JobTypeDefinition>;

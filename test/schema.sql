@@ -36,7 +36,6 @@ create table artifacts (
 );
 CREATE INDEX artifacts_expiry_index ON public.artifacts USING btree (expires_at);
 CREATE INDEX artifacts_job_index ON public.artifacts USING btree (job_id);
-CREATE INDEX artifacts_sha256_index ON public.artifacts USING btree (tenant_id, sha256);
 CREATE INDEX artifacts_tenant_index ON public.artifacts USING btree (tenant_id, created_at, id);
 
 create table configs (
@@ -92,6 +91,23 @@ create table idempotency_keys (
   constraint idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 CREATE INDEX idempotency_keys_expiry_index ON public.idempotency_keys USING btree (expires_at);
+
+create table import_rows (
+  stage uuid not null,
+  number integer not null,
+  job_id uuid not null,
+  tenant_id uuid not null,
+  line integer not null,
+  ref text,
+  label jsonb,
+  properties jsonb,
+  patch jsonb,
+  problems jsonb,
+  verdict jsonb,
+  constraint import_rows_pkey PRIMARY KEY (stage, number)
+);
+CREATE INDEX import_rows_job_index ON public.import_rows USING btree (job_id);
+CREATE INDEX import_rows_rejected_index ON public.import_rows USING btree (stage, number) WHERE ((problems IS NOT NULL) OR (verdict IS NOT NULL));
 
 create table job_events (
   job_id uuid not null,

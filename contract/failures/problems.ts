@@ -1,4 +1,6 @@
-/** Codes of single problems inside `errors` (of `version_invalid` and `GET …/publish/validate`). */
+/** Codes of single problems inside `errors` (of `version_invalid` and `GET …/publish/validate`, and of rows of an import). */
+import { ROW_PROBLEMS } from "./bulk-import.ts";
+
 export const PROBLEMS = {
   config_missing: "The version has no config.",
   config_secret: "The config holds what looks like a secret; a release is public.",
@@ -12,6 +14,7 @@ export const PROBLEMS = {
   tile_damaged: "A tile at the destination is missing or damaged, and cannot be mended from the draft.",
   tile_unexpected: "A tile was imported that the pyramid does not call for.",
   asset_missing: "An imported object is not in the store any more.",
+  ...ROW_PROBLEMS,
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;

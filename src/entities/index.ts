@@ -1,5 +1,6 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
 import { Artifact, SourcePicture } from "./artifacts.ts";
+import { ImportRow } from "./import-rows.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
 import {
@@ -28,6 +29,7 @@ export const entities = [
   JobStepResult,
   Artifact,
   SourcePicture,
+  ImportRow,
   PublishGuard,
   IdempotencyKey,
   ReleaseReservation,

@@ -86,6 +86,6 @@ export async function subjectOf(
     return { ...nothing, project_id: found.id, project };
   }
   const ref = { tenant_id: by.tenant_id, project, version };
-  const found = await (resource === "draft" ? findDraft(db, ref) : findVersion(db, ref));
+  const found = await (resource.startsWith("draft") ? findDraft(db, ref) : findVersion(db, ref));
   return { project_id: found.project_id, project, version_id: found.id, version };
 }

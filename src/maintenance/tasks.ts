@@ -2,6 +2,7 @@
 import type { Database } from "../db.ts";
 import type { Log } from "../log.ts";
 import type { Stores } from "../storage/object-store.ts";
+import { sweepRows } from "../imports/import-rows-store.ts";
 import * as store from "./maintenance-store.ts";
 
 export interface TaskRun {
@@ -24,5 +25,10 @@ export const TASKS: readonly MaintenanceTask[] = [
     name: "idempotency_keys",
     label: "Idempotency keys that have expired",
     run: ({ deps, dry_run }) => store.expireIdempotencyKeys(deps.database.em.fork(), dry_run),
+  },
+  {
+    name: "import_rows",
+    label: "Staged rows of imports that are over",
+    run: ({ deps, dry_run }) => sweepRows(deps.database.em.fork(), dry_run),
   },
 ];

@@ -73,4 +73,5 @@ export const RESERVED_SLUGS = [
   "static",
   "versions",
   "artifacts",
+  "uploads",
 ] as const;

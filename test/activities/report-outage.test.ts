@@ -31,7 +31,7 @@ beforeAll(async () => {
   postgres = await startOwnPostgres();
   room = await createPublishing({ database: postgres });
   mirror = createProgressMirror({ ...room.deps, tickMs: 100 });
-  const deps = { ...room.deps, mirror };
+  const deps = { ...room.deps, config: room.config, mirror };
   /** Reports for as long as it is let. */
   const validate: Activities["validate"] = (input) =>
     inStep(deps, input, { name: "validate", begins: "reporting" }, async ({ report, signal }) => {

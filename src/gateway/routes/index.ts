@@ -10,6 +10,7 @@ import { jobStreamRoutes } from "./job-streams.ts";
 import { jobRoutes } from "./jobs.ts";
 import { publishRoutes } from "./publish.ts";
 import { releaseRoutes } from "./releases.ts";
+import { uploadRoutes } from "./uploads.ts";
 
 export const routes: Route[] = [
   ...healthRoutes,
@@ -17,6 +18,7 @@ export const routes: Route[] = [
   ...draftRoutes,
   ...publishRoutes,
   ...releaseRoutes,
+  ...uploadRoutes,
   // Before the jobs: /jobs/stream is no job called stream.
   ...jobStreamRoutes,
   ...jobRoutes,
