@@ -1,4 +1,5 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
+import { bulkImport } from "./bulk-import.ts";
 import { mirrorCost } from "./mirror-cost.ts";
 import { notifyTax } from "./notify-tax.ts";
 import { operatorTruth } from "./operator-truth.ts";
@@ -16,6 +17,7 @@ import type { Bench } from "./support/bench.ts";
 const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
+const JOBS = [bulkImport];
 const OPERATING = [operatorTruth, reconcilerCost];
 
-export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING];
+export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING, ...JOBS];

@@ -24,8 +24,6 @@ export class StageImportedRows extends Migration {
         primary key (stage, number)
       );
     `);
-    // Tens of thousands come at once, and go at once.
-    this.addSql(`create index import_rows_job_index on import_rows (job_id);`);
     // The few that cannot be used are listed, counted and looked for again.
     this.addSql(`
       create index import_rows_rejected_index on import_rows (stage, number)

@@ -106,7 +106,6 @@ create table import_rows (
   verdict jsonb,
   constraint import_rows_pkey PRIMARY KEY (stage, number)
 );
-CREATE INDEX import_rows_job_index ON public.import_rows USING btree (job_id);
 CREATE INDEX import_rows_rejected_index ON public.import_rows USING btree (stage, number) WHERE ((problems IS NOT NULL) OR (verdict IS NOT NULL));
 
 create table job_events (

@@ -7,7 +7,7 @@ import type { Db } from "../../src/db.ts";
 import { AppError } from "../../src/errors.ts";
 import { applyImport, judgeRows } from "../../src/imports/apply-import.ts";
 import { errorFile, firstProblems } from "../../src/imports/error-file.ts";
-import { countStaged, deleteRowsOf, type Applied } from "../../src/imports/import-rows-store.ts";
+import { countStaged, deleteStage, type Applied } from "../../src/imports/import-rows-store.ts";
 import { stageOf } from "../../src/imports/stage-rows.ts";
 import { writeDone, type Done } from "../../src/jobs/protocol/finish.ts";
 import { findDraft, type Version } from "../../src/projects/version-store.ts";
@@ -35,12 +35,20 @@ export async function applyRows(deps: ActivityDeps, input: AfterRead): Promise<B
     const stage = stageOf({ ...tools.row, generation: tools.grip.generation }, input.file);
     // After an operator's reset the rows may be gone, or this be another generation than the one that has read them.
     if ((await countStaged(db, stage.id)).rows !== input.read.rows) await stageFile(deps, input, tools, JUDGED);
-    const done = await endingOf(deps, input, tools, { db, stage: stage.id });
-    deps.notifier.touch(tools.row.id);
-    await deleteRowsOf(db, tools.row.id).catch((error: unknown) => {
-      deps.log.warn({ error, job_id: tools.row.id }, "staged rows were not removed; maintenance does it");
-    });
-    return done;
+    const forget = () =>
+      deleteStage(db, stage.id).catch((error: unknown) => {
+        deps.log.warn({ error, job_id: tools.row.id }, "staged rows were not removed; maintenance does it");
+      });
+    try {
+      const done = await endingOf(deps, input, tools, { db, stage: stage.id });
+      deps.notifier.touch(tools.row.id);
+      await forget();
+      return done;
+    } catch (error) {
+      // Whoever is tried again needs them.
+      if (error instanceof AppError && error.code === "import_nothing_usable") await forget();
+      throw error;
+    }
   });
 }
 

@@ -5,7 +5,6 @@ export const ImportRow = defineEntity({
   name: "ImportRow",
   tableName: "import_rows",
   indexes: [
-    { name: "import_rows_job_index", properties: ["job_id"] },
     {
       name: "import_rows_rejected_index",
       properties: ["stage", "number"],

@@ -183,12 +183,12 @@ export async function applyRows(
   return row ?? { used: 0, changed: 0, created: 0 };
 }
 
-/** Of all generations of the job. */
-export async function deleteRowsOf(db: Db, job_id: string): Promise<void> {
-  await query(db, `delete from import_rows where job_id = $1`, [job_id]);
+/** Once they are not needed any more. */
+export async function deleteStage(db: Db, stage: string): Promise<void> {
+  await query(db, `delete from import_rows where stage = $1`, [stage]);
 }
 
-/** Rows whose job has ended a day ago, or is gone: what dead workers left. Answers how many there were. */
+/** Rows whose job has ended a day ago, or is gone: what dead workers and failed jobs left. Answers how many there were. */
 export async function sweepRows(db: Db, dry_run: boolean): Promise<number> {
   const left = `
     job_id not in (select id from jobs where status in ('queued', 'running') or completed_at > now() - interval '1 day')`;

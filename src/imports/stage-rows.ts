@@ -62,10 +62,11 @@ export async function stageRows(db: Db, store: ObjectStore, options: StageOption
         });
       options.onProgress(opened.progress(), number);
     }
+    await batch.flush();
   } finally {
     await opened.rows.return();
+    await batch.ended();
   }
-  await batch.flush();
   if (number === 0) throw new AppError("import_empty", { name: file.name });
   return countStaged(db, stage.id);
 }
@@ -86,20 +87,29 @@ function createColumnsOf(
   };
 }
 
-function createBatch(
-  db: Db,
-  stage: Stage,
-): { add(number: number, raw: RawRow, columns: readonly Column[]): Promise<void>; flush(): Promise<void> } {
+interface Batch {
+  add(number: number, raw: RawRow, columns: readonly Column[]): Promise<void>;
+  /** Resolves when all rows are staged. Error: PostgreSQL's. */
+  flush(): Promise<void>;
+  /** Resolves when nothing is on its way any more. */
+  ended(): Promise<unknown>;
+}
+
+/** While one batch is on its way, the next one is read; in their order all the same. */
+function createBatch(db: Db, stage: Stage): Batch {
   let texts: string[] = [];
   let length = 0;
-  const flush = async (): Promise<void> => {
-    if (texts.length === 0) return;
-    await insertRows(db, stage, `[${texts.join(",")}]`);
+  let sent: Promise<void> = Promise.resolve();
+  const send = async (): Promise<void> => {
+    const batch = `[${texts.join(",")}]`;
     texts = [];
     length = 0;
+    await sent;
+    sent = insertRows(db, stage, batch);
+    // Told by the next one that is sent, or by the flush.
+    sent.catch(() => undefined);
   };
   return {
-    flush,
     async add(number, raw, columns) {
       const { ref, label, properties, patch, problems } = toRow(raw, columns);
       const bad = problems.length > 0;
@@ -110,7 +120,12 @@ function createBatch(
       const text = JSON.stringify({ number, line: raw.line, ref, ...said });
       texts.push(text);
       length += text.length;
-      if (texts.length >= BATCH_ROWS || length >= BATCH_LENGTH) await flush();
+      if (texts.length >= BATCH_ROWS || length >= BATCH_LENGTH) await send();
     },
+    async flush() {
+      if (texts.length > 0) await send();
+      await sent;
+    },
+    ended: () => sent.catch(() => undefined),
   };
 }
