@@ -94,7 +94,7 @@ export function tableColumns(
   const withRef = refs.length > 0 ? found : found.map((column) => (isId(column) ? asRef(column) : column));
   if (!withRef.some(({ target }) => target.kind === "ref"))
     throw headerInvalid(name, `no column is called ref or id; there are ${shown(found)}`);
-  const twice = withRef.find((column, at) => withRef.findIndex((other) => goesWith(column, other)) < at);
+  const twice = withRef.find((column, at) => withRef.slice(0, at).some((other) => goesWith(column, other)));
   if (twice) throw headerInvalid(name, `two columns go to ${JSON.stringify(twice.header)}`);
   return withRef;
 }

@@ -7,8 +7,10 @@ const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sh
 const ARCHIVES = new Set([WORKBOOK, "application/zip"]);
 /** Other than these have bytes of their own that tell what they are. */
 const TEXTS = new Set(["text/plain", "application/json", "application/octet-stream"]);
-/** Of the bytes that are NUL in a file that is text and no UTF-16: more is no text. */
-const MOST_NULS = 0.01;
+/** Characters that are NUL in a file that is text: some strays, or one of a hundred; more is no text. */
+const [STRAYS, MOST_NULS] = [8, 0.01];
+/** Of a file so short that it could not have as many. */
+const MOST_OF_ALL = 0.25;
 
 /**
  * `head`: the first bytes, HEAD_BYTES of them at least where there are so many. `utf16`: they are text in UTF-16. Error: `import_unreadable`.
@@ -28,8 +30,9 @@ export async function detectFormat(
   const begin = text(head).trimStart();
   if (begin.startsWith("<"))
     throw unreadable({ name, format }, "it is HTML or XML, such as a page that asks for a login");
-  const nuls = [...begin].filter((character) => character === "\0").length;
-  if (nuls > begin.length * MOST_NULS) throw unreadable({ name, format }, "its bytes are no text");
+  const nuls = begin.split("\0").length - 1;
+  if (nuls > Math.max(STRAYS, begin.length * MOST_NULS) || nuls > begin.length * MOST_OF_ALL)
+    throw unreadable({ name, format }, "its bytes are no text");
   return said ?? formatOfText(begin, name);
 }
 

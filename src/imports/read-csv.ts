@@ -2,6 +2,7 @@
 import { finished } from "node:stream/promises";
 import { CsvError, parse } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
+import type { AppError } from "../errors.ts";
 import { headerInvalid, unreadable, type NamedFile } from "./import-error.ts";
 import { faulty, MAX_COLUMNS, MAX_TABLE_ROW, type RawRow } from "./raw-row.ts";
 
@@ -9,6 +10,8 @@ const DELIMITERS = [",", ";", "\t", "|"];
 /** Characters of the beginning that the delimiter is told by, and rows of them. */
 const SAMPLE_LENGTH = 65_536;
 const SAMPLE_ROWS = 100;
+/** Characters of a row, delimiters included. */
+const MAX_DELIMITERS = 4 * MAX_TABLE_ROW;
 /** All three at once: files that people have pasted together have several. */
 const LINE_ENDS = ["\r\n", "\n", "\r"];
 /** A quote inside a value is a quote, as in 5" pipe: a parser that drops the row would drop the next one with it. */
@@ -43,8 +46,10 @@ export async function* readCsv(
 ): AsyncGenerator<RawRow[], void, undefined> {
   let names: string[] | null = null;
   let ready: RawRow[] = [];
-  /** Where the last record ended: if nothing comes after it, the file's end is right behind. */
+  /** Where the last record ended. */
   let lastLine = 0;
+  /** Lines that the parser has counted twice: within quotes it takes the two characters of Windows' line ends for two. */
+  let twice = 0;
   const parser = parse({
     ...{
       ...OPTIONS,
@@ -55,9 +60,11 @@ export async function* readCsv(
     },
     // Called as the text is written: nothing of it is kept by the stream, which would cost a turn of the event loop for each row.
     on_record(values: string[], { lines }: { lines: number }) {
+      const within = lines - twice - lastLine > 1 ? lineEndsIn(values) : NO_LINE_ENDS;
+      twice += within.pairs;
+      lastLine = lines - twice;
       if (names === null) names = values;
-      else ready.push({ line: firstLine(values, lines, lastLine), names, values });
-      lastLine = lines;
+      else ready.push({ line: lastLine - within.count, names, values });
       return null;
     },
   });
@@ -66,9 +73,14 @@ export async function* readCsv(
     (error: unknown) => error,
   );
   try {
+    let since = 0;
     for await (const text of texts) {
+      const before = lastLine;
       parser.write(text);
       if (parser.errored) break;
+      since = lastLine === before ? since + text.length : 0;
+      // The parser counts the characters of values only: a row of nothing but delimiters would fill the memory.
+      if (since > MAX_DELIMITERS) throw tooLong(file, lastLine);
       if (names) checkWidth(file, names);
       if (ready.length > 0) yield ready.splice(0);
     }
@@ -83,12 +95,18 @@ export async function* readCsv(
   }
 }
 
-/** A record that quotes line ends has begun some lines before its last. */
-function firstLine(values: readonly string[], lines: number, lastLine: number): number {
-  if (lines - lastLine <= 1) return lines;
-  let within = 0;
-  for (const value of values) within += value.match(/\r\n|\n|\r/g)?.length ?? 0;
-  return lines - within;
+const NO_LINE_ENDS = { count: 0, pairs: 0 };
+
+/** A record that quotes line ends has begun so many lines before its last. */
+function lineEndsIn(values: readonly string[]): { count: number; pairs: number } {
+  let [count, pairs] = [0, 0];
+  for (const value of values) {
+    for (const [lineEnd] of value.matchAll(/\r\n|\n|\r/g)) {
+      count += 1;
+      if (lineEnd.length > 1) pairs += 1;
+    }
+  }
+  return { count, pairs };
 }
 
 function checkWidth({ name }: NamedFile, names: readonly string[]): void {
@@ -104,9 +122,13 @@ function faultOf(file: NamedFile, error: unknown, lastLine: number): RawRow {
       lastLine + 1,
       `the file ends in line ${error["lines"]}, inside a quoted value that begins here or below`,
     );
-  const reason =
-    error.code === "CSV_MAX_RECORD_SIZE"
-      ? `behind line ${lastLine} a row has more than ${MAX_TABLE_ROW} characters; perhaps a quote is never closed`
-      : `behind line ${lastLine}: ${error.message}`;
-  throw unreadable(file, reason, error);
+  if (error.code === "CSV_MAX_RECORD_SIZE") throw tooLong(file, lastLine, error);
+  throw unreadable(file, `behind line ${lastLine}: ${error.message}`, error);
 }
+
+const tooLong = (file: NamedFile, lastLine: number, cause?: unknown): AppError =>
+  unreadable(
+    file,
+    `behind line ${lastLine} a row has more than ${MAX_TABLE_ROW} characters; perhaps a quote is never closed`,
+    cause,
+  );

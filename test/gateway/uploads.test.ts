@@ -60,7 +60,7 @@ const NAMES: [string, string | undefined, string][] = [
   ["folders of Windows", "C:\\plans\\town.svg", "town.svg"],
   ["only ..", "..", "upload"],
   ["a slash at its end", "plans/", "upload"],
-  ["control characters", "a\u0000b\r\n\u001b[31mc.csv", "ab[31mc.csv"],
+  ["control characters", "a\u0007b\r\n\u001b[31mc.csv", "ab[31mc.csv"],
   ["marks that turn its direction", "photo\u202egpj.exe", "photogpj.exe"],
   ["half a surrogate pair", "a\ufffd.csv", "a\ufffd.csv"],
   ["300 characters", `${"长".repeat(300)}.csv`, `${"长".repeat(83)}.csv`],
