@@ -1,5 +1,9 @@
 /** Registry of activities: file = function = Temporal's name, unique over all jobs. */
 import type { StepInput } from "../contract/job-input.ts";
+import { applyRows } from "./bulk-import/apply-rows.ts";
+import { fetchFile } from "./bulk-import/fetch-file.ts";
+import { readRows } from "./bulk-import/read-rows.ts";
+import type { AfterFetch, AfterRead } from "./bulk-import/step-input.ts";
 import type { AfterGenerate, AfterValidate, PublishStepInput } from "./publish/step-input.ts";
 import { generateRelease } from "./publish/generate-release.ts";
 import { markPublished } from "./publish/mark-published.ts";
@@ -28,6 +32,9 @@ export function createActivities(deps: ActivityDeps) {
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
     runMembers: (input: MembersInput) => runMembers(deps, input),
     importPlan: (input: StepInput) => importPlan(deps, input),
+    fetchFile: (input: StepInput) => fetchFile(deps, input),
+    readRows: (input: AfterFetch) => readRows(deps, input),
+    applyRows: (input: AfterRead) => applyRows(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     awaitPermit: (input: StepInput) => awaitPermit(deps, input),
     measurePicture: (input: StepInput) => measurePicture(deps, input),

@@ -3,6 +3,7 @@ import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import type { JobContext, StepInput } from "../contract/job-input.ts";
 import { isThrottled } from "../contract/permits.ts";
+import type { Config } from "../src/config.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
@@ -21,6 +22,7 @@ import { pauseOf, toFailure, troubleOf } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
 
 export interface ActivityDeps extends ProtocolDeps {
+  config: Config;
   mirror: ProgressMirror;
   pictures: PictureSettings;
 }

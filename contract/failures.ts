@@ -2,6 +2,7 @@
  * Every failure code: its HTTP status, whether an activity may retry it, one sentence and what to do; by subject in
  * failures/. Each code is a heading in docs/errors.md (tested). Everyone else imports from here.
  */
+import { BULK_IMPORT_FAILURES, FILE_FAILURES } from "./failures/bulk-import.ts";
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { ENGINE_FAILURES } from "./failures/engine.ts";
@@ -28,6 +29,8 @@ export const FAILURES = {
   ...IMPORT_FAILURES,
   ...PICTURE_FAILURES,
   ...SVG_FAILURES,
+  ...FILE_FAILURES,
+  ...BULK_IMPORT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
   ...ENGINE_FAILURES,

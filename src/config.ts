@@ -2,6 +2,7 @@
  * The only reader of `process.env` (but for the bootstrap, which runs before TypeScript can).
  * Every variable here is a line of .env.example and no other (tested).
  */
+import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { QUEUES } from "../contract/job-type-definition.ts";
 
@@ -12,6 +13,7 @@ const count = (fallback: number, min: number, max: number) =>
 const LIMIT = "(?:[1-9]\\d{0,2}|1000)";
 const FOR_ONE = `(?:(?:${QUEUES.join("|")})=)?${LIMIT}`;
 const CONCURRENCY = new RegExp(`^${FOR_ONE}(?:,${FOR_ONE})*$`);
+const isBlock = (text: string): boolean => ipaddr.isValidCIDR(text);
 
 const schema = z.object({
   /** PostgreSQL of gateway and worker. */
@@ -79,6 +81,19 @@ const schema = z.object({
   PLATEN_PICTURE_MEMORY_MB: count(2_048, 128, 1_048_576),
   /** Folder for pictures and tiles while they are worked on; by default `scratch` in the store's folder. */
   PLATEN_SCRATCH_FOLDER: z.string().optional(),
+  /** Largest upload, and largest file behind a URL, in bytes. */
+  PLATEN_MAX_UPLOAD_BYTES: count(1_073_741_824, 1_024, 107_374_182_400),
+  /** Days after which an upload goes that nothing has used. */
+  PLATEN_UPLOAD_DAYS: count(7, 1, 3_650),
+  /** Addresses inside the network that files may be fetched from, as CIDR blocks separated by commas; none by default. */
+  PLATEN_FETCH_ALLOW: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").flatMap((block) => block.trim() || []))
+    .pipe(z.array(z.string().refine(isBlock, "must be CIDR blocks, e.g. 127.0.0.0/8,fd00::/8"))),
+  /** Longest pause of a file that is fetched, in seconds; and what it may take in all. */
+  PLATEN_FETCH_IDLE_SECONDS: count(30, 1, 3_600),
+  PLATEN_FETCH_SECONDS: count(3_600, 1, 86_400),
   /** Bytes of bodies that a gateway holds at a time, of all requests together; further ones wait. */
   PLATEN_MAX_HELD_BYTES: count(268_435_456, 1_048_576, 17_179_869_184),
   /** Longest pause of a body in seconds; and what it may take in all besides a second for each KiB. */

@@ -154,6 +154,22 @@ create table idempotency_keys (
 );
 CREATE INDEX idempotency_keys_expiry_index ON public.idempotency_keys USING btree (expires_at);
 
+create table import_rows (
+  stage uuid not null,
+  number integer not null,
+  job_id uuid not null,
+  tenant_id uuid not null,
+  line integer not null,
+  ref text,
+  label jsonb,
+  properties jsonb,
+  patch jsonb,
+  problems jsonb,
+  verdict jsonb,
+  constraint import_rows_pkey PRIMARY KEY (stage, number)
+);
+CREATE INDEX import_rows_rejected_index ON public.import_rows USING btree (stage, number) WHERE ((problems IS NOT NULL) OR (verdict IS NOT NULL));
+
 create table job_counts (
   tenant_id uuid not null,
   grain text not null,

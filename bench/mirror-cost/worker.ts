@@ -45,7 +45,7 @@ if (import.meta.main) {
   const database = await createDatabase({ url: config.PLATEN_DATABASE_URL, pool: config.PLATEN_DATABASE_POOL });
   const client = createTemporalClient({ address, namespace });
   const activities = createReportingActivities({
-    ...{ database, log, stores: createStores({ folder: config.PLATEN_STORE_FOLDER }) },
+    ...{ config, database, log, stores: createStores({ folder: config.PLATEN_STORE_FOLDER }) },
     executions: createExecutions(client, { taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX }),
     notifier: createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS }),
     mirror: createProgressMirror({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS }),

@@ -1,5 +1,6 @@
 /** Codes of single problems inside `errors` (of `version_invalid`, `GET …/publish/validate`, and of jobs that left something out). */
 import { SVG_PROBLEMS } from "./svg-imports.ts";
+import { ROW_PROBLEMS } from "./bulk-import.ts";
 
 export const PROBLEMS = {
   config_missing: "The version has no config.",
@@ -15,6 +16,7 @@ export const PROBLEMS = {
   tile_unexpected: "A tile was imported that the pyramid does not call for.",
   asset_missing: "An imported object is not in the store any more.",
   ...SVG_PROBLEMS,
+  ...ROW_PROBLEMS,
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;

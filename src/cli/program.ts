@@ -13,6 +13,7 @@ import { addRetry } from "./commands/retry.ts";
 import { addStats } from "./commands/stats.ts";
 import { addSource } from "./commands/source.ts";
 import { addStart } from "./commands/start.ts";
+import { addUpload } from "./commands/upload.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
 import { addWorker } from "./commands/worker.ts";
@@ -41,7 +42,7 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     })
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
-  const drafts = [addImport, addSource, addValidate, addPublish, addReleases];
+  const drafts = [addImport, addUpload, addSource, addValidate, addPublish, addReleases];
   const jobs = [addJobTypes, addStart, addWatch, addJobs, addStats, addCancel, addRetry];
   const operating = [addReplay, addGate, addAudit, addWorker];
   for (const add of [...drafts, ...jobs, ...operating]) add(program, run);

@@ -2,6 +2,7 @@
 import { Artifact, SourcePicture } from "./artifacts.ts";
 import { GroupMember } from "./groups.ts";
 import { AuditEvent, AuditOutcome } from "./audit.ts";
+import { ImportRow } from "./import-rows.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
 import { JobPermit } from "./permits.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
@@ -33,6 +34,7 @@ export const entities = [
   GroupMember,
   Artifact,
   SourcePicture,
+  ImportRow,
   PublishGuard,
   JobPermit,
   IdempotencyKey,

@@ -5,6 +5,7 @@ import type { Stores } from "../storage/object-store.ts";
 import { forgetHours } from "../jobs/statistics/roll-up-store.ts";
 import { rollUpAll } from "../jobs/statistics/roll-up.ts";
 import { HOUR_DAYS } from "../jobs/statistics/windows.ts";
+import { sweepRows } from "../imports/import-rows-store.ts";
 import * as store from "./maintenance-store.ts";
 
 export interface TaskRun {
@@ -35,5 +36,10 @@ export const TASKS: readonly MaintenanceTask[] = [
       if (!dry_run) await rollUpAll(deps.database, signal);
       return forgetHours(deps.database.em.fork(), { days: HOUR_DAYS, dry_run });
     },
+  },
+  {
+    name: "import_rows",
+    label: "Staged rows of imports that are over",
+    run: ({ deps, dry_run }) => sweepRows(deps.database.em.fork(), dry_run),
   },
 ];

@@ -99,4 +99,5 @@ export const RESERVED_SLUGS = [
   "static",
   "versions",
   "artifacts",
+  "uploads",
 ] as const;

@@ -70,6 +70,7 @@ export async function startWorker({
   const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
   const mirror = createProgressMirror({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS });
   const deps = {
+    config,
     database,
     notifier,
     mirror,

@@ -32,7 +32,7 @@ beforeAll(async () => {
   postgres = await startOwnPostgres();
   room = await createPublishing({ database: postgres });
   mirror = createProgressMirror({ ...room.deps, tickMs: 100 });
-  const deps = { ...room.deps, mirror, pictures: pictureSettings(room.config) };
+  const deps = { ...room.deps, config: room.config, mirror, pictures: pictureSettings(room.config) };
   /** Reports for as long as it is let. */
   const validate: Activities["validate"] = (input) =>
     inStep(deps, input, { name: "validate", begins: "reporting" }, async ({ report, signal }) => {

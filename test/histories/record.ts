@@ -7,6 +7,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, inject, test } from "vitest";
+import { WORKER } from "../support/job-samples/play.ts";
 import { createChaosRoom, type ChaosRoom } from "../support/chaos-room.ts";
 import { SAMPLES } from "../support/job-samples/index.ts";
 import { createRiggedRoom, type RiggedRoom } from "../support/rigged-room.ts";
@@ -34,7 +35,7 @@ describe.each(Object.values(SAMPLES))("$type", (sample) => {
   let room: ChaosRoom;
   beforeAll(async () => {
     room = await createChaosRoom();
-    await room.worker();
+    await room.worker(WORKER);
   });
   afterAll(() => room?.close());
 

@@ -6,7 +6,15 @@ import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { createChaosRoom, type ChaosRoom } from "../support/chaos-room.ts";
 import { SAMPLES } from "../support/job-samples/index.ts";
-import { play, playFailing, playHeld, playStalling, type Played } from "../support/job-samples/play.ts";
+import {
+  play,
+  playCancelledUnseen,
+  playFailing,
+  playHeld,
+  playStalling,
+  WORKER,
+  type Played,
+} from "../support/job-samples/play.ts";
 import type { JobSample } from "../support/job-samples/sample.ts";
 import { requestCancel, reset, terminate, workflowStatus } from "../support/operator.ts";
 import { jobRow, ledger, until } from "../support/publishing.ts";
@@ -21,7 +29,7 @@ let room: ChaosRoom;
 beforeAll(async () => {
   room = await createChaosRoom();
   room.reconcile(200);
-  await room.worker();
+  await room.worker(WORKER);
 });
 afterAll(() => room?.close());
 
@@ -65,11 +73,19 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
     await letGo();
   });
 
+  it("that is cancelled in the Web UI before a worker has seen it ends so, and a retry completes it", async () => {
+    const played = await playCancelledUnseen(room, sample);
+    expect(await room.ended(played.job, END_MS)).toMatchObject({ status: "cancelled" });
+    await until("the workflow to close", async () => (await workflowStatus(room, played.job)) !== "RUNNING");
+    await retryJob(room.deps, { job_id: played.job, by: room.principal });
+    expect(await done(sample, played)).toMatchObject({ generation: 2 });
+  });
+
   it("whose worker dies in its work is done by the next one, once", async () => {
     const played = await playHeld(room, sample);
     await room.killWorkers();
     await played.gate.open();
-    await room.worker();
+    await room.worker(WORKER);
     expect(await done(sample, played)).toMatchObject({ generation: 1 });
   });
 
@@ -92,7 +108,7 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
     await gate.open();
     expect(await room.ended(job, END_MS)).toMatchObject({ status: "cancelled", error_code: "terminated_by_operator" });
     expect(performance.now() - pressed).toBeLessThan(TOLD_MS);
-    await room.worker();
+    await room.worker(WORKER);
   });
 
   it.runIf(sample.failing)("that cannot be done fails with its code, in row and workflow", async () => {

@@ -15,6 +15,7 @@ import { jobTypeRoutes } from "./job-types.ts";
 import { jobRoutes } from "./jobs.ts";
 import { publishRoutes } from "./publish.ts";
 import { releaseRoutes } from "./releases.ts";
+import { uploadRoutes } from "./uploads.ts";
 
 export const routes: Route[] = [
   ...healthRoutes,
@@ -24,6 +25,7 @@ export const routes: Route[] = [
   ...releaseRoutes,
   ...jobTypeRoutes,
   ...deadLetterRoutes,
+  ...uploadRoutes,
   // Before the jobs: /jobs/stream is no job called stream.
   ...jobStreamRoutes,
   ...jobStatsRoutes,

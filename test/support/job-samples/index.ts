@@ -1,5 +1,6 @@
 /** Registry of samples, one line per job type but publish, whose tests are its own; a type without one does not compile. */
 import type { JobType } from "../../../contract/job-types.ts";
+import { bulkImport } from "./bulk-import.ts";
 import { group } from "./group.ts";
 import { maintenance } from "./maintenance.ts";
 import type { JobSample } from "./sample.ts";
@@ -7,8 +8,9 @@ import { svgImport } from "./svg-import.ts";
 import { tileGeneration } from "./tile-generation.ts";
 
 export const SAMPLES: Record<Exclude<JobType, "publish">, JobSample> = {
-  maintenance,
-  group,
   tile_generation: tileGeneration,
   svg_import: svgImport,
+  bulk_import: bulkImport,
+  maintenance,
+  group,
 };

@@ -1,6 +1,7 @@
 /** Samples as they are played: begun, and held in the step in which the most is done. */
 import { startJob } from "../../../src/jobs/protocol/start.ts";
 import type { ChaosRoom } from "../chaos-room.ts";
+import { requestCancel } from "../operator.ts";
 import type { CommitGate } from "../commit-gate.ts";
 import { createDraft, jobRow, SMALL, until, type Draft } from "../publishing.ts";
 import { startSample, type JobSample } from "./sample.ts";
@@ -46,11 +47,23 @@ export async function playStalling(
 ): Promise<(Played & { letGo(): Promise<void> }) | null> {
   if (!stalling) return null;
   const draft = await createDraft(room, { descriptor: SMALL });
-  const { payload, letGo } = await stalling(room, draft);
+  const { payload, letGo, step: in_step = busy } = await stalling(room, draft);
   const job = await startSample(room, draft, { type, payload });
-  await until(`${type} to be in ${busy}`, async () => {
+  await until(`${type} to be in ${in_step}`, async () => {
     const { step, steps } = await jobRow(room, job);
-    return step === busy && steps.some(({ name, status }) => name === busy && status === "running");
+    return step === in_step && steps.some(({ name, status }) => name === in_step && status === "running");
   });
   return { job, draft, letGo };
 }
+
+/** One that is cancelled in the Web UI before any worker has seen it. No worker may run; one does afterwards. */
+export async function playCancelledUnseen(room: ChaosRoom, sample: JobSample): Promise<Played> {
+  await room.killWorkers();
+  const played = await play(room, sample);
+  await requestCancel(room, played.job);
+  await room.worker(WORKER);
+  return played;
+}
+
+/** What workers of samples need to be told. */
+export const WORKER = { settings: { PLATEN_FETCH_ALLOW: "127.0.0.0/8" } };
