@@ -2,6 +2,7 @@
  * Every failure code: its HTTP status, whether an activity may retry it, one sentence and what to do; by subject in
  * failures/. Each code is a heading in docs/errors.md (tested). Everyone else imports from here.
  */
+import { ARTIFACT_FAILURES } from "./failures/artifacts.ts";
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
@@ -18,6 +19,7 @@ export const FAILURES = {
   ...RECORD_FAILURES,
   ...CONFLICT_FAILURES,
   ...IMPORT_FAILURES,
+  ...ARTIFACT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
 } as const;

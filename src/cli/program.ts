@@ -1,6 +1,7 @@
 /** All commands and the options they share. */
 import { Command, CommanderError, Option } from "commander";
 import { addCancel } from "./commands/cancel.ts";
+import { addDownload } from "./commands/download.ts";
 import { addImport } from "./commands/import.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addPublish } from "./commands/publish.ts";
@@ -36,7 +37,7 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
   const watching = [addWatch, addJobs, addCancel, addRetry, addReplay, addGate];
-  for (const add of [addImport, addValidate, addPublish, ...watching, addReleases]) add(program, run);
+  for (const add of [addImport, addValidate, addPublish, ...watching, addDownload, addReleases]) add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

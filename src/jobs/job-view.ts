@@ -14,9 +14,14 @@ export interface LinkBases {
   /** The Temporal Web UI, likewise. */
   temporal_ui: string;
   namespace: string;
+  /** A signed link to an artifact. */
+  download(artifactId: string): string;
 }
 
-export function jobLinks(job: Pick<JobRecord, "id" | "workflow_id">, bases: LinkBases) {
+export function jobLinks(
+  job: Pick<JobRecord, "id" | "workflow_id">,
+  bases: Pick<LinkBases, "gateway" | "temporal_ui" | "namespace">,
+) {
   const self = `${bases.gateway}/jobs/${job.id}`;
   return {
     self,
@@ -60,8 +65,7 @@ export function trialsView(job: JobRecord) {
 
 /** Everything but the logs. */
 export function jobView(job: JobRecord, bases: LinkBases) {
-  const releaseUrl = job.result?.["release_url"];
-  const resultUrl = typeof releaseUrl === "string" ? `${bases.gateway}${releaseUrl}` : null;
+  const resultUrl = resultUrlOf(job, bases);
   const { capabilities } = JOB_TYPES[job.job_type];
   return {
     ...ids(job.id),
@@ -108,6 +112,14 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     run_id: job.run_id,
     links: jobLinks(job, bases),
   };
+}
+
+/** Where what the job made can be had: the release, or the artifact, by a link that needs no key. */
+function resultUrlOf({ result }: JobRecord, bases: LinkBases): string | null {
+  const releaseUrl = result?.["release_url"];
+  if (typeof releaseUrl === "string") return `${bases.gateway}${releaseUrl}`;
+  const artifact = (result?.["artifact"] as { id?: unknown } | undefined)?.id;
+  return typeof artifact === "string" ? bases.download(artifact) : null;
 }
 
 /** With all logs: `GET /jobs/{id}`. */

@@ -1,5 +1,6 @@
 /** Every route of the gateway. Delivery comes last: its paths begin with names that projects choose. */
 import type { Route } from "../route.ts";
+import { artifactRoutes } from "./artifacts.ts";
 import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
@@ -22,5 +23,6 @@ export const routes: Route[] = [
   ...jobRoutes,
   ...jobRetryRoutes,
   ...jobHistoryRoutes,
+  ...artifactRoutes,
   ...deliveryRoutes,
 ];
