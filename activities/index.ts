@@ -1,6 +1,7 @@
 /** Registry of activities: file = function = Temporal's name, unique over all jobs. */
 import type { StepInput } from "../contract/job-input.ts";
 import type { AfterGenerate, AfterValidate, PublishStepInput } from "./publish/step-input.ts";
+import { generateDocument } from "./document-generation/generate-document.ts";
 import { generateRelease } from "./publish/generate-release.ts";
 import { markPublished } from "./publish/mark-published.ts";
 import { settle, type SettleInput } from "./jobs/settle.ts";
@@ -18,6 +19,7 @@ export function createActivities(deps: ActivityDeps) {
     upload: (input: AfterGenerate) => upload(deps, input),
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
+    generateDocument: (input: StepInput) => generateDocument(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };

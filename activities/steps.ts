@@ -19,6 +19,8 @@ import { createReporter, type HeartbeatDetails, type Reporter } from "./report-p
 
 export interface ActivityDeps extends ProtocolDeps {
   mirror: ProgressMirror;
+  /** How clients reach the gateway: what documents print. */
+  publicUrl?: string;
 }
 
 /** What the work of a step is given. */

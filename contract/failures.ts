@@ -4,6 +4,7 @@
  */
 import { ARTIFACT_FAILURES } from "./failures/artifacts.ts";
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
+import { DOCUMENT_FAILURES } from "./failures/documents.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
@@ -20,6 +21,7 @@ export const FAILURES = {
   ...CONFLICT_FAILURES,
   ...IMPORT_FAILURES,
   ...ARTIFACT_FAILURES,
+  ...DOCUMENT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
 } as const;

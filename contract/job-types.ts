@@ -1,10 +1,12 @@
 /** The table of job types, one line each: start reading here. Served at `GET /job-types`. */
+import { DOCUMENT_GENERATION } from "./document-generation.ts";
 import type { JobTypeDefinition } from "./job-type-definition.ts";
 import { MAINTENANCE } from "./maintenance.ts";
 import { PUBLISH } from "./publish.ts";
 
 export const JOB_TYPES = {
   publish: PUBLISH,
+  document_generation: DOCUMENT_GENERATION,
   maintenance: MAINTENANCE,
 } as const satisfies Record<string, JobTypeDefinition>;
 

@@ -70,6 +70,7 @@ export async function startWorker({
     notifier,
     mirror,
     log,
+    publicUrl: config.PLATEN_PUBLIC_URL,
     stores: stores ?? createStores({ folder: config.PLATEN_STORE_FOLDER }),
     executions: createExecutions(client, {
       taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX,
