@@ -22,7 +22,7 @@ const MAX_LABELS = 400;
 const COLOUR = /^(#[0-9a-f]{3,8}|[a-z]{3,20})$/i;
 
 export function drawShapes(shapes: readonly DrawnShape[], frame: Frame, labels: boolean): string {
-  const size = Math.max(12, Math.round(Math.max(frame.width, frame.height) / 110));
+  const size = Math.max(14, Math.round(Math.max(frame.width, frame.height) / 75));
   const taken: Box[] = [];
   const drawn: string[] = [];
   const texts: string[] = [];
@@ -35,7 +35,7 @@ export function drawShapes(shapes: readonly DrawnShape[], frame: Frame, labels: 
     taken.push(spot.box);
     texts.push(`<text x="${round(spot.x)}" y="${round(spot.y)}">${escaped(shape.label)}</text>`);
   }
-  const family = "font-family=\"'Noto Sans','Noto Sans Arabic','Noto Sans Hebrew',sans-serif\"";
+  const family = "font-family=\"'Noto Sans','Vazirmatn','Noto Sans Hebrew',sans-serif\"";
   // Twice, the lower ones as a halo: a label must be read on any ground.
   const halo = `<g fill="none" stroke="#ffffff" stroke-opacity="0.85" stroke-width="${size / 4}" stroke-linejoin="round">${texts.join("")}</g>`;
   const above = `<g ${family} font-size="${size}" text-anchor="middle">${halo}<g fill="#1c2a36">${texts.join("")}</g></g>`;

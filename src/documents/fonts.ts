@@ -3,10 +3,13 @@ import { dirname, join } from "node:path";
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
-/** Families in the order in which a character is looked for. Noto Sans has Latin, Greek, Cyrillic and Devanagari. */
+/**
+ * Families in the order in which a character is looked for. Noto Sans has Latin, Greek, Cyrillic and Devanagari; Vazirmatn Arabic, in whole
+ * letters: from those that Noto Sans Arabic puts together of parts, no text could be copied out of a PDF.
+ */
 const FAMILIES = {
   "@expo-google-fonts/noto-sans": "Noto Sans",
-  "@expo-google-fonts/noto-sans-arabic": "Noto Sans Arabic",
+  "@expo-google-fonts/vazirmatn": "Vazirmatn",
   "@expo-google-fonts/noto-sans-hebrew": "Noto Sans Hebrew",
 } as const;
 

@@ -35,3 +35,20 @@ export function shareRows(tables: readonly ResolvedTable[], most: number): { sho
 
 /** Told below a table that is cut. */
 export const moreRows = (more: number): string => `… ${more} more (the spreadsheet has all)`;
+
+/** Characters of a cell that count for the width of its column. */
+const WIDEST = 60;
+
+/** Shares of `total` by the longest text of each column; none below half of what an equal share would be. */
+export function shareWidth(total: number, texts: readonly (readonly string[])[]): number[] {
+  const count = texts[0]?.length ?? 1;
+  const longest = Array.from({ length: count }, () => 4);
+  for (const row of texts)
+    for (const [index, text] of row.entries())
+      longest[index] = Math.max(longest[index]!, Math.min(WIDEST, text.length));
+  const sum = longest.reduce((all, each) => all + each, 0);
+  const least = total / count / 2;
+  const wanted = longest.map((each) => Math.max(least, (each / sum) * total));
+  const all = wanted.reduce((more, each) => more + each, 0);
+  return wanted.map((each) => (each / all) * total);
+}

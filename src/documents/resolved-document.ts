@@ -87,7 +87,7 @@ export const headerOf = ({ header, type }: Column, { time_zone }: Pick<ResolvedD
 export function shownCell(
   cell: Cell | undefined,
   column: Column,
-  document: Pick<ResolvedDocument, "language" | "time_zone">,
+  document: Pick<ResolvedDocument, "language" | "time_zone" | "direction">,
 ): { text: string; link?: string; numeric: boolean } {
   if (cell === undefined || cell === null) return { text: "", numeric: false };
   if (typeof cell === "object") {
@@ -98,14 +98,21 @@ export function shownCell(
     if ("link" in cell) return { text: cell.text, link: cell.link, numeric: false };
     return { text: shownMoment(cell.date, column, document), numeric: false };
   }
-  if (typeof cell === "boolean") return { text: cell ? "✓" : "–", numeric: false };
+  if (typeof cell === "boolean") return { text: cell ? "yes" : "no", numeric: false };
   if (typeof cell === "number") return { text: numberText(cell, column, document.language), numeric: true };
   const isDay = column.type === "date" || column.type === "datetime";
   return { text: isDay && cell !== "" ? shownMoment(cell, column, document) : cell, numeric: false };
 }
 
-function shownMoment(text: string, { type }: Column, { time_zone }: Pick<ResolvedDocument, "time_zone">): string {
-  return momentOf(text, time_zone, type === "datetime" || (type !== "date" && text.includes("T")))?.text ?? text;
+/** In text from right to left, day and time would change places without the mark in front. */
+function shownMoment(
+  text: string,
+  { type }: Column,
+  { time_zone, direction }: Pick<ResolvedDocument, "time_zone" | "direction">,
+): string {
+  const withTime = type === "datetime" || (type !== "date" && text.includes("T"));
+  const shown = momentOf(text, time_zone, withTime)?.text ?? text;
+  return direction === "rtl" ? `\u200e${shown}` : shown;
 }
 
 function numberText(value: number, { type, format }: Column, language: string): string {

@@ -1,7 +1,7 @@
 /** pptx: a heading of level 1 and a page break begin a slide; what does not fit goes on on the next one. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import PptxGenJS from "pptxgenjs";
-import { moreRows, shareRows } from "./paper.ts";
+import { moreRows, shareRows, shareWidth } from "./paper.ts";
 import { rezip } from "./rezip.ts";
 import {
   headerOf,
@@ -61,7 +61,7 @@ export async function writePresentation(document: ResolvedDocument, output: stri
     if (block.type === "heading" && (block.level ?? 1) === 1) deck.begin(block.text);
     else if (block.type === "page_break") deck.begin("");
     else if (block.type === "table") await addTable(deck, block, shown[tables.indexOf(block)]!);
-    else if (block.type === "picture") addPicture(deck, block);
+    else if (block.type === "picture") await addPicture(deck, block);
     else addText(deck, block);
   }
   const made = (await file.write({ outputType: "uint8array" })) as Uint8Array;
@@ -98,8 +98,9 @@ function createDeck(document: ResolvedDocument, addSlide: () => Slide): Deck {
     document,
     rtl,
     begin(told) {
-      // A page break before a heading is one new slide, not two.
-      if (fresh && slide && y === MARGIN && told !== "") {
+      // A page break before or behind a heading is one new slide, not two.
+      if (fresh && slide && told === "") return;
+      if (fresh && slide && y === MARGIN) {
         slide.addText(told, {
           ...{ x: MARGIN, y: 0.35, w: WIDTH, h: 0.8, fontSize: 28, bold: true, color: "1F3A52", fontFace: FONT },
           ...{ fit: "shrink", valign: "middle", align: rtl ? "right" : "left", rtlMode: rtl, margin: 0 },
@@ -171,7 +172,7 @@ function* slices(text: string): Generator<string> {
   yield rest;
 }
 
-function addPicture(deck: Deck, picture: ResolvedPicture): void {
+async function addPicture(deck: Deck, picture: ResolvedPicture): Promise<void> {
   const ratio = picture.height_px / picture.width_px;
   const caption = picture.caption === undefined ? 0 : 0.4;
   const wanted = Math.min(WIDTH, picture.width ? (picture.width / 25.4) * 1.4 : WIDTH);
@@ -183,7 +184,9 @@ function addPicture(deck: Deck, picture: ResolvedPicture): void {
   const height = width * ratio;
   const { slide, y } = deck.room(height + caption);
   const x = (SLIDE.width - width) / 2;
-  slide.addImage({ path: picture.file, x, y, w: width, h: height, altText: picture.caption ?? "" });
+  // Not by its path, which the file would keep.
+  const data = `image/${picture.media};base64,${await readFile(picture.file, "base64")}`;
+  slide.addImage({ data, x, y, w: width, h: height, altText: picture.caption ?? "Picture" });
   if (picture.caption === undefined) return;
   slide.addText(picture.caption, {
     ...{
@@ -204,7 +207,8 @@ async function addTable(deck: Deck, table: ResolvedTable, shown: number): Promis
   const { document, rtl } = deck;
   const columns = rtl ? table.columns.toReversed() : table.columns;
   const fontSize = columns.length > 10 ? 8 : columns.length > 6 ? 10 : 12;
-  const rowHeight = fontSize / 36;
+  // A line, and the margins above and below it.
+  const rowHeight = fontSize / 33;
   const rows: PptxGenJS.default.TableRow[] = [];
   const common = { fontSize, fontFace: FONT, rtlMode: rtl, lang: document.language, valign: "middle" as const };
   const start = rtl ? ("right" as const) : ("left" as const);
@@ -222,7 +226,10 @@ async function addTable(deck: Deck, table: ResolvedTable, shown: number): Promis
       })),
     );
   }
-  const widths = widthsOf(columns.length, [header, ...rows]);
+  const widths = shareWidth(
+    WIDTH,
+    [header, ...rows].map((row) => row.map(textOf)),
+  );
   const title = table.title === undefined ? 0 : 0.5;
   let next = 0;
   do {
@@ -255,18 +262,6 @@ async function addTable(deck: Deck, table: ResolvedTable, shown: number): Promis
 
 const textOf = (cell: PptxGenJS.default.TableCell | undefined): string =>
   typeof cell?.text === "string" ? cell.text : "";
-
-/** Inches, by the longest text of each column; none below half of what an equal share would be. */
-function widthsOf(count: number, rows: readonly PptxGenJS.default.TableRow[]): number[] {
-  const longest = Array.from({ length: count }, (_, index) =>
-    Math.max(4, ...rows.map((row) => Math.min(60, textOf(row[index]).length))),
-  );
-  const sum = longest.reduce((all, each) => all + each, 0);
-  const least = WIDTH / count / 2;
-  const wanted = longest.map((each) => Math.max(least, (each / sum) * WIDTH));
-  const total = wanted.reduce((all, each) => all + each, 0);
-  return wanted.map((each) => (each / total) * WIDTH);
-}
 
 /** Lines of the row's tallest cell. */
 function tallest(row: PptxGenJS.default.TableRow, widths: readonly number[], fontSize: number): number {

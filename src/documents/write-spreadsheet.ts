@@ -110,19 +110,31 @@ async function writeText(
   streamed: boolean,
 ): Promise<number> {
   const reading = document.direction === "rtl" ? ("rtl" as const) : ("ltr" as const);
-  sheet.columns = [{ width: 100 }];
+  sheet.columns = [{ width: TEXT_WIDTH }];
   let leftOut = 0;
-  const write = (text: string, font: object = {}, more: object = {}): void => {
+  const write = (
+    text: string,
+    font: { size?: number | undefined; [more: string]: unknown } = {},
+    more: object = {},
+  ): void => {
     const row = sheet.addRow([text]);
     const cell = row.getCell(1);
-    cell.font = { name: "Arial", size: 11, ...font };
+    cell.font = { name: "Arial", ...font, size: font.size ?? 11 };
     cell.alignment = { wrapText: true, vertical: "top", readingOrder: reading, ...more };
+    // Spreadsheets find the height of wrapped text by themselves only where nobody has set one, and not all of them.
+    row.height = Math.min(400, linesOf(text) * (font.size ?? 11) * 1.45);
     if (streamed) row.commit();
   };
   for (const block of document.blocks) {
     if (block.type === "heading") write(block.text, { bold: true, size: [18, 14, 12][(block.level ?? 1) - 1] });
     if (block.type === "paragraph")
-      write(block.text, { bold: block.bold ?? false }, block.direction ? { readingOrder: block.direction } : {});
+      write(
+        block.text,
+        { bold: block.bold ?? false },
+        block.direction
+          ? { readingOrder: block.direction, horizontal: block.direction === "rtl" ? "right" : "left" }
+          : {},
+      );
     if (block.type === "list")
       for (const [index, item] of block.items.entries())
         write(`${block.ordered ? `${index + 1}.` : "•"} ${item}`, {}, { indent: 1 });
@@ -134,9 +146,15 @@ async function writeText(
   return leftOut;
 }
 
+/** Characters of the sheet that holds text: as wide as a page of A4. */
+const TEXT_WIDTH = 80;
+
+const linesOf = (text: string): number =>
+  text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / (TEXT_WIDTH * 0.9))), 0);
+
 /** A row of the spreadsheet is 20 pixels high. */
 const ROW_PX = 20;
-const MAX_WIDTH_PX = 700;
+const MAX_WIDTH_PX = 580;
 
 async function writePicture(picture: ResolvedPicture, sheet: Sheet, workbook: Workbook): Promise<void> {
   const width = Math.min(MAX_WIDTH_PX, picture.width ? (picture.width / 25.4) * 96 : MAX_WIDTH_PX, picture.width_px);
@@ -177,7 +195,8 @@ async function writeTable(
       const target = row.getCell(index + 1);
       target.value = value.value;
       target.font = value.link ? LINK_FONT : FONT;
-      if (value.format ?? formats[index] !== "General") target.numFmt = value.format ?? formats[index]!;
+      const format = value.format ?? formats[index]!;
+      if (format !== "General") target.numFmt = format;
       if (typeof value.value === "string") target.alignment = textAlignment(value.value, rtl);
     }
     if (!streamed) continue;
@@ -209,10 +228,9 @@ function valueOf(
     return type === "date" || type === "datetime" ? day(cell, time_zone, type) : { value: cell as never };
   if ("formula" in cell) {
     const { formula, value } = cell;
-    return {
-      value: { formula: bareFormula(formula), ...(value === undefined ? {} : { result: value }) } as never,
-      format: type === "text" ? "General" : FORMATS[type],
-    };
+    const made = { formula: bareFormula(formula), ...(value === undefined ? {} : { result: value }) };
+    // In a column of texts it would stay one, and not be reckoned.
+    return { value: made as never, ...(type === "text" ? { format: "General" } : {}) };
   }
   if ("link" in cell) return { value: { text: cell.text, hyperlink: cell.link } as never, link: true };
   return day(cell.date, time_zone, type === "date" || !cell.date.includes("T") ? "date" : "datetime");

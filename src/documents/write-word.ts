@@ -9,20 +9,21 @@ import {
   HeadingLevel,
   ImageRun,
   LevelFormat,
+  LineRuleType,
   Packer,
   PageNumber,
   PageOrientation,
   Paragraph,
   Table,
   TableCell,
+  TableLayoutType,
   TableRow,
   TextRun,
   WidthType,
   type IParagraphOptions,
   type ParagraphChild,
 } from "docx";
-import type { Cell, Column } from "../../contract/document-specification.ts";
-import { MARGIN_MM, moreRows, PAGE_SIZES, shareRows, textHeight, textWidth } from "./paper.ts";
+import { MARGIN_MM, moreRows, PAGE_SIZES, shareRows, shareWidth, textHeight, textWidth } from "./paper.ts";
 import { rezip } from "./rezip.ts";
 import {
   headerOf,
@@ -39,6 +40,8 @@ import {
 const MOST_ROWS = 5_000;
 const TWIPS_PER_MM = 1_440 / 25.4;
 const PX_PER_MM = 96 / 25.4;
+/** Rows that are looked at to find how wide a column is. */
+const MEASURED_ROWS = 200;
 const FONT = "Arial";
 /** Half points. */
 const SIZE = 21;
@@ -65,7 +68,12 @@ export async function writeWord(document: ResolvedDocument, output: string): Pro
     lastModifiedBy: "Platen",
     title: document.title,
     styles: stylesOf(document),
-    numbering: { config: [{ reference: "numbers", levels: [numbered("%1.", LevelFormat.DECIMAL)] }] },
+    numbering: {
+      config: [
+        { reference: "numbers", levels: [numbered("%1.", LevelFormat.DECIMAL)] },
+        { reference: "bullets", levels: [numbered("•", LevelFormat.BULLET)] },
+      ],
+    },
     sections: [
       {
         properties: {
@@ -93,7 +101,7 @@ const numbered = (text: string, format: (typeof LevelFormat)[keyof typeof LevelF
   format,
   text,
   alignment: AlignmentType.START,
-  style: { paragraph: { indent: { left: 500, hanging: 300 } } },
+  style: { run: { font: FONT }, paragraph: { indent: { left: 500, hanging: 300 } } },
 });
 
 function stylesOf({ language, direction }: ResolvedDocument) {
@@ -106,7 +114,7 @@ function stylesOf({ language, direction }: ResolvedDocument) {
     default: {
       document: {
         run: { font: FONT, size: SIZE, sizeComplexScript: SIZE, language: { value: language, bidirectional } },
-        paragraph: { spacing: { after: 120, line: 276 } },
+        paragraph: { spacing: { after: 120, line: 276, lineRule: LineRuleType.AUTO } },
       },
       heading1: heading(34, 360),
       heading2: heading(27, 280),
@@ -139,7 +147,8 @@ function textOf(
   list: number,
 ): Paragraph[] {
   const rtl = direction === "rtl";
-  if (block.type === "page_break") return [new Paragraph({ pageBreakBefore: true, spacing: { after: 0, line: 20 } })];
+  if (block.type === "page_break")
+    return [new Paragraph({ pageBreakBefore: true, spacing: { after: 0, line: 20, lineRule: LineRuleType.EXACT } })];
   if (block.type === "heading") {
     const heading = [HeadingLevel.HEADING_1, HeadingLevel.HEADING_2, HeadingLevel.HEADING_3][(block.level ?? 1) - 1]!;
     return [paragraph(rtl, { heading, children: runs(block.text, rtl) })];
@@ -149,10 +158,9 @@ function textOf(
     const bold = block.bold ?? false;
     return [paragraph(own, { children: runs(block.text, own, { bold, boldComplexScript: bold }) })];
   }
-  const marker = block.ordered
-    ? { numbering: { reference: "numbers", level: 0, instance: list } }
-    : { bullet: { level: 0 } };
-  return block.items.map((item) => paragraph(rtl, { ...marker, children: runs(item, rtl), spacing: { after: 40 } }));
+  const numbering = { reference: block.ordered ? "numbers" : "bullets", level: 0, instance: list };
+  const spacing = { after: 40 };
+  return block.items.map((item) => paragraph(rtl, { numbering, children: runs(item, rtl), spacing }));
 }
 
 async function pictureOf(document: ResolvedDocument, picture: ResolvedPicture): Promise<Paragraph[]> {
@@ -190,7 +198,7 @@ async function tableOf(
       children: [
         paragraph(rtl, {
           children,
-          spacing: { after: 0, line: 252 },
+          spacing: { after: 0, line: 252, lineRule: LineRuleType.AUTO },
           ...(right ? { alignment: AlignmentType.END } : {}),
         }),
       ],
@@ -205,18 +213,24 @@ async function tableOf(
       }),
     ),
   });
-  const rows = [header];
-  for await (const cells of rowsOf(table, shown)) {
-    const children = table.columns.map((column, index) => filled(cells[index], column));
-    rows.push(new TableRow({ cantSplit: true, children }));
-  }
-  function filled(cell: Cell | undefined, column: Column): TableCell {
-    const { text, link, numeric } = shownCell(cell, column, document);
+  const told: ReturnType<typeof shownCell>[][] = [];
+  for await (const cells of rowsOf(table, shown))
+    told.push(table.columns.map((column, index) => shownCell(cells[index], column, document)));
+  const filled = ({ text, link, numeric }: ReturnType<typeof shownCell>): TableCell => {
     const inside = runs(text, rtl, link ? { ...font, color: "1155CC", underline: {} } : font);
     return cellOf(link ? [new ExternalHyperlink({ link, children: inside })] : inside, {}, numeric);
-  }
-  const borders = { top: LINE, bottom: LINE, left: LINE, right: LINE, insideHorizontal: LINE, insideVertical: LINE };
-  const made = new Table({ rows, visuallyRightToLeft: rtl, width: { size: 100, type: WidthType.PERCENTAGE }, borders });
+  };
+  const headers = table.columns.map((column) => headerOf(column, document));
+  const texts = [headers, ...told.slice(0, MEASURED_ROWS).map((cells) => cells.map(({ text }) => text))];
+  const total = Math.round(textWidth(document) * TWIPS_PER_MM);
+  const made = new Table({
+    rows: [header, ...told.map((cells) => new TableRow({ cantSplit: true, children: cells.map(filled) }))],
+    visuallyRightToLeft: rtl,
+    width: { size: total, type: WidthType.DXA },
+    layout: TableLayoutType.FIXED,
+    columnWidths: shareWidth(total, texts).map(Math.round),
+    borders: { top: LINE, bottom: LINE, left: LINE, right: LINE, insideHorizontal: LINE, insideVertical: LINE },
+  });
   const title = table.title === undefined ? [] : textOf(document, { type: "heading", level: 2, text: table.title }, 0);
   const rest = rowCount(table) - shown;
   const below = rest > 0 ? moreRows(rest) : "";
