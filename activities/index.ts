@@ -5,6 +5,7 @@ import { fetchFile } from "./bulk-import/fetch-file.ts";
 import { readRows } from "./bulk-import/read-rows.ts";
 import type { AfterFetch, AfterRead } from "./bulk-import/step-input.ts";
 import type { AfterGenerate, AfterValidate, PublishStepInput } from "./publish/step-input.ts";
+import { generateDocument } from "./document-generation/generate-document.ts";
 import { generateRelease } from "./publish/generate-release.ts";
 import { markPublished } from "./publish/mark-published.ts";
 import { awaitPermit } from "./jobs/await-permit.ts";
@@ -35,6 +36,7 @@ export function createActivities(deps: ActivityDeps) {
     fetchFile: (input: StepInput) => fetchFile(deps, input),
     readRows: (input: AfterFetch) => readRows(deps, input),
     applyRows: (input: AfterRead) => applyRows(deps, input),
+    generateDocument: (input: StepInput) => generateDocument(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     awaitPermit: (input: StepInput) => awaitPermit(deps, input),
     measurePicture: (input: StepInput) => measurePicture(deps, input),

@@ -25,6 +25,8 @@ export interface ActivityDeps extends ProtocolDeps {
   config: Config;
   mirror: ProgressMirror;
   pictures: PictureSettings;
+  /** How clients reach the gateway: what documents print. */
+  publicUrl?: string;
 }
 
 /** What the work of a step is given. */

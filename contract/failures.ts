@@ -3,7 +3,9 @@
  * failures/. Each code is a heading in docs/errors.md (tested). Everyone else imports from here.
  */
 import { BULK_IMPORT_FAILURES, FILE_FAILURES } from "./failures/bulk-import.ts";
+import { ARTIFACT_FAILURES } from "./failures/artifacts.ts";
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
+import { DOCUMENT_FAILURES } from "./failures/documents.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { ENGINE_FAILURES } from "./failures/engine.ts";
 import { FAIRNESS_FAILURES } from "./failures/fairness.ts";
@@ -31,6 +33,8 @@ export const FAILURES = {
   ...SVG_FAILURES,
   ...FILE_FAILURES,
   ...BULK_IMPORT_FAILURES,
+  ...ARTIFACT_FAILURES,
+  ...DOCUMENT_FAILURES,
   ...PUBLISHING_FAILURES,
   ...ENDING_FAILURES,
   ...ENGINE_FAILURES,

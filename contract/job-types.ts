@@ -1,6 +1,7 @@
 /** The table of job types, one line each: start reading here. Served at `GET /job-types`. */
 import { BULK_IMPORT } from "./bulk-import.ts";
 import { GROUP } from "./group.ts";
+import { DOCUMENT_GENERATION } from "./document-generation.ts";
 import type { JobTypeDefinition } from "./job-type-definition.ts";
 import { MAINTENANCE } from "./maintenance.ts";
 import { PUBLISH } from "./publish.ts";
@@ -12,6 +13,7 @@ export const JOB_TYPES = {
   tile_generation: TILE_GENERATION,
   svg_import: SVG_IMPORT,
   bulk_import: BULK_IMPORT,
+  document_generation: DOCUMENT_GENERATION,
   maintenance: MAINTENANCE,
   group: GROUP,
 } as const satisfies Record<string, JobTypeDefinition>;

@@ -108,6 +108,14 @@ const schema = z.object({
   PLATEN_MAX_STREAMS_PER_PRINCIPAL: count(10_000, 1, 1_000_000),
   /** Jobs that one WebSocket may subscribe to at a time. */
   PLATEN_MAX_SUBSCRIPTIONS: count(1_000, 1, 100_000),
+  /** What signs download links, separated by commas: the first signs, all are accepted. By default each gateway makes its own. */
+  PLATEN_SIGNING_SECRETS: z
+    .string()
+    .transform((text) => text.split(",").map((secret) => secret.trim()))
+    .pipe(z.array(z.string().min(32, "each secret must have at least 32 characters")))
+    .optional(),
+  /** Seconds that a download link opens. */
+  PLATEN_DOWNLOAD_SECONDS: count(3_600, 1, 604_800),
 });
 
 /** The settings of one process, frozen. */

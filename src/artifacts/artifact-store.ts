@@ -93,3 +93,16 @@ export async function keepInUse(
   );
   return row ? { ...found, expires_at: iso(row.expires_at) } : null;
 }
+
+/** Of any tenant, for who holds a signed link to it. Null for an unknown one and one that has expired. */
+export async function findAnyArtifact(db: Db, id: string): Promise<Artifact | null> {
+  const row = await queryOne<Artifact>(
+    db,
+    `
+    select ${COLUMNS} from artifacts a join tenants t on t.id = a.tenant_id
+    where a.id = $1 and (a.expires_at is null or a.expires_at > now())
+    `,
+    [id],
+  );
+  return row && withTimes(row);
+}

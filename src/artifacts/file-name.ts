@@ -1,29 +1,41 @@
-/** File names as people see them. They are told, never used as paths: bytes lie under ids. */
+/** Names of files that people chose, made harmless for headers, file systems and eyes; what is left keeps its script. */
 
-/** Bytes of UTF-8: what file systems take. */
-const MAX_BYTES = 255;
-/** Of an ending that a cut keeps. */
-const MAX_ENDING = 20;
-/** Control characters, and those that turn the direction of what follows, by which `gpj.exe` looks like `exe.jpg`. */
-const UNSEEN = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+/** Bytes of UTF-8, as file systems count; enough below 255 for the endings that browsers and we add while a download is under way. */
+const MAX_BYTES = 200;
 
-/** The last part of a path of any system, without what no name can hold; `fallback` where nothing is left. */
-export function fileName(given: string, fallback = "upload"): string {
-  const last = given.toWellFormed().split(/[/\\]/).at(-1) ?? "";
-  const name = last.replaceAll(UNSEEN, "").normalize("NFC").trim();
-  return cut(/^\.*$/.test(name) ? fallback : name);
+/**
+ * Characters that no name may hold: controls, what separates folders anywhere, what Windows forbids, and what turns the direction of the
+ * text that follows, for `invoice\u202Efdp.exe` reads `invoiceexe.pdf`.
+ */
+// oxlint-disable-next-line no-control-regex -- those are what it is for
+const HARMFUL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff/\\:*?"<>|]+/g;
+
+/** Names that mean a device on Windows, whatever their ending. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** `fallback`: where nothing is left of the name. */
+export function fileName(name: string, fallback = "download"): string {
+  const bare = name
+    .toWellFormed()
+    .normalize("NFC")
+    .replaceAll(HARMFUL, " ")
+    .replaceAll(/\s+/g, " ")
+    .replace(/^[. ]+/, "")
+    .replace(/[. ]+$/, "");
+  if (bare === "") return fallback;
+  const shown = DEVICE.test(bare) ? `_${bare}` : bare;
+  const ending = /\.[A-Za-z0-9]{1,8}$/.exec(shown)?.[0] ?? "";
+  const [stem, room] = [shown.slice(0, shown.length - ending.length), MAX_BYTES - ending.length];
+  return `${cut(stem, room)}${ending}`;
 }
 
-function cut(name: string): string {
-  if (Buffer.byteLength(name) <= MAX_BYTES) return name;
-  const dot = name.lastIndexOf(".");
-  const ending = dot > 0 && Buffer.byteLength(name.slice(dot)) <= MAX_ENDING ? name.slice(dot) : "";
-  let stem = "";
-  let bytes = Buffer.byteLength(ending);
-  for (const character of name) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > MAX_BYTES) return stem + ending;
-    stem += character;
+/** The longest beginning of whole characters, as people count them, that fits. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  let kept = "";
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (Buffer.byteLength(kept) + Buffer.byteLength(segment) > bytes) break;
+    kept += segment;
   }
-  return name;
+  return kept.trimEnd();
 }

@@ -23,7 +23,7 @@ export async function keepUpload(
   body: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<KeptFile> {
-  const name = fileName(artifact.name);
+  const name = fileName(artifact.name.split(/[/\\]/).at(-1) ?? "", "upload");
   const chunks = body[Symbol.asyncIterator]();
   try {
     const { parts, head } = await readHead(chunks);

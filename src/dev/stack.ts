@@ -13,6 +13,7 @@ import { configEnvironment } from "../config.ts";
 import { ensureApiKeys } from "./api-keys.ts";
 import { lastLines, untilReady, type Child } from "./child.ts";
 import { createChildren, endLeftovers } from "./children.ts";
+import { ensureSigningSecret } from "./signing-secret.ts";
 import { ensureDatabase } from "./database-store.ts";
 import { migrate } from "./migrate.ts";
 import { startPostgres } from "./postgres.ts";
@@ -65,6 +66,8 @@ export function createStack(options: { folder: string; tell: (line: string) => v
   const log = (name: string): string => join(folder, "logs", `${name}.log`);
   let lock: RunLock | null = null;
   let stopping = false;
+  let signingSecret = "";
+  const environment = (file: StackFile, port: number): NodeJS.ProcessEnv => environmentOf(file, port, signingSecret);
   let fail: (reason: string) => void;
   const failed = new Promise<string>((resolve) => (fail = resolve));
 
@@ -170,6 +173,7 @@ export function createStack(options: { folder: string; tell: (line: string) => v
         api_keys: await ensureApiKeys({ folder, database: postgres.url("platen") }),
         pids: { stack: process.pid, postgres: postgres.child.pid, temporal: temporal.child.pid },
       };
+      signingSecret = await ensureSigningSecret(folder);
       await Promise.all([startGateway(file), keepRunning("worker", environment(file, 0), file)]);
       await writeStackFile(folder, file);
       return { file, failed };
@@ -189,8 +193,9 @@ export function createStack(options: { folder: string; tell: (line: string) => v
 }
 
 /** Settings of gateway and worker. */
-function environment(file: StackFile, port: number): NodeJS.ProcessEnv {
+function environmentOf(file: StackFile, port: number, signingSecret: string): NodeJS.ProcessEnv {
   return configEnvironment({
+    PLATEN_SIGNING_SECRETS: signingSecret,
     PLATEN_DATABASE_URL: file.database,
     PLATEN_TEMPORAL_ADDRESS: file.temporal,
     PLATEN_TEMPORAL_NAMESPACE: file.namespace,

@@ -17,9 +17,14 @@ export interface LinkBases {
   /** The Temporal Web UI, likewise. */
   temporal_ui: string;
   namespace: string;
+  /** A signed link to an artifact. */
+  download(artifactId: string): string;
 }
 
-export function jobLinks(job: Pick<JobRecord, "id" | "workflow_id">, bases: LinkBases) {
+export function jobLinks(
+  job: Pick<JobRecord, "id" | "workflow_id">,
+  bases: Pick<LinkBases, "gateway" | "temporal_ui" | "namespace">,
+) {
   const self = `${bases.gateway}/jobs/${job.id}`;
   return {
     self,
@@ -67,7 +72,7 @@ function resultUrlOf({ result }: JobRecord, bases: LinkBases): string | null {
   if (typeof release === "string") return bases.gateway + release;
   const artifact = result?.["artifact"];
   const id = typeof artifact === "object" && artifact !== null ? (artifact as { id?: unknown }).id : artifact;
-  return typeof id === "string" ? `${bases.gateway}/artifacts/${encodeURIComponent(id)}` : null;
+  return typeof id === "string" ? bases.download(id) : null;
 }
 
 /** `{name}` of the type's link, filled from the job; null where the job has not what it names. */

@@ -76,6 +76,7 @@ export async function startWorker({
     mirror,
     log,
     pictures: pictureSettings(config),
+    publicUrl: config.PLATEN_PUBLIC_URL,
     stores: stores ?? createStores({ folder: config.PLATEN_STORE_FOLDER }),
     executions: createExecutions(client, {
       taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX,

@@ -2,6 +2,7 @@
 import type { Route } from "../route.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { auditRoutes } from "./audit.ts";
+import { artifactRoutes } from "./artifacts.ts";
 import { deliveryRoutes } from "./delivery.ts";
 import { descriptionRoutes } from "./description.ts";
 import { draftRoutes } from "./drafts.ts";
@@ -34,5 +35,6 @@ export const routes: Route[] = [
   ...groupRoutes,
   ...jobHistoryRoutes,
   ...auditRoutes,
+  ...artifactRoutes,
   ...deliveryRoutes,
 ];
