@@ -13,14 +13,24 @@ import { sseFanoutPeers } from "./sse-fanout-peers.ts";
 import { sseFanout } from "./sse-fanout.ts";
 import { sseLatency } from "./sse-latency.ts";
 import { sseManyJobs } from "./sse-many-jobs.ts";
+import { tiles } from "./tiles.ts";
 import { verifyTiles } from "./verify-tiles.ts";
 import type { Bench } from "./support/bench.ts";
 
 const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
+const CUTTING = [tiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
 const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale];
 const SHARING = [fairness];
 const JOBS = [bulkImport];
 
-export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING, ...SHARING, ...JOBS];
+export const BENCHES: readonly Bench[] = [
+  ...PUBLISHING,
+  ...CUTTING,
+  ...WATCHING,
+  ...REPORTING,
+  ...OPERATING,
+  ...SHARING,
+  ...JOBS,
+];

@@ -17,7 +17,7 @@ import { inScratch } from "../../src/tiles/cut/scratch.ts";
 import { createTileSetDigest } from "../../src/tiles/tile-set-digest.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
 import { lost } from "./measure-picture.ts";
-import { putXyz } from "./put-xyz.ts";
+import { putXyz } from "./xyz-artifact.ts";
 import type { AfterMeasure } from "./step-input.ts";
 
 /** How much of the step is cutting; the rest is hashing and putting. */

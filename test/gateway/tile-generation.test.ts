@@ -92,7 +92,7 @@ describe("a source picture", () => {
     expect((await room.call("DELETE", `/projects/${draft.project}`)).status).toBe(204);
     const rows = await query(room.database.em.fork(), `select 1 from artifacts where id = $1`, [body.artifact]);
     expect(rows).toEqual([]);
-    expect(await room.stores.private.head(artifactKey("harbour", body.artifact as string))).toBeNull();
+    expect(await room.stores.private.head(artifactKey("harbour", String(body["artifact"])))).toBeNull();
   });
 });
 

@@ -1,4 +1,5 @@
-import { openAsBlob } from "node:fs";
+import { constants, openAsBlob } from "node:fs";
+import { access } from "node:fs/promises";
 import type { Command } from "commander";
 import { reasonOf } from "../../errors.ts";
 import { CliError } from "../cli-error.ts";
@@ -34,10 +35,11 @@ async function sendPicture(
   { server, output }: CliContext,
   { project, version, file }: { project: string; version: number; file: string },
 ): Promise<ExitCode> {
-  // Tells its length, and is read again if it has to be sent again.
-  const picture = await openAsBlob(file).catch((cause: unknown) => {
+  await access(file, constants.R_OK).catch((cause: unknown) => {
     throw new CliError(EXIT.usage, "picture_unreadable", `${file} cannot be read: ${reasonOf(cause)}.`, { cause });
   });
+  // Tells its length, and is read as it is sent.
+  const picture = await openAsBlob(file);
   const sent = await server().ask<SentPicture>("PUT", `/projects/${project}/versions/${version}/source`, {
     holds: "width",
     // What it is the server tells by its bytes.
