@@ -1,4 +1,5 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
+import { eta } from "./eta.ts";
 import { jobsAtScale } from "./jobs-at-scale.ts";
 import { mirrorCost } from "./mirror-cost.ts";
 import { notifyTax } from "./notify-tax.ts";
@@ -17,6 +18,6 @@ import type { Bench } from "./support/bench.ts";
 const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
-const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale];
+const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale, eta];
 
 export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING];
