@@ -7,6 +7,7 @@ import type { Config } from "../src/config.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
+import { writeSize } from "../src/jobs/eta/eta-store.ts";
 import type { JobRow } from "../src/jobs/job-store.ts";
 import { askForPermit } from "../src/jobs/permits/ask-for-permit.ts";
 import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
@@ -38,6 +39,8 @@ export interface StepTools {
   report: Reporter["report"];
   /** One durable log entry. */
   log(message: string, level?: "info" | "warn" | "error"): Promise<void>;
+  /** Notes what there is to do in all, in the type's own unit (rows, tiles, bytes): by it past runs are compared with this one. */
+  size(units: number): Promise<void>;
   /** What the last attempt of this activity passed to `report` as `resume`, or undefined. */
   resume: unknown;
 }
@@ -170,6 +173,7 @@ export async function beating<T>(
       signal: context.cancellationSignal,
       report: reporter.report,
       log: (message, level = "info") => logEntry(deps, on.grip, { level, message, step: on.step }),
+      size: (units) => writeSize(deps.database.em.fork(), on.grip, units),
       resume,
     });
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
+import { eta } from "./eta.ts";
 import { jobsAtScale } from "./jobs-at-scale.ts";
 import { fairness } from "./fairness.ts";
 import { bulkImport } from "./bulk-import.ts";
@@ -21,7 +22,7 @@ const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const CUTTING = [tiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
-const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale];
+const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale, eta];
 const SHARING = [fairness];
 const JOBS = [bulkImport];
 

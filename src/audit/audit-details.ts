@@ -1,4 +1,5 @@
 /** What a request said, as far as it belongs into the trail: a few short values, and nothing that lets anyone in. */
+import { shortened } from "../../contract/printable.ts";
 import { masked } from "../errors.ts";
 
 const MAX_FIELDS = 20;
@@ -25,5 +26,6 @@ export function auditDetails(body: unknown): Record<string, unknown> {
 /** Of text that somebody sent: without passwords and queries of URLs, and not longer than anybody reads. */
 export function shortText(text: string): string {
   const bare = masked(text).replaceAll(/(\w+:\/\/[^\s?#]*)[?#]\S*/g, "$1?…");
-  return bare.length > MAX_TEXT ? `${bare.slice(0, MAX_TEXT)}…` : bare;
+  // Cut in the middle of a character, it could not be stored.
+  return shortened(bare, MAX_TEXT).toWellFormed();
 }

@@ -1,5 +1,6 @@
 /** What the feeds of a gateway read: what has changed since they looked, of the jobs that are watched. */
 import { query, queryOne, type Db } from "../db.ts";
+import { withEtas } from "./eta/etas.ts";
 import { RECORDS, type JobRecord } from "./job-queries-store.ts";
 
 /** The columns of a job that change with reports of progress, or without any event. */
@@ -78,7 +79,7 @@ export async function changedSince(
   filter: { tenant_ids: readonly string[]; since: Watermark; limit: number } & Partial<Omit<StatesFilter, "tenant_id">>,
 ): Promise<JobRecord[]> {
   const params: unknown[] = [filter.tenant_ids, filter.since];
-  return query<JobRecord>(
+  const changed = await query<JobRecord>(
     db,
     `
     ${RECORDS}
@@ -88,17 +89,19 @@ export async function changedSince(
     `,
     params,
   );
+  return withEtas(db, changed);
 }
 
 /** What a new stream of states begins with: the named jobs, all of a group, or else the open ones that match, in id order. */
 export async function presentStates(db: Db, filter: StatesFilter, limit: number): Promise<JobRecord[]> {
   const params: unknown[] = [filter.tenant_id];
   const open = filter.ids || filter.group_id ? "" : "and j.status in ('queued', 'running')";
-  return query<JobRecord>(
+  const present = await query<JobRecord>(
     db,
     `${RECORDS} where j.tenant_id = $1 ${open} ${narrowed(filter, params)} order by j.id limit $${params.push(limit)}`,
     params,
   );
+  return withEtas(db, present);
 }
 
 function narrowed({ ids, project_id, type, group_id }: Partial<StatesFilter>, params: unknown[]): string {

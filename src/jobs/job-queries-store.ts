@@ -6,6 +6,8 @@ import { JOB_TYPES, type JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
 import type { Problem } from "../../contract/problem.ts";
 import { query, queryOne, type Db } from "../db.ts";
+import { withEtas } from "./eta/etas.ts";
+import type { Eta } from "./eta/predict.ts";
 
 /** Timestamps are as the driver returns them (`iso` of src/db.ts), so that cursors keep their microseconds. */
 export interface JobRecord {
@@ -75,6 +77,10 @@ export interface JobRecord {
   attempt_at: string;
   /** Number of the transaction that changed the row last. */
   changed_xid: string;
+  /** What there is to do, in the type's own unit, once a step knows it. */
+  size: number | null;
+  /** When it will be done, as it was when the record was read; absent or null: nobody can say. */
+  eta?: Eta | null;
 }
 
 /** Every record, without conditions. */
@@ -83,7 +89,7 @@ export const RECORDS = `
     j.error, j.errors, j.project_id, p.slug as project, j.version_id, v.number as version, j.environment, j.created_by,
     u.name as created_by_name, j.created_at, j.updated_at, j.started_at, j.completed_at, j.last_activity_at, j.workflow_id,
     j.run_id, j.generation, j.seq, j.switched_at, j.release_id, j.cancel_requested_at, j.cancel_reason, j.attempt_at,
-    j.changed_xid, c.name as cancel_requested_by_name, j.cancel_requested_in, j.cancel_acknowledged_at, j.cancel_stopped_at,
+    j.changed_xid, j.size, c.name as cancel_requested_by_name, j.cancel_requested_in, j.cancel_acknowledged_at, j.cancel_stopped_at,
     j.cancel_compensated_at, j.cancel_deadline_at, j.cancel_terminated_at, j.attention, j.attempt, j.next_attempt_at,
     j.title, j.priority, j.deadline_at, j.expires_at, j.max_retries, j.parent_id, j.member_key, j.discarded_at,
     d.name as discarded_by_name, j.discard_reason, j.members
@@ -96,12 +102,13 @@ export const RECORDS = `
 
 /** Null for an unknown job and for another tenant's. */
 export async function findJob(db: Db, key: { tenant_id: string; id: string }): Promise<JobRecord | null> {
-  return queryOne<JobRecord>(db, `${RECORDS} where j.id = $1 and j.tenant_id = $2`, [key.id, key.tenant_id]);
+  const rows = await query<JobRecord>(db, `${RECORDS} where j.id = $1 and j.tenant_id = $2`, [key.id, key.tenant_id]);
+  return (await withEtas(db, rows))[0] ?? null;
 }
 
 /** Of any tenant: for the feed, which is asked only for jobs that the caller may see. */
 export async function findJobs(db: Db, ids: string[]): Promise<JobRecord[]> {
-  return query<JobRecord>(db, `${RECORDS} where j.id = any($1::uuid[])`, [ids]);
+  return withEtas(db, await query<JobRecord>(db, `${RECORDS} where j.id = any($1::uuid[])`, [ids]));
 }
 
 export interface JobFilter {
@@ -153,7 +160,7 @@ export async function listJobs(db: Db, filter: JobFilter): Promise<JobRecord[]> 
     conditions.push(`(created_at, id) < (${place(created_at)}::timestamptz, ${place(id)}::uuid)`);
   }
   const limit = place(filter.limit);
-  return query<JobRecord>(
+  const page = await query<JobRecord>(
     db,
     `
     ${RECORDS}
@@ -167,6 +174,7 @@ export async function listJobs(db: Db, filter: JobFilter): Promise<JobRecord[]> 
     `,
     params,
   );
+  return withEtas(db, page);
 }
 
 const TYPES = Object.keys(JOB_TYPES);

@@ -54,7 +54,7 @@ export function statusView(job: JobRecord) {
   };
 }
 
-/** What keeps a job from going straight on, in the frames of streams: what is null, and a first attempt, is left out there. */
+/** What keeps a job from going straight on, and when it is there, in the frames of streams: what is null, and a first attempt, is left out there. */
 export function trialsView(job: JobRecord) {
   const cancellation = cancellationReceipt(job);
   const next_attempt_at = iso(job.next_attempt_at);
@@ -63,6 +63,7 @@ export function trialsView(job: JobRecord) {
     ...(job.attention ? { attention: job.attention } : {}),
     ...(job.attempt > 1 ? { attempt: job.attempt } : {}),
     ...(next_attempt_at ? { next_attempt_at } : {}),
+    ...(job.eta ? { eta: job.eta } : {}),
   };
 }
 
@@ -153,6 +154,8 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     attention: job.attention,
     attempt: job.attempt,
     next_attempt_at: iso(job.next_attempt_at),
+    eta: job.eta ?? null,
+    size: job.size,
     /** What can be asked of the job now. */
     capabilities: {
       cancel: capabilities.cancel && !isFinal(job.status) && job.switched_at === null,

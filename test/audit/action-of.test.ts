@@ -51,6 +51,7 @@ test("details hold short values, and nothing that lets anyone in", () => {
     note: `${"n".repeat(200)}…`,
     said: "my key is pk_admin_***",
   });
+  expect(auditDetails({ note: `${"n".repeat(199)}😀😀` })["note"]).toBe(`${"n".repeat(199)}\ufffd…`);
   const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`f${at}`, at]));
   expect(Object.keys(auditDetails(many))).toHaveLength(20);
   for (const odd of [null, undefined, 7, "text", []]) expect(auditDetails(odd)).toEqual({});

@@ -188,7 +188,7 @@ describe("the audit trail", () => {
     const all = await audit();
     const jobs = await audit("&action=job");
     expect(jobs.map(({ action }) => action)).toEqual(
-      all.map(({ action }) => action).filter((each) => /^job\./.test(each)),
+      all.map(({ action }) => action).filter((each) => each.startsWith("job.")),
     );
     expect((await audit("&action=job.cancel")).every(({ action }) => action === "job.cancel")).toBe(true);
     expect(await audit("&action=jo")).toEqual([]);

@@ -160,6 +160,11 @@ export const job = z
     attention: attention.nullable().meta({ description: "What an operator should look at; the job goes on" }),
     attempt: z.int().meta({ description: "Of the step's activity, from 1; 0 before the first" }),
     next_attempt_at: time.nullable().meta({ description: "When what has just failed is tried again" }),
+    eta: z.object({ at: time, low: time, high: time }).nullable().meta({
+      id: "Eta",
+      description: "When it will be done; eight in ten of such jobs are between low and high. Null: nobody can say",
+    }),
+    size: z.number().nullable().meta({ description: "What there is to do, in the type's own unit" }),
     capabilities: z.object({ cancel: z.boolean(), retry: z.boolean() }),
     workflow_id: z.string(),
     run_id: z.string().nullable(),
