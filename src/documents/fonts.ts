@@ -1,26 +1,23 @@
 /** The fonts that come with Platen: the same on every machine, whatever is installed there. */
 import { dirname, join } from "node:path";
-import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 
-const require = createRequire(import.meta.url);
 /**
  * Families in the order in which a character is looked for. Noto Sans has Latin, Greek, Cyrillic and Devanagari; Vazirmatn Arabic, in whole
  * letters: from those that Noto Sans Arabic puts together of parts, no text could be copied out of a PDF.
  */
-const FAMILIES = {
-  "@expo-google-fonts/noto-sans": "Noto Sans",
-  "@expo-google-fonts/vazirmatn": "Vazirmatn",
-  "@expo-google-fonts/noto-sans-hebrew": "Noto Sans Hebrew",
-} as const;
-
-export const FONT_FAMILIES: readonly string[] = Object.values(FAMILIES);
+export const FONT_FAMILIES: readonly string[] = ["Noto Sans", "Vazirmatn", "Noto Sans Hebrew"];
 
 /** Folders that hold regular and bold ones. */
 export function fontFolders(): string[] {
-  return Object.keys(FAMILIES).flatMap((name) => {
-    const folder = dirname(require.resolve(`${name}/package.json`));
-    return [join(folder, "400Regular"), join(folder, "700Bold")];
-  });
+  const packages = [
+    import.meta.resolve("@expo-google-fonts/noto-sans/package.json"),
+    import.meta.resolve("@expo-google-fonts/vazirmatn/package.json"),
+    import.meta.resolve("@expo-google-fonts/noto-sans-hebrew/package.json"),
+  ];
+  return packages
+    .map((url) => dirname(fileURLToPath(url)))
+    .flatMap((folder) => [join(folder, "400Regular"), join(folder, "700Bold")]);
 }
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");

@@ -13,7 +13,7 @@ export async function* overlaysOf(
   version_id: string,
   signal: AbortSignal,
 ): AsyncGenerator<StoredOverlay, void, undefined> {
-  for (let after = 0; ;) {
+  for (let after = -1; ;) {
     signal.throwIfAborted();
     const page = await overlayPage(db, version_id, { after, ...PAGE });
     yield* page;
