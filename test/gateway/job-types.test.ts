@@ -1,5 +1,4 @@
 /** One table says what can be started: the answers, the description and the page of the documentation are made of it. */
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { definitionOf, JOB_TYPES, type JobType } from "../../contract/job-types.ts";
 import { openApiDocument } from "../../src/gateway/openapi.ts";
@@ -61,10 +60,4 @@ it("the description of POST /jobs has one form per type, with the table's schema
     }
     expect(forms.at(-1)?.required).toEqual(["documentType", "title", "code"]);
   }
-});
-
-it("docs/job-types.md has a heading for every type, and no other", () => {
-  const page = readFileSync(new URL("../../docs/job-types.md", import.meta.url), "utf8");
-  const named = [...page.matchAll(/^### `(\w+)`$/gm)].map(([, name]) => name);
-  expect(named).toEqual(TYPES);
 });
