@@ -120,7 +120,7 @@ function faultOf(file: NamedFile, error: unknown, lastLine: number): RawRow {
   if (error.code === "CSV_QUOTE_NOT_CLOSED")
     return faulty(
       lastLine + 1,
-      `the file ends in line ${error["lines"]}, inside a quoted value that begins here or below`,
+      `the file ends in line ${String(error["lines"])}, inside a quoted value that begins here or below`,
     );
   if (error.code === "CSV_MAX_RECORD_SIZE") throw tooLong(file, lastLine, error);
   throw unreadable(file, `behind line ${lastLine}: ${error.message}`, error);

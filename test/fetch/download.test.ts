@@ -22,7 +22,7 @@ const answers: Record<string, (request: IncomingMessage, response: ServerRespons
   "/inside": (_, response) => response.writeHead(302, { location: "http://169.254.169.254/latest/meta-data/" }).end(),
   "/file": (_, response) => response.writeHead(302, { location: "file:///etc/passwd" }).end(),
   "/huge": (_, response) => response.writeHead(200, { "content-length": 50_000_000 }).write("x"),
-  "/endless": (_, response) => void pour(response.writeHead(200)),
+  "/endless": (_, response) => pour(response.writeHead(200)),
   "/silent": (_, response) => response.writeHead(200, { "content-length": 100 }).write("ref"),
   "/mute": () => undefined,
   "/trickle": (_, response) => {

@@ -74,7 +74,7 @@ const utf16 = (bigEndian: boolean, mark: boolean): Buffer => {
 const latin = (text: string): Buffer => Buffer.from(text, "latin1");
 const arabic1256 = (text: string): Buffer => {
   const letters = new Map(
-    [..."ابتثجحخدذرزسشصض"].map((letter, at) => [
+    Array.from("ابتثجحخدذرزسشصض").map((letter, at) => [
       letter,
       [0xc7, 0xc8, 0xca, 0xcb, 0xcc, 0xcd, 0xce, 0xcf, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6][at]!,
     ]),
@@ -91,7 +91,7 @@ const arabic1256 = (text: string): Buffer => {
     ["ء", 0xc1],
   ] as const)
     letters.set(letter, code);
-  return Buffer.from([...text].map((character) => letters.get(character) ?? character.charCodeAt(0)));
+  return Buffer.from(Array.from(text, (character) => letters.get(character) ?? character.charCodeAt(0)));
 };
 
 const ENCODINGS: [string, Buffer, RegExp, BulkImportPayload?][] = [

@@ -44,7 +44,7 @@ async function* readSheet(
       if (values.every(isNothing) && !tooWide) continue;
       if (names === null) {
         if (tooWide) throw headerInvalid(name, `it has more than ${MAX_COLUMNS} columns`);
-        names = Array.from(values, (value) => (value === undefined || value === null ? "" : String(value)));
+        names = Array.from(values, (value) => String((value as string | number | boolean | undefined) ?? ""));
       } else if (tooWide) ready.push(faulty(line, `it has more than ${MAX_COLUMNS} columns`));
       else ready.push({ line, names, values });
     }
