@@ -63,12 +63,16 @@ export async function inMembersStep(
 }
 
 /** Looks; and where members are open that end without the workflow's hearing of it, waits for the next change, and looks again. */
-async function follow(deps: ActivityDeps, { own, stopping }: MembersInput, tools: StepTools): Promise<FoundMembers> {
+async function follow(
+  deps: ActivityDeps,
+  { own, attached: there, stopping }: MembersInput,
+  tools: StepTools,
+): Promise<FoundMembers> {
   const { grip, row, signal } = tools;
   const until = performance.now() + STAY_MS;
   if (stopping) await noteCancelStage(deps, grip, "acknowledged");
   for (;;) {
-    const found = await lookAtMembers(deps, { grip, stopping, own });
+    const found = await lookAtMembers(deps, { grip, stopping, own, attached: there });
     // All of it is the final state's.
     if (!stopping) tools.report(Math.min(0.99, found.stand.fraction), found.message);
     const { stand, start, more, attached } = found;
