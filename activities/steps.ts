@@ -2,10 +2,13 @@
 import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import type { JobContext, StepInput } from "../contract/job-input.ts";
+import { isThrottled } from "../contract/permits.ts";
+import type { Config } from "../src/config.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
 import type { JobRow } from "../src/jobs/job-store.ts";
+import { askForPermit } from "../src/jobs/permits/ask-for-permit.ts";
 import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
 import type { Attempt, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.ts";
 import { noteCancelStage } from "../src/jobs/protocol/cancel-stages.ts";
@@ -14,11 +17,14 @@ import type { StepEntry } from "../src/jobs/protocol/entered.ts";
 import { finishJob, type Done } from "../src/jobs/protocol/finish.ts";
 import { reconcileJob } from "../src/jobs/protocol/reconcile.ts";
 import { leaveStep, logEntry, noteTrouble } from "../src/jobs/protocol/ledger-writes.ts";
+import type { PictureSettings } from "../src/tiles/cut/picture-settings.ts";
 import { pauseOf, toFailure, troubleOf } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
 
 export interface ActivityDeps extends ProtocolDeps {
+  config: Config;
   mirror: ProgressMirror;
+  pictures: PictureSettings;
 }
 
 /** What the work of a step is given. */
@@ -66,6 +72,7 @@ export async function enter(
     // Of a step that is many activities each has its own first attempt.
     const again = entered.again && entry.keeps === undefined;
     await neverFailing(deps, grip, noteGoesOn(deps, grip, { row, again, attempt: context.info.attempt }));
+    await demandPermit(deps, row);
     return entered;
   }
   const { job_id } = input.job;
@@ -77,6 +84,18 @@ export async function enter(
     await deps.executions.cancel(context.info.workflowExecution.workflowId, attempt.run_id);
   }
   throw new AppError("job_ended", { job: job_id, status: entered.status, result: entered.result });
+}
+
+/**
+ * A run that began at the first step has its permit by now (`workflows/permit.ts`). One that a reset has made of a job that had ended, or that
+ * is older than permits, may not: it works only once it has. Error: permit_pending, tried again.
+ */
+async function demandPermit(deps: ActivityDeps, { id, job_type }: JobRow): Promise<void> {
+  if (!isThrottled(job_type)) return;
+  const asked = await askForPermit(deps, id);
+  if (asked.kind !== "waits") return;
+  const { queue, permits, place } = asked;
+  throw new AppError("permit_pending", { job: id, queue, permits, ...place });
 }
 
 /**

@@ -1,4 +1,7 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
+import { jobsAtScale } from "./jobs-at-scale.ts";
+import { fairness } from "./fairness.ts";
+import { bulkImport } from "./bulk-import.ts";
 import { mirrorCost } from "./mirror-cost.ts";
 import { notifyTax } from "./notify-tax.ts";
 import { operatorTruth } from "./operator-truth.ts";
@@ -16,6 +19,8 @@ import type { Bench } from "./support/bench.ts";
 const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
-const OPERATING = [operatorTruth, reconcilerCost];
+const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale];
+const SHARING = [fairness];
+const JOBS = [bulkImport];
 
-export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING];
+export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING, ...SHARING, ...JOBS];

@@ -1,4 +1,5 @@
 /** How a run of a job is started, in plain data: the same whether a client does it (src/temporal.ts) or a parent's workflow (workflows/start-child.ts). */
+import { fairnessKey } from "./fairness-key.ts";
 import type { JobInput } from "./job-input.ts";
 import { titleOf } from "./job-title.ts";
 import { definitionOf, type JobType } from "./job-types.ts";
@@ -53,7 +54,7 @@ export function runStartOf(options: StartOptions, { taskQueuePrefix, publicUrl }
     input,
     reuse: input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE",
     run_timeout_seconds: definition.timeout_seconds,
-    priority: { priorityKey: priority, fairnessKey: input.tenant },
+    priority: { priorityKey: priority, fairnessKey: fairnessKey(input.tenant) },
     memo: { job_id: input.job_id, generation: input.generation, ...(url ? { [JOB_URL_MEMO]: url } : {}) },
     search_attributes: searchAttributesOf(job_type, input),
     summary: `${what}, by ${input.started_by}`,

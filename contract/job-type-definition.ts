@@ -26,7 +26,7 @@ export type Queue = (typeof QUEUES)[number];
  *
  * With a `?` the payload may also name less.
  */
-export type Resource = "draft" | "version" | "version?" | "project" | "tenant";
+export type Resource = "draft" | "draft?" | "version" | "version?" | "project" | "tenant";
 
 /** `{name}` in the texts is filled from the job: project, version, environment, title, and fields of its result. */
 export interface JobTypeDefinition {

@@ -14,9 +14,10 @@ export class RunEveryJobType extends Migration {
         add max_retries int null,
         add constraint jobs_priority_check check (priority between 1 and 5);
     `);
-    // A job that another one started. Its id is derived from its parent's and the key, so that a parent that runs again finds it.
+    // A job that another one started. Its id is derived from its parent's and the key, so that a parent that runs again finds it. No foreign key:
+    // a parent whose row has expired leaves its children as they are.
     this.addSql(`
-      alter table jobs add parent_id uuid null references jobs (id), add member_key text null;
+      alter table jobs add parent_id uuid null, add member_key text null;
       create unique index jobs_parent_member_unique on jobs (parent_id, member_key);
     `);
     // Number of the run in a chain that continued as new: the next one of the chain goes on with the row, one of a reset adopts it.

@@ -21,8 +21,7 @@ export class GroupJobs extends Migration {
         again boolean not null default false,
         refused jsonb null,
         told text null,
-        primary key (group_id, position),
-        constraint group_members_weight_check check (weight >= 0)
+        primary key (group_id, position)
       );
       create unique index group_members_key_unique on group_members (group_id, key);
     `);

@@ -11,7 +11,7 @@ import {
   WorkflowNotFoundError,
 } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
-import { PROGRESS_QUERY } from "../contract/messages.ts";
+import { PERMIT_SIGNAL, PROGRESS_QUERY } from "../contract/messages.ts";
 import { runStartOf, type RunStart, type StartOptions } from "../contract/job-start.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 import type { FailureCode } from "../contract/failures.ts";
@@ -130,6 +130,8 @@ export interface Executions {
   describe(workflowId: string): Promise<Execution | null>;
   /** Cancels exactly that run; false when it is not the current one or has ended. */
   cancel(workflowId: string, runId: string): Promise<boolean>;
+  /** Tells the open run to look again whether it has its permit; a job without one hears nothing. */
+  wake(workflowId: string): Promise<void>;
   /** Who has asked that run to cancel, wherever that was; null when nobody has, or the run is gone. */
   cancelRequested(workflowId: string, runId: string): Promise<CancelRequested | null>;
   /** Terminates exactly that run, which runs no code of ours; false when it has ended or is not there. */
@@ -227,6 +229,13 @@ export function createExecutions(
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
         throw error;
+      }
+    },
+    async wake(workflowId) {
+      try {
+        await within(() => client.workflow.getHandle(workflowId).signal(PERMIT_SIGNAL));
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
     },
     cancelRequested: (workflowId, runId) => within(() => findCancelRequested(client, { workflowId, runId })),

@@ -1,12 +1,16 @@
 /** publish: five steps, five activities; the last of them switches, and from then on the publish ends completed. */
 import type { PublishInput, PublishResult } from "../contract/publish.ts";
-import { proxy, READING, SWITCHING, WRITING } from "./activity-options.ts";
+import { EAGER, proxy, READING, SWITCHING, WRITING } from "./activity-options.ts";
 import { runJob } from "./run-job.ts";
 
-const reading = { validate: proxy("validate", READING), verifyTiles: proxy("verifyTiles", READING) };
+const eagerly = { reading: { ...READING, ...EAGER }, writing: { ...WRITING, ...EAGER } };
+const reading = { validate: proxy("validate", eagerly.reading), verifyTiles: proxy("verifyTiles", eagerly.reading) };
 /** Where no viewer looks. */
-const writing = { generateRelease: proxy("generateRelease", WRITING), upload: proxy("upload", WRITING) };
-const switching = { markPublished: proxy("markPublished", SWITCHING) };
+const writing = {
+  generateRelease: proxy("generateRelease", eagerly.writing),
+  upload: proxy("upload", eagerly.writing),
+};
+const switching = { markPublished: proxy("markPublished", { ...SWITCHING, ...EAGER }) };
 
 export async function publish(input: PublishInput): Promise<PublishResult> {
   return runJob("publish", input, async ({ job, target, step, summary, note }) => {

@@ -6,8 +6,10 @@ import { CancellationScope, CancelledFailure, TemporalFailure, workflowInfo } fr
 import type { JobContext, JobInput, JobTarget } from "../contract/job-input.ts";
 import { titleOf } from "../contract/job-title.ts";
 import { definitionOf, type JobType } from "../contract/job-types.ts";
+import { isThrottled } from "../contract/permits.ts";
 import { proxy, SETTLING } from "./activity-options.ts";
 import { asFailure, describe, failureOf, factsOf, tellFailureCode } from "./endings.ts";
+import { untilPermitted } from "./permit.ts";
 import { trackSteps, type StepTracker } from "./steps.ts";
 
 const settling = { settle: proxy("settle", SETTLING) };
@@ -42,6 +44,7 @@ export async function runJob<Input extends JobInput, Result>(
   const steps = trackSteps(definitionOf(type).steps, `${title}, by ${input.started_by}`, { ...input.carried });
 
   try {
+    if (isThrottled(type)) await untilPermitted({ job, target }, { summary: summary("permit"), note: steps.note });
     return await body({ job, target, step: steps.run, summary, note: steps.note });
   } catch (error) {
     // A bug of ours fails the workflow's task, not the job: that is told as stuck, and goes on once the bug is mended.
@@ -68,8 +71,9 @@ export async function runJob<Input extends JobInput, Result>(
     steps.note(`ended: ${outcome.status}`);
     const isDone = outcome.status === "completed" || outcome.status === "partially_completed";
     if (isDone && outcome.result) return outcome.result as Result;
-    const ends = outcome.status === "cancelled" || cancelled ? "cancelled" : ending.code;
+    const failed = outcome.failure ?? ending;
+    const ends = outcome.status === "cancelled" || (cancelled && !outcome.failure) ? "cancelled" : failed.code;
     tellFailureCode(ends);
-    throw ends === "cancelled" ? new CancelledFailure("The job was cancelled") : asFailure(ends, ending.message, error);
+    throw ends === "cancelled" ? new CancelledFailure("The job was cancelled") : asFailure(ends, failed.message, error);
   }
 }

@@ -23,6 +23,8 @@ export interface SettleInput extends StepInput {
 export interface SettleOutcome {
   /** `superseded`: the row is another run's, nothing was written. */
   status: FinalStatus | "superseded";
+  /** What it has failed with instead of being cancelled: its deadline had passed. */
+  failure?: { code: string; message: string };
   /** Of a completed job. */
   result?: Record<string, unknown>;
   /** Of a cancel that was asked for, as it ended: the history's copy of it. */
@@ -45,7 +47,10 @@ export async function settle(deps: ActivityDeps, input: SettleInput): Promise<Se
         // The workflow waits for what it cancels: by now no activity of the run works any more.
         if (input.ending.status === "cancelled") await noteCancelStage(deps, grip, "stopped");
         const settled = await settleJob(deps, grip, input.ending);
-        if (settled.kind === "ended") return { status: settled.status, ...(await receiptOf(deps, row)) };
+        if (settled.kind === "ended") {
+          const { status, failure } = settled;
+          return { status, ...(failure && { failure }), ...(await receiptOf(deps, row)) };
+        }
         const { project_id, environment, epoch } = settled;
         const done = await projectSwitched(deps, { project_id, environment, epoch });
         await finishJob(deps, grip, done);

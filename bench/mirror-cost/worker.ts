@@ -10,6 +10,7 @@ import type { StepInput } from "../../contract/job-input.ts";
 import { readConfig } from "../../src/config.ts";
 import { createDatabase } from "../../src/db.ts";
 import { createJobNotifier } from "../../src/jobs/job-notifier.ts";
+import { pictureSettings } from "../../src/tiles/cut/picture-settings.ts";
 import { createProgressMirror } from "../../src/jobs/progress-mirror.ts";
 import { createLog } from "../../src/log.ts";
 import { createStores } from "../../src/storage/stores.ts";
@@ -44,10 +45,11 @@ if (import.meta.main) {
   const database = await createDatabase({ url: config.PLATEN_DATABASE_URL, pool: config.PLATEN_DATABASE_POOL });
   const client = createTemporalClient({ address, namespace });
   const activities = createReportingActivities({
-    ...{ database, log, stores: createStores({ folder: config.PLATEN_STORE_FOLDER }) },
+    ...{ config, database, log, stores: createStores({ folder: config.PLATEN_STORE_FOLDER }) },
     executions: createExecutions(client, { taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX }),
     notifier: createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS }),
     mirror: createProgressMirror({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS }),
+    pictures: pictureSettings(config),
   });
   const worker = await Worker.create({
     ...workerSettings(config),

@@ -74,3 +74,22 @@ export async function findArtifact(db: Db, key: { tenant_id: string; id: string 
   );
   return row && withTimes(row);
 }
+
+/** A job uses it: it stays for `days` from now on at least, if it has not gone yet. */
+export async function keepInUse(
+  db: Db,
+  key: { tenant_id: string; id: string; days: number },
+): Promise<Artifact | null> {
+  const found = await findArtifact(db, key);
+  if (!found?.expires_at) return found;
+  const [row] = await query<{ expires_at: string }>(
+    db,
+    `
+    update artifacts set expires_at = greatest(expires_at, now() + make_interval(days => $3::int))
+    where id = $1 and tenant_id = $2 and expires_at > now()
+    returning expires_at
+    `,
+    [key.id, key.tenant_id, key.days],
+  );
+  return row ? { ...found, expires_at: iso(row.expires_at) } : null;
+}

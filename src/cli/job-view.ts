@@ -4,6 +4,9 @@ import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import { JOB_TYPES } from "../../contract/job-types.ts";
 import type { JobTypeDefinition } from "../../contract/job-type-definition.ts";
+import { isDeepStrictEqual } from "node:util";
+import { printable, shortened } from "../../contract/printable.ts";
+import type { StepState } from "../../contract/progress.ts";
 import type { PublishResult } from "../../contract/publish.ts";
 import type { Problem } from "../../contract/problem.ts";
 import { problemLines } from "./cli-error.ts";
@@ -19,6 +22,9 @@ export interface ListedJob extends Outcome {
   version: number | null;
   environment: string | null;
   created_at: string;
+  error_code: string | null;
+  /** This and the next two: absent in answers of older servers. What people call it. */
+  name?: string;
   /** This and the next: absent in answers of servers of before 0.2. */
   cancellation?: CancellationReceipt | null;
   attention?: Attention | null;
@@ -27,16 +33,25 @@ export interface ListedJob extends Outcome {
 /** The part of a job, and of the last event of its stream, that tells how it ended. */
 export interface Outcome {
   status: JobStatus;
-  result: PublishResult | null;
+  /** As the job's type says. */
+  result: object | null;
   error: string | null;
   errors: Problem[] | null;
 }
 
-/** The job's progress in percent once this step is done; null for a step that no job type has. */
-export function percentOf(step: string): number | null {
+/**
+ * The job's progress in percent once this step is done; null for what no job type has. `steps`: all of the job's, which tell its type: a name
+ * alone may be a step of several.
+ */
+export function percentOf(steps: readonly StepState[], step: string): number | null {
   const types: readonly JobTypeDefinition[] = Object.values(JOB_TYPES);
-  const steps = types.flatMap((type) => type.steps);
-  return steps.find(({ name }) => name === step)?.percent ?? null;
+  const type = types.find((each) =>
+    isDeepStrictEqual(
+      each.steps.map(({ name }) => name),
+      steps.map(({ name }) => name),
+    ),
+  );
+  return type?.steps.find(({ name }) => name === step)?.percent ?? null;
 }
 
 export const EXIT_BY_STATUS: Record<JobStatus, ExitCode> = {
@@ -71,8 +86,29 @@ export function outcomeLines(output: Output, job: Outcome, server: string): stri
   if (job.status === "cancelled") return [`${head}${job.error ? `: ${job.error}` : ""}`];
   const { result } = job;
   if (!result) return [head];
+  const left = job.status === "partially_completed" ? problemLines(job.errors ?? []) : [];
+  if (!("release_url" in result)) return [`${head}: ${resultText(result)}`, ...artifactLines(result, server), ...left];
+  const { overlay_count, tile_count, release_id, release_url } = result as PublishResult;
   return [
-    `${head}: ${result.overlay_count} overlays, ${result.tile_count} tiles, release ${result.release_id}`,
-    `  ${server}${result.release_url}`,
+    `${head}: ${overlay_count} overlays, ${tile_count} tiles, release ${release_id}`,
+    `  ${server}${release_url}`,
+    ...left,
   ];
+}
+
+/** `rows 120 · dry_run true`: what a line can hold of a result of any type. */
+function resultText(result: object): string {
+  const parts = Object.entries(result).flatMap(([name, value]) => {
+    if (typeof value === "object" && value !== null)
+      return Object.entries(value).map(([key, each]) => [key, each] as const);
+    return [[name, value] as const];
+  });
+  const told = parts.filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
+  return told.map(([name, value]) => printable(shortened(`${name} ${String(value)}`, 60))).join(" · ");
+}
+
+function artifactLines(result: object, server: string): string[] {
+  const { artifact } = result as { artifact?: unknown };
+  const id = typeof artifact === "object" && artifact !== null ? (artifact as { id?: unknown }).id : artifact;
+  return typeof id === "string" ? [`  ${server}/artifacts/${encodeURIComponent(id)}`] : [];
 }

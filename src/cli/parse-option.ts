@@ -28,6 +28,17 @@ export function parseDuration(text: string): number {
   return Number(count) * { m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as "m" | "h" | "d"];
 }
 
+/** A duration from now, or a moment as ISO 8601; answers the moment. Whether it is in the future the server knows. */
+export function parseDeadline(text: string): string {
+  if (/^\d{1,6}[mhd]$/.test(text)) return new Date(Date.now() + parseDuration(text)).toISOString();
+  const moment = /^\d{4}-\d\d-\d\dT/.test(text) ? new Date(text) : null;
+  if (moment && !Number.isNaN(moment.getTime())) return moment.toISOString();
+  throw new InvalidArgumentError(
+    "It must be minutes, hours or days from now (90m, 24h, 7d), or like 2027-01-31T18:00:00Z.",
+  );
+}
+
+export const parsePriority = (text: string): number => parseWhole(text, 5);
 /** What PostgreSQL's `int` holds. */
 export const parseVersion = (text: string): number => parseWhole(text, 2_147_483_647);
 export const parseLimit = (text: string): number => parseWhole(text, 10_000);

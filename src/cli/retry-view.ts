@@ -32,10 +32,11 @@ function touchedText({ live_now, becomes, environment }: NonNullable<RetryPrevie
   return `Live in ${environment}: ${live}; it becomes ${next}`;
 }
 
-function workText({ steps, overlays, release_bytes, tiles, tile_bytes, tiles_verified }: Work): string {
+function workText(work: Work): string {
+  const { steps, overlays = 0, release_bytes = null, tiles = 0, tile_bytes = 0, tiles_verified = 0 } = work;
   const release = release_bytes === null ? "" : ` in ${bytesText(release_bytes)} of release.json`;
   const parts = [
-    `${steps} steps`,
+    steps === 1 ? "1 step" : `${steps} steps`,
     ...(overlays > 0 ? [`${overlays} overlays${release}`] : []),
     ...(tiles > 0 ? [`upload of ${tiles} tiles (${bytesText(tile_bytes)})`] : []),
     ...(tiles_verified > 0 ? [`verification of ${tiles_verified} tiles`] : []),

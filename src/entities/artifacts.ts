@@ -42,6 +42,9 @@ export const SourcePicture = defineEntity({
     version_id: reference(Version).primary(),
     tenant_id: reference(Tenant),
     artifact_id: reference(Artifact),
+    /** Pixels, as it is seen. */
+    width: p.integer(),
+    height: p.integer(),
     updated_at: now(),
   },
 });

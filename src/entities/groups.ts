@@ -8,7 +8,6 @@ export const GroupMember = defineEntity({
   name: "GroupMember",
   tableName: "group_members",
   uniques: [{ name: "group_members_key_unique", properties: ["group_id", "key"] }],
-  checks: [{ name: "group_members_weight_check", expression: "weight >= 0" }],
   properties: {
     group_id: reference(Job).primary(),
     /** Its place in the request, from 0. */

@@ -1,7 +1,10 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
 import { Artifact, SourcePicture } from "./artifacts.ts";
 import { GroupMember } from "./groups.ts";
+import { AuditEvent, AuditOutcome } from "./audit.ts";
+import { ImportRow } from "./import-rows.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
+import { JobPermit } from "./permits.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
 import {
   EnvironmentRelease,
@@ -11,6 +14,7 @@ import {
   ReleaseReservation,
   VerifiedTileSet,
 } from "./releases.ts";
+import { JobCount, JobEnding, JobSample, JobTime } from "./statistics.ts";
 import { ApiKey, Principal, Tenant } from "./tenants.ts";
 
 export const entities = [
@@ -30,7 +34,9 @@ export const entities = [
   GroupMember,
   Artifact,
   SourcePicture,
+  ImportRow,
   PublishGuard,
+  JobPermit,
   IdempotencyKey,
   ReleaseReservation,
   Release,
@@ -39,4 +45,10 @@ export const entities = [
   ObjectClaim,
   VerifiedTileSet,
   Lease,
+  JobEnding,
+  JobCount,
+  JobTime,
+  JobSample,
+  AuditEvent,
+  AuditOutcome,
 ];

@@ -4,6 +4,7 @@ import Router, { type RouterContext } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { audited } from "./audit-request.ts";
 import { createBodyRoom, type BodyRoom } from "./body-room.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { hasBody, readJsonBody } from "./middleware/json-body.ts";
@@ -74,7 +75,7 @@ async function answer(deps: GatewayDeps, receiver: Receiver, route: Route, ctx: 
       return principal;
     },
   };
-  const given = await route.handle(request);
+  const given = await audited(deps, route, request, () => route.handle(request));
   if (given) send(ctx, given);
 }
 

@@ -51,7 +51,15 @@ export interface JobRow {
   /** Temporal's: 1 first, 5 last. */
   priority: number;
   deadline_at: string | null;
+  /** It has passed, by the database's clock. */
+  deadline_over: boolean;
+  /** Set once it has passed while the job was running: terminated if it still runs by then. */
+  deadline_stop_at: string | null;
+  /** That moment has passed. */
+  stop_overdue: boolean;
   max_retries: number | null;
+  /** A dead letter that was put away. */
+  discarded_at: string | null;
   parent_id: string | null;
   member_key: string | null;
   /** Number of the run in a chain that continued as new, from 0. */
@@ -63,7 +71,8 @@ const COLUMNS = `
   run_id, generation, attempt_at, attempt, next_attempt_at, message, seq, switched_at, epoch, release_id, cancel_requested_at,
   cancel_acknowledged_at, cancel_stopped_at, cancel_compensated_at, cancel_deadline_at,
   coalesce(cancel_deadline_at < now(), false) as cancel_overdue, cancel_terminated_at, attention,
-  payload, title, priority, deadline_at, max_retries, parent_id, member_key, segment`;
+  payload, title, priority, deadline_at, coalesce(deadline_at < now(), false) as deadline_over, deadline_stop_at,
+  coalesce(deadline_stop_at < now(), false) as stop_overdue, max_retries, discarded_at, parent_id, member_key, segment`;
 
 type Raw = Omit<JobRow, "attempt_at"> & { attempt_at: string };
 
@@ -119,6 +128,12 @@ export interface JobPatch {
   cancel_compensated_at?: "now" | null;
   cancel_deadline_at?: FromNow | null;
   cancel_terminated_at?: "now" | null;
+  /** ISO 8601. */
+  deadline_at?: string | null;
+  deadline_stop_at?: FromNow | null;
+  discarded_at?: "now" | null;
+  discarded_by?: string | null;
+  discard_reason?: string | null;
 }
 
 /** What a run is started with, and with which words. */

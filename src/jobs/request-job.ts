@@ -7,6 +7,7 @@ import { AppError } from "../errors.ts";
 import { mayActAs, type Principal } from "../tenants/principal.ts";
 import { acceptJob, type AcceptDeps, type AcceptedJob } from "./accept-job.ts";
 import { remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
+import { demandFuture } from "./job-terms.ts";
 import { checkMembers } from "./groups/check-members.ts";
 import { insertGroup } from "./groups/insert-group.ts";
 import { insertJob, type JobTerms } from "./new-job-store.ts";
@@ -47,6 +48,7 @@ export async function requestJob(deps: AcceptDeps, request: JobRequest): Promise
     keyed,
     project,
     async insert(tx) {
+      demandFuture(terms);
       const id = uuidv7();
       if (members) {
         await insertGroup(tx, { ...terms, id, by, payload }, members);

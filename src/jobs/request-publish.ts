@@ -9,6 +9,7 @@ import type { Principal } from "../tenants/principal.ts";
 import { acceptJob, type AcceptDeps, type AcceptedJob } from "./accept-job.ts";
 import { claimGuard } from "./guard-store.ts";
 import { remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
+import { demandFuture } from "./job-terms.ts";
 import { insertJob, type JobTerms } from "./new-job-store.ts";
 import * as store from "./request-publish-store.ts";
 
@@ -51,6 +52,7 @@ export interface NewPublish extends Omit<PublishRequest, "by" | "idempotency"> {
 /** Row, guard and all that is demanded of a publish; `inserted` runs between row and guard. Errors: see `requestPublish`. */
 export async function insertPublish(tx: Db, publish: NewPublish, inserted?: () => Promise<void>): Promise<void> {
   const { id, by, environment, project: slug, version: number, ...terms } = publish;
+  demandFuture(terms);
   const version = await findVersion(tx, { tenant_id: by.tenant_id, project: slug, version: number });
   await insertJob(tx, {
     ...terms,
@@ -96,7 +98,7 @@ async function claim(
   }
 }
 
-const keyed = ({ by, idempotency, project, version, environment }: PublishRequest): KeyedRequest => ({
-  ...{ by, asked: { project, version, environment } },
+const keyed = ({ by, idempotency, ...asked }: PublishRequest): KeyedRequest => ({
+  ...{ by, asked },
   ...(idempotency ? { idempotency } : {}),
 });

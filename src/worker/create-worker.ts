@@ -1,5 +1,5 @@
 /** One worker process: per task queue workflows from the bundle, and activities with everything they need. */
-import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from "@temporalio/worker";
+import { NativeConnection, type Worker, type WorkflowBundleWithSourceMap } from "@temporalio/worker";
 import { ensureSearchAttributes } from "../search-attributes.ts";
 import { QUEUES, type Queue } from "../../contract/job-type-definition.ts";
 import { createTemporalClient, createExecutions, queueName } from "../temporal.ts";
@@ -11,8 +11,11 @@ import { createProgressMirror } from "../jobs/progress-mirror.ts";
 import type { Log } from "../log.ts";
 import { createStores } from "../storage/stores.ts";
 import type { Stores } from "../storage/object-store.ts";
+import { pictureSettings } from "../tiles/cut/picture-settings.ts";
 import { buildBundle } from "./build-bundle.ts";
 import { buildId, DEPLOYMENT } from "./build-id.ts";
+import { workersOfOneThread } from "./one-thread.ts";
+import { queueSettings } from "./queue-settings.ts";
 
 export interface RunningWorker {
   /** Task queues that it asks for work. */
@@ -32,20 +35,21 @@ export interface WorkerOptions {
   maxCachedWorkflows?: number;
 }
 
-/** How long running activities may go on after a stop; the next worker resumes them from their heartbeats. */
-const GRACE = "3 seconds";
 /** Between two notifications of steps, logs and results, which watchers wait for (docs/performance.md, `notify-tax`). */
 export const NOTIFY_TICK_MS = 10;
 
 /** What decides how much a worker does at a time, and how fast; also for the bare worker that ours is measured against. */
-export function workerSettings(config: Config) {
+export function workerSettings(config: Config, queue: Queue = "publish") {
+  const { concurrency, per_second, queue_per_second, grace_seconds } = queueSettings(config)[queue];
   return {
     namespace: config.PLATEN_TEMPORAL_NAMESPACE,
-    maxConcurrentActivityTaskExecutions: config.PLATEN_WORKER_CONCURRENCY,
+    maxConcurrentActivityTaskExecutions: concurrency,
+    ...(per_second === null ? {} : { maxActivitiesPerSecond: per_second }),
+    ...(queue_per_second === null ? {} : { maxTaskQueueActivitiesPerSecond: queue_per_second }),
     // Heartbeats carry cancellation back: a click in the Web UI reaches an activity within this and the heartbeat's own way.
     maxHeartbeatThrottleInterval: "2 seconds",
     defaultHeartbeatThrottleInterval: "2 seconds",
-    shutdownGraceTime: GRACE,
+    shutdownGraceTime: `${grace_seconds} seconds`,
   } as const;
 }
 
@@ -66,10 +70,12 @@ export async function startWorker({
   const notifier = createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS });
   const mirror = createProgressMirror({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS });
   const deps = {
+    config,
     database,
     notifier,
     mirror,
     log,
+    pictures: pictureSettings(config),
     stores: stores ?? createStores({ folder: config.PLATEN_STORE_FOLDER }),
     executions: createExecutions(client, {
       taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX,
@@ -78,12 +84,13 @@ export async function startWorker({
   };
   const workflowBundle = bundle ?? (await buildBundle());
   const activities = createActivities(deps);
-  const queues = queuesOf(config).map((queue) => queueName(queue, config.PLATEN_TASK_QUEUE_PREFIX));
+  const queues = queuesOf(config).map((queue) => ({ queue, name: queueName(queue, config.PLATEN_TASK_QUEUE_PREFIX) }));
+  const OneThreadWorker = workersOfOneThread();
   const workers: Worker[] = [];
-  for (const taskQueue of queues) {
+  for (const { queue, name: taskQueue } of queues) {
     workers.push(
-      await Worker.create({
-        ...workerSettings(config),
+      await OneThreadWorker.create({
+        ...workerSettings(config, queue),
         ...{ connection, taskQueue, workflowBundle, activities },
         // Says in every history and on every poller which build it is; tasks flow to all builds as without it.
         workerDeploymentOptions: {
@@ -116,7 +123,7 @@ export async function startWorker({
       await connection.close();
     });
   return {
-    queues,
+    queues: queues.map(({ name }) => name),
     done,
     async stop() {
       shutdown();

@@ -4,6 +4,8 @@ import { readConfig } from "../config.ts";
 import { createLog, type Log } from "../log.ts";
 import { reasonOf } from "../errors.ts";
 import { sweepStores } from "../storage/stores.ts";
+import { pictureSettings } from "../tiles/cut/picture-settings.ts";
+import { sweepScratch } from "../tiles/cut/scratch.ts";
 import { buildBundleApart } from "./build-bundle.ts";
 import { startWorker } from "./create-worker.ts";
 
@@ -35,6 +37,9 @@ try {
   const running = await startWorker({ config, log, bundle: await buildBundleApart() });
   log.info({ task_queues: running.queues, temporal: config.PLATEN_TEMPORAL_ADDRESS }, "worker is running");
   void sweepStores({ folder: config.PLATEN_STORE_FOLDER, log });
+  void sweepScratch(pictureSettings(config).scratch).catch((error: unknown) => {
+    log.warn({ error }, "cannot remove what killed workers left in the scratch folder");
+  });
   await running.done;
   log.info("worker has stopped");
 } catch (error) {

@@ -16,6 +16,7 @@ export async function makeExisting(room: GatewayRoom): Promise<Existing> {
   return {
     ...{ slug: project, project, version: "1", id: body.id, level: "0", name: "0_0.png", tile: "0_0.png" },
     ...{ environment: "dev", release: "rel_20261123000000_00000000", digest: "0".repeat(64) },
+    type: "publish",
   };
 }
 
@@ -32,6 +33,8 @@ export const nameOf = ({ method, path }: Route): string => `${method.toUpperCase
 /** Routes that take JSON, and those that take streams, each by its name. */
 export const jsonRoutes = routes.filter(({ body }) => body && !("stream" in body));
 export const streamRoutes = routes.filter(({ body }) => body && "stream" in body);
+/** Of them those that look into what they are sent: an upload may be anything. */
+export const parsingRoutes = streamRoutes.filter(({ path }) => path !== "/uploads");
 export const readingRoutes = routes.filter(({ body }) => !body);
 
 /** A media type that the route takes. */

@@ -20,7 +20,10 @@ describe("reconcile decides", () => {
     cancel_requested_at: null as string | null,
     cancel_overdue: false,
     switched_at: null as string | null,
+    ...{ deadline_over: false, deadline_stop_at: null as string | null, stop_overdue: false },
   });
+  const late = { ...row("running", "F"), deadline_over: true };
+  const stopping = { ...late, deadline_stop_at: "in a minute" };
   const asked = { ...row("running", "F"), cancel_requested_at: "now" };
   it.each([
     ["running, cancel asked for", asked, run("F"), "cancel"],
@@ -39,6 +42,31 @@ describe("reconcile decides", () => {
     ],
     ["running, cancel asked for, switched since", { ...asked, switched_at: "now" }, run("F"), "nothing"],
     ["running, cancel asked for, reset since", asked, run("A", { reset: true }), "adopt"],
+    ["queued, its deadline passed", { ...row("queued", null), deadline_over: true }, null, "expire"],
+    ["queued, its deadline passed, its run open", { ...row("queued", null), deadline_over: true }, run("F"), "expire"],
+    ["queued again, its deadline passed", { ...row("queued", "F", 2), deadline_over: true }, run("F"), "expire"],
+    ["running, its deadline passed", late, run("F"), "expire"],
+    ["running, its deadline passed, switched since", { ...late, switched_at: "now" }, run("F"), "nothing"],
+    ["running, its deadline passed, reset since", late, run("A", { reset: true }), "adopt"],
+    ["running, its deadline passed, closed", late, run("F", { open: false }), "settle"],
+    ["running, its deadline passed, not found", late, null, "settle"],
+    ["running, its deadline passed, a newer run open", late, run("G"), "nothing"],
+    ["running, stopped for its deadline", stopping, run("F"), "cancel"],
+    ["running, stopped for its deadline, in vain", { ...stopping, stop_overdue: true }, run("F"), "terminate"],
+    [
+      "running, stopped for its deadline in vain, switched since",
+      { ...stopping, stop_overdue: true, switched_at: "now" },
+      run("F"),
+      "nothing",
+    ],
+    ["running, stopped for its deadline, reset since", stopping, run("A", { reset: true }), "adopt"],
+    ["running, cancel asked for, its deadline passed", { ...asked, deadline_over: true }, run("F"), "expire"],
+    [
+      "final, its deadline passed",
+      { ...row("failed", "F"), deadline_over: true },
+      run("F", { open: false }),
+      "nothing",
+    ],
     ["not found, queued", row("queued", null), null, "start"],
     ["not found, running", row("running", "F"), null, "settle"],
     ["not found, final", row("failed", "F"), null, "nothing"],

@@ -1,6 +1,6 @@
 /** What an activity attempt does, transaction by transaction: enter, adopt, work, switch, project, finish, settle. */
 import { jobName, type Emit, type StepClass } from "./operators.ts";
-import { ACT, ACT_NAMES, CANCEL, RUN, RUN_NAMES, SLOT, STATUS, STATUS_NAMES, type State } from "./state.ts";
+import { ACT, ACT_NAMES, CANCEL, LATE, RUN, RUN_NAMES, SLOT, STATUS, STATUS_NAMES, type State } from "./state.ts";
 import type { Outcome, World } from "./world.ts";
 
 /** Where an attempt is. */
@@ -234,7 +234,8 @@ function work(step: Step): void {
     Object.assign(layout.slot(next, index), { a: row.switched, pc: AT.read });
     return go(step, next, "settles: has switched, projects");
   }
-  const status = layout.run(state, job, slot.run).ending === 1 ? STATUS.cancelled : STATUS.failed;
+  const cancelled = layout.run(state, job, slot.run).ending === 1 && row.late !== LATE.stopping;
+  const status = cancelled ? STATUS.cancelled : STATUS.failed;
   world.end(next, job, status);
   layout.slot(next, index).pc = AT.report;
   return go(step, next, `settles: ${STATUS_NAMES[status]}`);

@@ -35,6 +35,7 @@ describe("each rule is needed: without it the model finds how that breaks", () =
     settleBinds: [two, /that the reconciler has settled reopens the job/],
     cancelNamesRun: [one(2, ["cancel", "retry", "terminate"]), /hits the retry/],
     terminateNamesRun: [one(3, ["cancel", "deadline", "resetFirst"]), /terminates a later run/],
+    expireLooksAgain: [two, /a final state overwritten by failed/],
     acknowledgeFenced: [two, /another run acknowledges the cancel/],
     decideKnowsSegments: [continued(1, ["continue"]), /without a reset or a retry/],
     takeoverDemandsGeneration: [continued(3, ["continue", "timeout", "resetFirst"]), /goes back from run/],

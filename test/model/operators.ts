@@ -1,5 +1,5 @@
 /** What clients, operators and bad luck do: each costs one of the budget. */
-import { ACT, CANCEL, RUN, SLOT, STATUS, STATUS_NAMES, type State } from "./state.ts";
+import { ACT, CANCEL, LATE, RUN, SLOT, STATUS, STATUS_NAMES, type State } from "./state.ts";
 import type { World } from "./world.ts";
 
 /** `healthy` steps alone must lead to rest; `late` ones are zombies', dead gateways', orphaned calls'. */
@@ -101,6 +101,14 @@ function requests(world: World, state: State, job: number, emit: Emit): void {
     }
     emit(next, () => `${jobName(job)}: API cancel of a ${STATUS_NAMES[row.status]} job`, "fault");
   }
+  const open = row.status === STATUS.queued || row.status === STATUS.running;
+  // A cancel that was asked for before keeps its word.
+  if (open && row.late === LATE.no && row.cancel === CANCEL.none && layout.hasBudget(state, "late")) {
+    const next = state.slice();
+    layout.spend(next, "late");
+    layout.row(next, job).late = LATE.over;
+    emit(next, () => `${jobName(job)}: its deadline passes`, "fault");
+  }
   const retryable = row.status === STATUS.failed || row.status === STATUS.cancelled;
   if (!retryable || layout.environmentOf(state, job).guard > 0 || !layout.hasBudget(state, "retry")) return;
   for (const carried of world.setting.carry && row.revision > 0 ? [0, 1] : [0]) {
@@ -109,7 +117,7 @@ function requests(world: World, state: State, job: number, emit: Emit): void {
     const reopened = layout.row(next, job);
     reopened.reopenings += 1;
     reopened.generation += 1;
-    Object.assign(reopened, { status: STATUS.queued, attemptAt: 0, cancel: CANCEL.none, carried });
+    Object.assign(reopened, { status: STATUS.queued, attemptAt: 0, cancel: CANCEL.none, late: LATE.no, carried });
     if (!rules.has("retryKeepsRun")) reopened.run = 0;
     world.event(next, job, "reopening");
     layout.environmentOf(next, job).guard = job + 1;

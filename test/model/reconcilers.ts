@@ -1,13 +1,13 @@
 /** Two reconcilers, of which one leads: read the row, describe, act. */
 import { jobName, type Emit } from "./operators.ts";
 import { landCancel, runToCancel } from "./requests.ts";
-import { RUN, RUN_NAMES, STATUS, STATUS_NAMES, type Reconciler, type State } from "./state.ts";
+import { LATE, RUN, RUN_NAMES, STATUS, STATUS_NAMES, type Reconciler, type State } from "./state.ts";
 import type { World } from "./world.ts";
 
 const AT = { idle: 0, describe: 1, act: 2, read: 4, put: 5, finish: 6 } as const;
 /** What it decides to do. */
-const DO = { nothing: 0, start: 1, adopt: 2, settle: 3, cancel: 4, terminate: 5 } as const;
-const DO_NAMES = ["nothing", "start", "adopt", "settle", "cancel", "terminate"] as const;
+const DO = { nothing: 0, start: 1, adopt: 2, settle: 3, cancel: 4, terminate: 5, expire: 6 } as const;
+const DO_NAMES = ["nothing", "start", "adopt", "settle", "cancel", "terminate", "expire"] as const;
 
 /** The line of the protocol's table for a row that was read and a run that was described, each perhaps old by now. */
 export function decide(
@@ -91,13 +91,17 @@ function describe({ world, state, number, say }: Step): void {
   };
   const told = `describes ${jobName(job)}: run ${found.current} ${RUN_NAMES[found.status]}`;
   say(act(todo), `${told}, will do: ${DO_NAMES[todo]}`);
+  const { late, switched } = layout.row(state, job);
+  const runs = seen.status === STATUS.running && found.status === RUN.open && seen.run === found.current;
+  if (late === LATE.over && switched === 0 && (runs || seen.status === STATUS.queued))
+    say(act(DO.expire), `${told}, will end it for its deadline`);
   const run = runToCancel(world, state, job);
   if (todo !== DO.nothing || run === 0 || run !== seen.run) return;
   if (layout.run(state, job, run).cancelled === 0) say(act(DO.cancel), `${told}, sends the cancel again`);
   if (!layout.hasBudget(state, "deadline")) return;
-  const late = act(DO.terminate);
-  layout.spend(late, "deadline");
-  say(late, `${told}, the deadline of its cancel has passed`);
+  const terminating = act(DO.terminate);
+  layout.spend(terminating, "deadline");
+  say(terminating, `${told}, the deadline of its cancel has passed`);
 }
 
 function act(step: Step, emit: Emit): void {
@@ -118,6 +122,8 @@ function act(step: Step, emit: Emit): void {
     say(next, `its cancel of run ${seen.run} arrives`);
   } else if (seen.act === DO.terminate) {
     terminate(step, next);
+  } else if (seen.act === DO.expire) {
+    expire(step, next);
   } else if (seen.act === DO.adopt) {
     if (rules.has("adoptCompares") && !same) return say(next, "adopt: the row has changed since");
     world.bindRun(next, job, seen.current);
@@ -131,7 +137,8 @@ function act(step: Step, emit: Emit): void {
     Object.assign(layout.reconciler(projecting, number), { pc: AT.read, epoch: row.switched });
     say(projecting, `settle: ${jobName(job)} has switched, projects`);
   } else {
-    const cancelled = seen.runStatus === RUN.cancelled || seen.runStatus === RUN.terminated;
+    const stopped = seen.runStatus === RUN.cancelled || seen.runStatus === RUN.terminated;
+    const cancelled = stopped && row.late !== LATE.stopping;
     if (rules.has("settleBinds")) bind(world, next, job, seen.current);
     layout.row(next, job).settledRun = seen.current;
     world.end(next, job, cancelled ? STATUS.cancelled : STATUS.failed);
@@ -159,6 +166,23 @@ function terminate({ world, state, number, say }: Step, next: State): void {
     world.stopLiveAttempt(next, job);
   }
   say(next, `terminates run ${seenRun} of ${jobName(job)}`);
+}
+
+/** In the row alone; the cancel of a running job is sent by a look that comes after. */
+function expire({ world, state, number, say }: Step, next: State): void {
+  const { layout, rules } = world;
+  const { job, status, run, generation } = layout.reconciler(state, number);
+  const row = layout.row(state, job);
+  const same = row.status === status && row.run === run && row.generation === generation;
+  const late = row.late === LATE.over && row.switched === 0;
+  if (rules.has("expireLooksAgain") && !(same && late)) return say(next, "expire: the row has changed since");
+  if (!late) world.violate("a job is ended for a deadline that is over, or that it has kept");
+  if (status === STATUS.queued) world.end(next, job, STATUS.failed);
+  else {
+    layout.row(next, job).late = LATE.stopping;
+    world.event(next, job, "event");
+  }
+  say(next, `ends ${jobName(job)} for its deadline`);
 }
 
 function project({ world, state, number, say }: Step): void {

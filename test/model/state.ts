@@ -47,6 +47,7 @@ export const FAULTS = [
   "edit",
   "putTimeout",
   "deadline",
+  "late",
   "continue",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -63,13 +64,26 @@ export const ACT_NAMES = ["validate", "upload", "mark", "settle"] as const;
 export const SLOT = { free: 0, attempt: 1, start: 2, cancel: 3, put: 4 } as const;
 /** The receipt of a cancellation in the row. */
 export const CANCEL = { none: 0, requested: 1, acknowledged: 2, compensated: 3 } as const;
+/** The job's own deadline: `over`, and then `stopping`, which the row of a running job says. */
+export const LATE = { no: 0, over: 1, stopping: 2 } as const;
 /** What the ledger ends with. */
 export const LEDGER = { empty: 0, open: 1, final: 2 } as const;
 
 const environmentView = defineView(["guard", "epoch", "pointer"]);
 const versionView = defineView(["revision", "published"]);
 const rowView = defineView([
-  ...(["status", "run", "generation", "switched", "revision", "attemptAt", "ledger", "cancel", "carried"] as const),
+  ...([
+    "status",
+    "run",
+    "generation",
+    "switched",
+    "revision",
+    "attemptAt",
+    "ledger",
+    "cancel",
+    "carried",
+    "late",
+  ] as const),
   // For the invariants and for Temporal: how often it may have been reopened, its current run, the closed run that was settled.
   ...(["reopenings", "current", "settledRun", "segment"] as const),
 ]);

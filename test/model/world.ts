@@ -5,6 +5,7 @@ import {
   ACT_NAMES,
   CANCEL,
   createLayout,
+  LATE,
   LEDGER,
   RUN,
   SLOT,
@@ -71,6 +72,7 @@ export function createWorld(setting: Setting, rules: ReadonlySet<Rule>) {
     row.settledRun = 0;
     // A cancel that was asked for while the job ran is kept: the reset came in between, and the new run has not seen it.
     row.cancel = wasFinal ? CANCEL.none : Math.min(row.cancel, CANCEL.requested);
+    if (wasFinal) row.late = LATE.no;
     event(state, job, wasFinal ? "reopening" : "event");
     if (row.switched === 0 && environment.guard === 0) environment.guard = job + 1;
   }

@@ -122,8 +122,8 @@ export const OTHER_RULES: Mutation[] = [
   },
   {
     rule: "a workflow whose job is completed ends completed",
-    file: "workflows/publish.ts",
-    find: 'if (status === "completed" && result) return result;',
+    file: "workflows/run-job.ts",
+    find: 'if ((status === "completed" || status === "partially_completed") && result) return result;',
     replace: "",
     test: "leaves workflows that end as the rows say",
     testFile: "test/chaos/ended.test.ts",

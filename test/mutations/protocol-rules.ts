@@ -199,7 +199,7 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "settling never fails a job that has switched",
     file: at("settle"),
-    find: "if (row.switched_at !== null && epoch !== null)",
+    find: "if (row.switched_at !== null && row.epoch !== null)",
     replace: "if (false)",
     test: "is the point of no return",
   },
@@ -221,8 +221,8 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "a cancel that is seen too late is not noted",
     file: at("cancel-stages"),
-    find: "|| row.switched_at !== null) return;",
-    replace: ") return;",
+    find: "|| row.switched_at !== null || isDeadlines(row)) return;",
+    replace: "|| isDeadlines(row)) return;",
     test: "lost to the switch is completed",
     testFile: "test/jobs/protocol-cancel.test.ts",
   },
@@ -245,8 +245,8 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "the reconciler writes the pointer before it completes",
     file: at("project"),
-    find: "  await bringUp(deps.stores, live);\n  return publishResult",
-    replace: "  return publishResult",
+    find: "  await bringUp(deps.stores, live);\n  return published(",
+    replace: "  return published(",
     test: "stays open while the pointer cannot be written",
     testFile: "test/jobs/reconcile-switched.test.ts",
   },
@@ -301,8 +301,8 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "a repeated retry is a replay before it is held against the row",
     file: at("retry"),
-    find: "await request.remember?.(tx, row.generation + 1);\n  demandRetryable(row, request.seen);",
-    replace: "demandRetryable(row, request.seen);\n  await request.remember?.(tx, row.generation + 1);",
+    find: "await request.remember?.(tx, row.generation + 1);\n  demandRetryable(row, request);",
+    replace: "demandRetryable(row, request);\n  await request.remember?.(tx, row.generation + 1);",
     test: "twenty times at once under one key opens one generation",
     testFile: "test/gateway/retry.test.ts",
   },

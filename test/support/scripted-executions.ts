@@ -20,6 +20,8 @@ export interface ScriptedExecutions extends Executions {
   started: { workflow_id: string; generation: number; carried?: CarriedSteps }[];
   cancelled: { workflow_id: string; run_id: string | undefined }[];
   terminated: { workflow_id: string; run_id: string; reason: string }[];
+  /** Workflow ids that were told to look for their permit. */
+  woken: string[];
   /** What the end of the history says. */
   closing: Closing | null;
   trouble: TaskTrouble | null;
@@ -40,6 +42,7 @@ const EMPTY = () => ({
   started: [],
   cancelled: [],
   terminated: [],
+  woken: [],
   closing: null,
   requested: null,
   trouble: null,
@@ -72,6 +75,9 @@ export function scriptedExecutions(): ScriptedExecutions {
       await meanwhile?.();
       script.cancelled.push({ workflow_id, run_id });
       return script.current?.open === true && script.current.run_id === run_id;
+    },
+    async wake(workflow_id) {
+      script.woken.push(workflow_id);
     },
     cancelRequested: async () => script.requested,
     async terminate(workflow_id, run_id, reason) {

@@ -5,6 +5,7 @@ import { requestRetry } from "../../jobs/request-retry.ts";
 import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 import { jobOf, jobParams } from "./job-lookup.ts";
 import { acceptedAnswer, idempotencyOf } from "./publish.ts";
+import { retryTerms, retryTermsOf } from "./retry-terms.ts";
 import { jobRetried, retryPreview } from "./retry-schemas.ts";
 
 const from = z.string().min(1).max(100).optional().meta({ description: "Name of the step to begin at" });
@@ -12,6 +13,7 @@ const from = z.string().min(1).max(100).optional().meta({ description: "Name of 
 export const retryBody = z.strictObject({
   from,
   generation: z.int().min(1).optional().meta({ description: "Of the job, as you saw it" }),
+  ...retryTerms,
 });
 
 /** `route`: that an `Idempotency-Key` is bound to. */
@@ -25,6 +27,7 @@ export async function retried(
     ...{ job_id: id, by },
     ...(body.from === undefined ? {} : { from: body.from }),
     ...(body.generation === undefined ? {} : { generation: body.generation }),
+    ...retryTermsOf(body),
     ...idempotencyOf(request, route),
   });
   const answer = acceptedAnswer(deps, accepted.job, accepted.replayed);
@@ -40,7 +43,7 @@ export const jobRetryRoutes: Route[] = [
     description:
       "The same job in its next generation, as a fresh run. It goes on behind the steps that have finished, while the draft is the one " +
       "that was validated, else from the first. `from` begins earlier. With `generation`, the one that you saw, a job that is beyond it is " +
-      "left alone. With an `Idempotency-Key` a repeat within 24 hours opens nothing more.",
+      "left alone. `force` passes by `max_retries`; `deadline` is a new one. With an `Idempotency-Key` a repeat within 24 hours opens nothing more.",
     role: "admin",
     idempotent: true,
     params: jobParams,

@@ -105,6 +105,8 @@ export const job = z
     ...ids,
     job_type: jobType,
     type: jobType,
+    label: z.string().meta({ description: "Of the type" }),
+    queue: z.string().meta({ description: "Which workers take it" }),
     status: jobStatus,
     progress: z.int().min(0).max(100),
     message: z.string().nullable(),
@@ -112,6 +114,20 @@ export const job = z
     steps: z.array(step),
     generation: z.int().meta({ description: "1, 2, …: every retry and reset opens the next" }),
     retry_count: z.int(),
+    title: z.string().nullable().meta({ description: "As the request has it" }),
+    name: z.string().meta({ description: "The title, or what type and target say" }),
+    priority: z.int().min(1).max(5),
+    deadline_at: time.nullable().meta({ description: "A job that has not ended by then is ended as failed" }),
+    expires_at: time.nullable().meta({ description: "The job may be removed from then on" }),
+    max_retries: z.int(),
+    parent: z
+      .object({ id: z.uuid(), job_id: z.string(), key: z.string().nullable(), link: z.url() })
+      .nullable()
+      .meta({ description: "The job that started it, and which of its children it is" }),
+    discarded: z
+      .object({ at: time, by: z.string().nullable(), reason: z.string().nullable() })
+      .nullable()
+      .meta({ description: "A dead letter that was put away" }),
     payload: z.record(z.string(), z.unknown()),
     result: z.record(z.string(), z.unknown()).nullable(),
     member_counts: z
@@ -120,6 +136,7 @@ export const job = z
       .meta({ description: "Of a group: how many members are in which state" }),
     result_url: z.url().nullable(),
     download_url: z.url().nullable(),
+    resource_url: z.url().nullable().meta({ description: "What the job is about" }),
     error: z.string().nullable(),
     error_code: z.string().nullable(),
     errors: z.array(problem).nullable(),

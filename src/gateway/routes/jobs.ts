@@ -1,22 +1,22 @@
 /** Jobs: start, list, look at, cancel. */
 import { z } from "zod";
 import { JOB_STATUSES } from "../../../contract/job-state.ts";
-import { isJobType, JOB_TYPES } from "../../../contract/job-types.ts";
 import { ENVIRONMENTS } from "../../../contract/publish.ts";
-import { AppError } from "../../errors.ts";
+import { parseJobId } from "../../../contract/workflow-id.ts";
 import { readLogs } from "../../jobs/job-logs.ts";
 import { listJobs } from "../../jobs/job-queries-store.ts";
 import { jobDetail, jobView, statusView } from "../../jobs/job-view.ts";
-import { payloadSchema } from "../../jobs/payload-schema.ts";
 import { demandRole, requestJob } from "../../jobs/request-job.ts";
-import { validate } from "../middleware/validate-request.ts";
-import { defineRoute, type Route } from "../route.ts";
+import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 import { wholeNumber } from "../whole-number.ts";
 import { cancelBody, cancelled } from "./job-cancels.ts";
 import { jobOf, jobParams, linkBases } from "./job-lookup.ts";
+import { jobRequestBody, readJobRequest } from "./job-requests.ts";
 import { decodeCursor, encodeCursor } from "./list-cursor.ts";
 import * as schemas from "./job-schemas.ts";
 import { acceptedAnswer, idempotencyOf } from "./publish.ts";
+
+const NIL = "00000000-0000-0000-0000-000000000000";
 
 const listQuery = z.strictObject({
   status: z
@@ -28,9 +28,21 @@ const listQuery = z.strictObject({
   type: z.string().optional(),
   project: z.string().optional().meta({ description: "Slug" }),
   environment: z.enum(ENVIRONMENTS).optional(),
+  parent: z.string().optional().meta({ description: "Id of a job: only those that it started" }),
   limit: wholeNumber(1, 200, 50),
   cursor: z.string().optional().meta({ description: "`next_cursor` of the page before" }),
 });
+
+async function startJobOf(
+  request: RouteRequest<unknown, unknown, z.output<typeof jobRequestBody>>,
+  route: string,
+): Promise<RouteAnswer> {
+  const { deps, principal: by, body } = request;
+  const { type, payload, terms } = readJobRequest(body, (each) => demandRole(each, by));
+  const asked = { ...terms, type, payload, by, ...idempotencyOf(request, route) };
+  const { job, replayed } = await requestJob(deps, asked);
+  return acceptedAnswer(deps, job, replayed);
+}
 
 export const jobRoutes: Route[] = [
   defineRoute({
@@ -41,29 +53,20 @@ export const jobRoutes: Route[] = [
       "Accepted at once, also while Temporal is down. `GET /job-types` has the types and what their payloads hold.",
     role: "operator",
     idempotent: true,
-    body: z.strictObject({
-      type: z.string(),
-      payload: z.record(z.string(), z.unknown()).default({}),
-      title: z.string().min(1).max(200).optional().meta({ description: "What people call it" }),
-      priority: z.int().min(1).max(5).optional().meta({ description: "1 first, 5 last; 3 by default" }),
-    }),
+    body: jobRequestBody,
     responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
-    async handle(request) {
-      const { deps, principal: by, body } = request;
-      const { type, title, priority } = body;
-      if (!isJobType(type)) {
-        throw new AppError("job_type_unknown", { type, types: Object.keys(JOB_TYPES).join(", ") });
-      }
-      demandRole(type, by);
-      const [payload] = validate([{ place: "body", at: "/payload", schema: payloadSchema(type), value: body.payload }]);
-      const { job, replayed } = await requestJob(deps, {
-        ...{ type, payload: payload as Record<string, unknown>, by, at: "/payload" },
-        ...(title === undefined ? {} : { title }),
-        ...(priority === undefined ? {} : { priority }),
-        ...idempotencyOf(request, "POST /jobs"),
-      });
-      return acceptedAnswer(deps, job, replayed);
-    },
+    handle: (request) => startJobOf(request, "POST /jobs"),
+  }),
+  defineRoute({
+    method: "post",
+    path: "/jobs/enqueue",
+    summary: "Start a job, other words",
+    description: "The same as POST /jobs.",
+    role: "operator",
+    idempotent: true,
+    body: jobRequestBody,
+    responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
+    handle: (request) => startJobOf(request, "POST /jobs"),
   }),
   defineRoute({
     method: "get",
@@ -77,11 +80,14 @@ export const jobRoutes: Route[] = [
         schema: z.object({ jobs: z.array(schemas.job), next_cursor: z.string().nullable() }),
       },
     },
-    async handle({ db, deps, principal, query: { cursor, ...filter } }) {
+    async handle({ db, deps, principal, query: { cursor, parent, ...filter } }) {
+      // What is no id of a job has started none.
+      const started = parent === undefined ? {} : { parent: parseJobId(parent) ?? NIL };
       const before = cursor === undefined ? {} : { before: decodeCursor(cursor) };
       const wanted = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
       const found = await listJobs(db, {
         ...wanted,
+        ...started,
         ...before,
         tenant_id: principal.tenant_id,
         limit: filter.limit + 1,

@@ -159,6 +159,8 @@ const NO_CANCELLATION = {
   cancel_terminated_at: null,
 } as const satisfies JobPatch;
 
+const NOT_DISCARDED = { discarded_at: null, discarded_by: null, discard_reason: null } as const satisfies JobPatch;
+
 /** The new run has not seen it yet, and works. */
 const NOT_SEEN = { cancel_acknowledged_at: null, cancel_stopped_at: null } as const satisfies JobPatch;
 
@@ -168,6 +170,9 @@ const NOT_SEEN = { cancel_acknowledged_at: null, cancel_stopped_at: null } as co
  * run. Without progress is the job from now on only, however long ago the last generation was.
  */
 export const reopenedPatch = (row: JobRow): JobPatch => ({
+  ...(isFinal(row.status) ? { ...NOT_DISCARDED, deadline_stop_at: null } : {}),
+  // An operator who resets a job that has ended wants it to go on, whatever its deadline was.
+  ...(isFinal(row.status) && row.deadline_over ? { deadline_at: null } : {}),
   generation: row.generation + 1,
   report: 0,
   error_code: null,

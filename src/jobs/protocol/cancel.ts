@@ -8,6 +8,8 @@
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { isFinal } from "../../../contract/job-state.ts";
+import { isThrottled } from "../../../contract/permits.ts";
+import { passPermitOn, tellGranted } from "../permits/pass-on.ts";
 import { lockJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { writeEnding, type ProtocolDeps } from "./attempt.ts";
@@ -26,7 +28,7 @@ const ROUNDS = 5;
 
 /** Errors: job_not_found, job_final, past_the_switch; whatever Temporal's client throws (the reconciler sends it again). */
 export async function cancelJob(
-  deps: Pick<ProtocolDeps, "database" | "executions" | "notifier">,
+  deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   request: CancelRequest,
 ): Promise<"cancelled" | "requested"> {
   let generation: number | undefined;
@@ -34,12 +36,22 @@ export async function cancelJob(
     const row = await transaction(deps.database, (tx) => noteCancel(tx, request, generation));
     if (!row) return "requested";
     deps.notifier.touch(request.job_id);
-    if (row.status === "cancelled") return "cancelled";
+    if (row.status === "cancelled") {
+      await leaveLine(deps, row);
+      return "cancelled";
+    }
     // notFound: that run has ended or was replaced meanwhile; the row tells what happened.
     if (row.run_id !== null && (await deps.executions.cancel(row.workflow_id, row.run_id))) return "requested";
     generation = row.generation;
   }
   return "requested";
+}
+
+/** One that waited for its permit has a run that sleeps: woken, it finds the job ended. Whoever is behind it may be next. */
+async function leaveLine(deps: Parameters<typeof passPermitOn>[0], row: JobRow): Promise<void> {
+  if (!isThrottled(row.job_type)) return;
+  await tellGranted(deps, [{ job_id: row.id, workflow_id: row.workflow_id }]);
+  await passPermitOn(deps, row);
 }
 
 /** Null when the job was reopened since the request was noted: what is running now is not what was to be cancelled. */

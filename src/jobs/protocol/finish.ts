@@ -1,6 +1,8 @@
 /** finish: the job is completed, once it has come about: for a publish, once the pointer has its epoch or a higher one. */
 import type { Problem } from "../../../contract/problem.ts";
+import type { Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
+import { passPermitOn } from "../permits/pass-on.ts";
 import { readJob } from "../job-store.ts";
 import { writeJob, type NewEvent } from "../job-writes-store.ts";
 import { endedMeanwhile, endingWrites, mine, type Grip, type ProtocolDeps } from "./attempt.ts";
@@ -17,11 +19,25 @@ export interface Done {
 
 /** Writes the final state; success too when it is written already. Error: superseded. */
 export async function finishJob(
-  deps: Pick<ProtocolDeps, "database" | "notifier">,
+  deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   grip: Grip,
   done: Done,
 ): Promise<void> {
   const db = deps.database.em.fork();
+  if (!(await writeDone(db, grip, done))) {
+    const row = await readJob(db, grip.job_id);
+    if (row && endedMeanwhile(row, grip)) return;
+    throw new AppError("superseded", { job: grip.job_id });
+  }
+  deps.notifier.touch(grip.job_id);
+  await passPermitOn(deps, { id: grip.job_id, job_type: grip.held.job_type });
+}
+
+/**
+ * The one statement of it, for work that must come about together with the job's end: in the work's own transaction, as its last
+ * statement, so that the job's row is locked no longer than a commit takes. False when the row is another attempt's: then undo the work.
+ */
+export async function writeDone(db: Db, grip: Grip, done: Done): Promise<boolean> {
   const { step } = grip.held;
   const { status = "completed", message, result, errors } = done;
   const before: NewEvent[] = step ? [{ kind: "step", data: { step, status: "done", progress: 100, message } }] : [];
@@ -30,10 +46,5 @@ export async function finishJob(
     { status, message, result: { ...result }, ...(errors && errors.length > 0 ? { errors } : {}) },
   );
   const options = { fence: mine(grip), dropGuard: true };
-  if (!(await writeJob(db, grip.job_id, patch, [...before, ...events], options))) {
-    const row = await readJob(db, grip.job_id);
-    if (row && endedMeanwhile(row, grip)) return;
-    throw new AppError("superseded", { job: grip.job_id });
-  }
-  deps.notifier.touch(grip.job_id);
+  return writeJob(db, grip.job_id, patch, [...before, ...events], options);
 }

@@ -3,7 +3,7 @@
  * A refused write throws `superseded`, which Temporal retries: a live attempt enters again, a zombie's answer reaches nobody.
  */
 import type { FailureCode } from "../../../contract/failures.ts";
-import { transaction } from "../../db.ts";
+import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { lockJob, type JobPatch } from "../job-store.ts";
 import { hasTold } from "../ledger-store.ts";
@@ -72,6 +72,17 @@ export async function logEntry(
 /** What the job has come to so far, for one that ends as failed: its ending has none. */
 export async function noteResult(deps: Deps, grip: Grip, result: object): Promise<void> {
   await write(deps, grip, { result: { ...result } }, [{ kind: "result", data: { ...result } }]);
+}
+
+/**
+ * One log entry in the caller's transaction, with what that has yielded, kept under `yielded.step`, which is no step of the type's: so what
+ * the transaction does is done once for the job's life, by a live attempt, and told exactly if it is done. Takes the job's row, last of
+ * all. Error: superseded.
+ */
+export async function logWithin(tx: Db, grip: Grip, message: string, yielded: StepYield): Promise<void> {
+  const entry: NewEvent = { kind: "log", data: { level: "info", message, step: grip.held.step } };
+  const written = await writeJob(tx, grip.job_id, {}, [entry], { fence: mine(grip), yielded });
+  if (!written) throw new AppError("superseded", { job: grip.job_id });
 }
 
 async function write(

@@ -11,24 +11,29 @@ import { transaction, type Db } from "../../db.ts";
 import type { Execution } from "../../temporal.ts";
 import { noteDescribed } from "../attention/described.ts";
 import { claimGuard } from "../guard-store.ts";
+import { passPermitOn } from "../permits/pass-on.ts";
 import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { stepsAfterReset } from "./after-reset.ts";
 import { continues, guardKey, publishTarget, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
-import { DEADLINE_REASON, endingOf, stagesOfEnding } from "./closed-run.ts";
+import { DEADLINE_REASON, endingOf, JOB_DEADLINE_REASON, stagesOfEnding } from "./closed-run.ts";
+import { expireJob, stopsForDeadline } from "./deadline.ts";
 import { projectSwitched } from "./project.ts";
 import { startJob } from "./start.ts";
 
-export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel" | "terminate";
+/** `expire`: its deadline has passed (`deadline.ts`). */
+export type Decision = "nothing" | "start" | "adopt" | "settle" | "cancel" | "terminate" | "expire";
+
+type Decided = Pick<JobRow, "status" | "run_id" | "generation" | "segment" | "switched_at"> &
+  Pick<JobRow, "cancel_requested_at" | "cancel_overdue" | "deadline_over" | "deadline_stop_at" | "stop_overdue">;
+
+/** Ends in its row, whatever there is in Temporal: nobody has to be asked. */
+const waitsTooLong = ({ status, deadline_over }: Pick<Decided, "status" | "deadline_over">): boolean =>
+  status === "queued" && deadline_over;
 
 /** What to do about a row and what Temporal says of its workflow. Pure: the table of the protocol, line by line. */
-export function decide(
-  row: Pick<
-    JobRow,
-    "status" | "run_id" | "generation" | "segment" | "cancel_requested_at" | "cancel_overdue" | "switched_at"
-  >,
-  execution: Execution | null,
-): Decision {
+export function decide(row: Decided, execution: Execution | null): Decision {
+  if (waitsTooLong(row)) return "expire";
   if (!execution) return row.status === "queued" ? "start" : row.status === "running" ? "settle" : "nothing";
   // A run that continued as new takes the row over by itself.
   const strangerFromReset = execution.reset && execution.run_id !== row.run_id && !continues(row, execution);
@@ -39,10 +44,12 @@ export function decide(
   }
   if (execution.open) {
     if (strangerFromReset) return "adopt";
-    // The request was written down, and may have been lost on its way to Temporal. Sent to the row's own run only.
     const cancellable = row.status === "running" && row.switched_at === null;
-    if (!cancellable || row.cancel_requested_at === null || row.run_id !== execution.run_id) return "nothing";
-    return row.cancel_overdue ? "terminate" : "cancel";
+    if (!cancellable || row.run_id !== execution.run_id) return "nothing";
+    if (row.deadline_over && row.deadline_stop_at === null) return "expire";
+    if (row.cancel_requested_at === null && row.deadline_stop_at === null) return "nothing";
+    // The request was written down, and may have been lost on its way to Temporal. Sent to the row's own run only.
+    return row.cancel_overdue || row.stop_overdue ? "terminate" : "cancel";
   }
   return isFinal(row.status) ? "nothing" : "settle";
 }
@@ -51,12 +58,13 @@ export function decide(
 export async function reconcileJob(deps: ProtocolDeps, jobId: string): Promise<Decision> {
   const seen = await readJob(deps.database.em.fork(), jobId);
   if (!seen) return "nothing";
-  const execution = await deps.executions.describe(seen.workflow_id);
+  const execution = waitsTooLong(seen) ? null : await deps.executions.describe(seen.workflow_id);
   const decision = decide(seen, execution);
   if (decision === "start") await startJob(deps, jobId, seen.generation);
   if (decision === "adopt" && execution) await adoptFor(deps, seen, execution);
   if (decision === "settle") await settleFor(deps, seen, execution);
   if (decision === "cancel" && seen.run_id) await deps.executions.cancel(seen.workflow_id, seen.run_id);
+  if (decision === "expire") await expireJob(deps, seen);
   if (decision === "terminate" && execution) await terminateFor(deps, seen, execution);
   if ((decision === "nothing" || decision === "cancel") && execution) await noteDescribed(deps, seen, execution);
   if (decision !== "nothing") deps.notifier.touch(jobId);
@@ -89,10 +97,11 @@ async function adoptFor(deps: ProtocolDeps, seen: JobRow, execution: Execution):
   });
 }
 
-/** The cancel's deadline has passed: no worker is there, or none that listens. A switch that came first wins here, too. */
+/** The deadline of its cancel, or of its stop, has passed: no worker is there, or none that listens. A switch that came first wins here, too. */
 async function terminateFor(deps: ProtocolDeps, seen: JobRow, execution: Execution): Promise<void> {
   // False: it has ended by itself, or was reset. The next look tells.
-  if (!(await deps.executions.terminate(seen.workflow_id, execution.run_id, DEADLINE_REASON))) return;
+  const reason = stopsForDeadline(seen) ? JOB_DEADLINE_REASON : DEADLINE_REASON;
+  if (!(await deps.executions.terminate(seen.workflow_id, execution.run_id, reason))) return;
   await settleFor(deps, seen, { ...execution, open: false, status: "TERMINATED" });
 }
 
@@ -114,6 +123,7 @@ async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution 
     return null;
   });
   if (epoch !== null) await completeSwitched(deps, seen, epoch, bound);
+  await passPermitOn(deps, seen);
 }
 
 /** A job that has switched is completed, whatever ended its workflow: pointer first, then the row. */

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { createDraft } from "../publishing.ts";
+import { bulkImport } from "./bulk-import.ts";
 import { versionOf, type JobSample } from "./sample.ts";
 
 const nothing = { type: "maintenance", payload: { dry_run: true } };
@@ -20,6 +21,21 @@ export const group: JobSample = {
     const version = await versionOf(room, project);
     const payload = { project: project.project, version, target_environment: "dev" };
     return { payload: { members: [{ key: "publish", type: "publish", payload }] }, code: "member_failed" };
+  },
+  async stalling(room, draft) {
+    const { payload, letGo } = (await bulkImport.stalling?.(room, draft)) ?? {
+      payload: {},
+      letGo: async () => undefined,
+    };
+    return {
+      payload: {
+        members: [
+          { key: "first", type: "bulk_import", payload },
+          ...["left", "right", "last"].map((key) => ({ key, ...nothing, depends_on: ["first"] })),
+        ],
+      },
+      letGo,
+    };
   },
   busy: "run_members",
   async expectDone(_room, _draft, result) {

@@ -5,6 +5,7 @@ export const maintenance: JobSample = {
   type: "maintenance",
   happy: async () => ({ dry_run: true }),
   failing: null,
+  stalling: null,
   busy: "sweep",
   async expectDone(_room, _draft, result) {
     expect(result).toMatchObject({ dry_run: true });

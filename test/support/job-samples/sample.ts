@@ -19,10 +19,21 @@ export interface JobSample {
   happy(room: Publishing, draft: Draft): Promise<Record<string, unknown>>;
   /** A payload whose job fails for good, and with which code; null for a type that cannot be made to fail by what it is given. */
   failing: ((room: Publishing, draft: Draft) => Promise<{ payload: Record<string, unknown>; code: string }>) | null;
+  /**
+   * A job that comes to its busy step, or `step`, and stays in it until it is stopped, or let go; null for a type whose work cannot be made to wait. What
+   * is let go completes.
+   */
+  stalling: ((room: Publishing, draft: Draft) => Promise<StallingJob>) | null;
   /** The step in which the most is done: where workers are killed and operators press. */
   busy: string;
   /** Everything is there, once, and right; whatever happened on the way. `result`: of the job's row. */
   expectDone(room: Publishing, draft: Draft, result: Record<string, unknown>): Promise<void>;
+}
+
+export interface StallingJob {
+  payload: Record<string, unknown>;
+  step?: string;
+  letGo(): Promise<void>;
 }
 
 /** What POST /jobs leaves behind, with a draft where the type is about one; started, unless told otherwise. Answers the job's id. */
