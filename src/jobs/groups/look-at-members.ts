@@ -61,7 +61,8 @@ export async function lookAtMembers(
     if (begun.length > 0) await beginMembers(tx, row, begun);
     const members = begun.length > 0 ? await readMembers(tx, row.id) : before;
     const stand = planMembers(members, rules);
-    const message = messageOf(stand.counts, members.length);
+    // A publish goes on saying what it does.
+    const message = row.job_type === "group" ? messageOf(stand.counts, members.length) : (row.message ?? "");
     await tell(tx, row, { members, stand, message, stopping });
     return { members, stand, begun, message, more: due.length > begun.length };
   });
