@@ -11,6 +11,7 @@ import { markPublished } from "./publish/mark-published.ts";
 import { awaitPermit } from "./jobs/await-permit.ts";
 import { settle, type SettleInput } from "./jobs/settle.ts";
 import { upload } from "./publish/upload.ts";
+import { makeTiles } from "./publish/make-tiles.ts";
 import { validate } from "./publish/validate.ts";
 import { verifyTiles } from "./publish/verify-tiles.ts";
 import { runMembers } from "./group/run-members.ts";
@@ -31,6 +32,7 @@ export function createActivities(deps: ActivityDeps) {
     upload: (input: AfterGenerate) => upload(deps, input),
     verifyTiles: (input: AfterGenerate) => verifyTiles(deps, input),
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
+    makeTiles: (input: MembersInput) => makeTiles(deps, input),
     runMembers: (input: MembersInput) => runMembers(deps, input),
     importPlan: (input: StepInput) => importPlan(deps, input),
     fetchFile: (input: StepInput) => fetchFile(deps, input),

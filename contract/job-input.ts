@@ -17,6 +17,8 @@ export interface JobInput {
   carried?: object;
   /** Number of the run in a chain that continued as new, from 0; absent: 0. */
   segment?: number;
+  /** Of a publish: see `PublishInput`. */
+  makes_tiles?: true;
 }
 
 /** What every activity of a job is called with: whose work it is, and which run of it. */

@@ -6,6 +6,8 @@ import type { StartOptions } from "./job-start.ts";
 export interface MembersInput extends StepInput {
   /** Positions of the members whose workflows this run has started and not seen end. */
   own: number[];
+  /** Positions of those whose workflows it found there already. */
+  attached: number[];
   /** Begin none and cancel those that are open. */
   stopping: boolean;
 }

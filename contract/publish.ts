@@ -30,6 +30,8 @@ export interface PublishInput {
   started_by: string;
   /** What finished steps yielded, for a retry that goes on behind them; absent: begin at the first. */
   carried?: CarriedSteps;
+  /** The version had a source picture and no tiles when the run was started: they are generated first. Absent in runs of before. */
+  makes_tiles?: true;
 }
 
 /** Valid for one revision of the draft only. A step that is absent is run, and with it all that follow. */
@@ -102,7 +104,7 @@ export const PUBLISH = {
   task_queue: "publish",
   resource: "version",
   resource_link: "/projects/{project}/versions/{version}",
-  child_types: [],
+  child_types: ["tile_generation"],
   steps: PUBLISH_STEPS,
   role: "admin",
   capabilities: { cancel: true, retry: true, throttled: null },

@@ -26,15 +26,17 @@ const GATHER_MS = 250;
 /** Events after which the run continues as new: Temporal suggests it at 4,096, and replays a long history slowly. */
 const LONG_HISTORY = 1_500;
 
-type Look = (asked: Pick<MembersInput, "own" | "stopping">) => Promise<MembersLook>;
+type Look = (asked: Pick<MembersInput, "own" | "attached" | "stopping">) => Promise<MembersLook>;
 
 /** `continueAs`: the input of this run, for a type whose runs may continue as new. */
 export async function followMembers(type: JobType, look: Look, continueAs: JobInput | null): Promise<MembersLook> {
   const own = new Set<number>();
+  const attached = new Set<number>();
   let ends = 0;
   const begin = async (member: MemberStart): Promise<void> => {
     const child = await startAsChild(type, member);
-    if (!child) return;
+    if (!child) return void attached.add(member.position);
+    attached.delete(member.position);
     own.add(member.position);
     const ended = (): void => {
       own.delete(member.position);
@@ -46,7 +48,7 @@ export async function followMembers(type: JobType, look: Look, continueAs: JobIn
   async function follow(stopping: boolean): Promise<MembersLook> {
     for (let pause = FIRST_PAUSE_MS; ;) {
       const seen = ends;
-      const found = await look({ own: [...own], stopping });
+      const found = await look({ own: [...own], attached: [...attached], stopping });
       if (found.ended) return found;
       await Promise.all(found.start.map(begin));
       if (continueAs && !stopping && isLong()) await continueAsNew(continueAs, found.generation);

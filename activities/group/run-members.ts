@@ -44,16 +44,18 @@ export async function runMembers(deps: ActivityDeps, input: MembersInput): Promi
 
 const MAX_PROBLEMS = 200;
 
-/** For every job that has members, in whatever step of it. `ends`: what is to be done about what was found. */
+/** For every job that has members, in whatever step of it. `ends`: what is to be done about what was found. `begins`: comes before every look. */
 export async function inMembersStep(
   deps: ActivityDeps,
   input: MembersInput,
   entry: { step: string; message: string; keeps: "progress" },
   ends: (tools: StepTools, found: FoundMembers) => Promise<Pick<MembersLook, "result">>,
+  begins: (tools: StepTools) => Promise<void> = async () => undefined,
 ): Promise<MembersLook> {
   return guarded(async (context) => {
     const { grip, row } = await enter(deps, context, input, entry);
     return beating(deps, context, { grip, row, step: entry.step }, async (tools) => {
+      await begins(tools);
       const found = await follow(deps, input, tools);
       const result = await ends(tools, found);
       const { start, more, attached, stand } = found;
@@ -63,12 +65,16 @@ export async function inMembersStep(
 }
 
 /** Looks; and where members are open that end without the workflow's hearing of it, waits for the next change, and looks again. */
-async function follow(deps: ActivityDeps, { own, stopping }: MembersInput, tools: StepTools): Promise<FoundMembers> {
+async function follow(
+  deps: ActivityDeps,
+  { own, attached: there, stopping }: MembersInput,
+  tools: StepTools,
+): Promise<FoundMembers> {
   const { grip, row, signal } = tools;
   const until = performance.now() + STAY_MS;
   if (stopping) await noteCancelStage(deps, grip, "acknowledged");
   for (;;) {
-    const found = await lookAtMembers(deps, { grip, stopping, own });
+    const found = await lookAtMembers(deps, { grip, stopping, own, attached: there });
     // All of it is the final state's.
     if (!stopping) tools.report(Math.min(0.99, found.stand.fraction), found.message);
     const { stand, start, more, attached } = found;

@@ -9,6 +9,13 @@ export const GROUP_FAILURES = {
     sentence: "{count} of {total} members were not done. {first}",
     action: "Look at their jobs, and retry the group: it runs those again, and none that is completed.",
   },
+  tiles_not_made: {
+    status: 422,
+    retryable: false,
+    title: "No tiles were cut",
+    sentence: "The tiles of the version could not be cut from its source picture. {reason}",
+    action: "Job {job} tells more. Replace the picture or import tiles, then retry the publish.",
+  },
   group_not_found: {
     status: 404,
     retryable: false,

@@ -138,7 +138,12 @@ export interface JobPatch {
 
 /** What a run is started with, and with which words. */
 export interface JobStart
-  extends JobInput, Pick<JobRow, "job_type" | "workflow_id" | "version_id" | "steps" | "title" | "priority"> {}
+  extends
+    Omit<JobInput, "makes_tiles">,
+    Pick<JobRow, "job_type" | "workflow_id" | "version_id" | "steps" | "title" | "priority"> {
+  /** It publishes a version that has a source picture and no tiles. */
+  lacks_tiles: boolean;
+}
 
 /** The workflows of jobs, what they are started with, and what a retry has left as done, from the records. */
 export async function findStarts(db: Db, jobIds: readonly string[]): Promise<JobStart[]> {
@@ -146,7 +151,9 @@ export async function findStarts(db: Db, jobIds: readonly string[]): Promise<Job
     db,
     `
     select j.job_type, j.workflow_id, j.version_id, j.steps, j.title, j.priority, j.id as job_id, j.generation, t.slug as tenant,
-      p.slug as project, v.number as version, j.environment, coalesce(u.name, 'unknown') as started_by
+      p.slug as project, v.number as version, j.environment, coalesce(u.name, 'unknown') as started_by,
+      j.job_type = 'publish' and exists (select 1 from source_pictures s where s.version_id = j.version_id)
+        and not exists (select 1 from tile_sets s where s.version_id = j.version_id) as lacks_tiles
     from jobs j
     join tenants t on t.id = j.tenant_id
     left join projects p on p.id = j.project_id

@@ -16,8 +16,8 @@ export interface GroupRoom {
   /** Members by key: their states, `null` for one that is no job. */
   states(group: string): Promise<Record<string, string | null>>;
   member(group: string, key: string): Promise<MemberRow>;
-  /** Holds a member that does next to nothing in its work. */
-  hold(group: string, key: string): Promise<CommitGate>;
+  /** Holds a member at the beginning of a step: of the one that does next to nothing, by default. */
+  hold(group: string, key: string, step?: string): Promise<CommitGate>;
   /** A member that publishes a new draft. */
   publishOf(
     key: string,
@@ -25,7 +25,7 @@ export interface GroupRoom {
   ): Promise<{ key: string; type: string; payload: object } & { draft: Draft }>;
 }
 
-/** A member that does next to nothing. */
+/** A member that does next to nothing. Throttled: one of a tenant's at a time. */
 export const nothing = (key: string, ...depends_on: string[]) => ({
   ...{ key, type: "maintenance", payload: { dry_run: true } },
   ...(depends_on.length > 0 ? { depends_on } : {}),
@@ -68,9 +68,9 @@ export async function createGroupRoom(): Promise<GroupRoom> {
       const members = await readMembers(room.database.em.fork(), group);
       return Object.fromEntries(members.map(({ key, status }) => [key, status]));
     },
-    hold: (group, key) =>
+    hold: (group, key, step = "sweep") =>
       room.gates.close({
-        ...{ job_id: memberJobId(group, key), kind: "step", data: { step: "sweep", status: "running" } },
+        ...{ job_id: memberJobId(group, key), kind: "step", data: { step, status: "running" } },
       }),
     async publishOf(key, options) {
       const draft = await createDraft(room, options);

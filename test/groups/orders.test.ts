@@ -25,9 +25,12 @@ const ended = (group: string) => groups.room.ended(group, 30_000);
 
 describe("a group", { timeout: 60_000 }, () => {
   it("that is a set runs its members at once, as children of its workflow, and tells each end", async () => {
-    const group = await groups.begin({ members: [nothing("a"), nothing("b"), nothing("c")] }, { start: false });
+    const keys = ["a", "b", "c"];
+    const members = [];
+    for (const key of keys) members.push(asked(await groups.publishOf(key)));
+    const group = await groups.begin({ members }, { start: false });
     const gates = [];
-    for (const key of ["a", "b", "c"]) gates.push(await groups.hold(group, key));
+    for (const key of keys) gates.push(await groups.hold(group, key, "validate"));
     await startJob(groups.room.deps, group, 1);
     await Promise.all(gates.map((gate) => gate.reached()));
     for (const gate of gates) await gate.open();
@@ -45,9 +48,9 @@ describe("a group", { timeout: 60_000 }, () => {
   });
 
   it("that is a graph begins a member when all that it depends on are done, and not before", async () => {
-    const members = [nothing("a"), nothing("b"), nothing("c", "a", "b"), nothing("d", "a")];
+    const members = [nothing("a"), asked(await groups.publishOf("b")), nothing("c", "a", "b"), nothing("d", "a")];
     const group = await groups.begin({ members }, { start: false });
-    const gate = await groups.hold(group, "b");
+    const gate = await groups.hold(group, "b", "validate");
     await startJob(groups.room.deps, group, 1);
     await gate.reached();
     await until("d to be done", async () => (await groups.states(group))["d"] === "completed");

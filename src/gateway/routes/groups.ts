@@ -2,8 +2,10 @@
 import { z } from "zod";
 import { GROUP } from "../../../contract/group.ts";
 import { JOB_STATUSES } from "../../../contract/job-state.ts";
+import { ENVIRONMENTS } from "../../../contract/publish.ts";
 import { AppError } from "../../errors.ts";
 import type { JobRecord } from "../../jobs/job-queries-store.ts";
+import { importAndPublish, type ImportAndPublish } from "../../jobs/groups/import-and-publish.ts";
 import { groupView } from "../../jobs/groups/group-view.ts";
 import { requestJob } from "../../jobs/request-job.ts";
 import { defineRoute, type Route, type RouteRequest } from "../route.ts";
@@ -51,6 +53,22 @@ const groupBody = z.fromJSONSchema({
   { title?: string; priority?: number } & Record<string, unknown>
 >;
 
+const artifact = z.strictObject({ artifact: z.uuid() });
+
+const importBody = z.strictObject({
+  project: z.string().min(1).meta({ description: "Slug" }),
+  version: z.int().min(1).max(2_147_483_647),
+  target_environment: z.enum(ENVIRONMENTS).default("production"),
+  picture: artifact.optional().meta({ description: "What tiles are cut from" }),
+  plan: artifact.optional().meta({ description: "An SVG: its shapes become layers and overlays" }),
+  rows: z
+    .union([z.looseObject({ artifact: z.uuid() }), z.looseObject({ url: z.string().min(1).max(4_000) })])
+    .optional()
+    .meta({ description: "Properties and labels by ref, and beside the file what bulk_import may be told" }),
+  title: z.string().min(1).max(200).optional().meta({ description: "What people call it" }),
+  priority: z.int().min(1).max(5).optional().meta({ description: "1 first, 5 last; 3 by default" }),
+});
+
 const pageQuery = z.strictObject({
   status: z.enum(JOB_STATUSES).optional().meta({ description: "Only members in this state" }),
   limit: wholeNumber(1, 1_000, 100),
@@ -90,6 +108,28 @@ export const groupRoutes: Route[] = [
         ...(title === undefined ? {} : { title }),
         ...(priority === undefined ? {} : { priority }),
         ...idempotencyOf(request, "POST /groups"),
+      });
+      return acceptedAnswer(deps, job, replayed);
+    },
+  }),
+  defineRoute({
+    method: "post",
+    path: "/groups/import-and-publish",
+    summary: "Make a map of what it is made of, and publish it",
+    description:
+      "A group, ready-made: the picture becomes tiles, the plan layers and overlays, the rows their properties, one after the other; then the " +
+      "version is published. Each may be left out. Bytes are uploaded before, as artifacts.",
+    role: "admin",
+    idempotent: true,
+    body: importBody,
+    responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
+    async handle(request) {
+      const { deps, principal: by, body } = request;
+      const { title = `Import and publish ${body.project} v${body.version}`, priority, ...asked } = body;
+      const { job, replayed } = await requestJob(deps, {
+        ...{ type: "group", payload: importAndPublish(asked as ImportAndPublish), by, title },
+        ...(priority === undefined ? {} : { priority }),
+        ...idempotencyOf(request, "POST /groups/import-and-publish"),
       });
       return acceptedAnswer(deps, job, replayed);
     },

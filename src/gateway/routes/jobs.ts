@@ -39,7 +39,7 @@ async function startJobOf(
 ): Promise<RouteAnswer> {
   const { deps, principal: by, body } = request;
   const { type, payload, terms } = readJobRequest(body, (each) => demandRole(each, by));
-  const asked = { ...terms, type, payload, by, ...idempotencyOf(request, route) };
+  const asked = { ...terms, type, payload, by, at: "/payload", ...idempotencyOf(request, route) };
   const { job, replayed } = await requestJob(deps, asked);
   return acceptedAnswer(deps, job, replayed);
 }

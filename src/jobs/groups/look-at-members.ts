@@ -39,12 +39,14 @@ export interface LookRequest {
   stopping: boolean;
   /** Positions of members that the asking run has started itself, and not seen end. */
   own: readonly number[];
+  /** Likewise of those whose workflows it found there already. */
+  attached: readonly number[];
 }
 
 /** Error: superseded. */
 export async function lookAtMembers(
   deps: Pick<ProtocolDeps, "database" | "notifier">,
-  { grip, stopping, own }: LookRequest,
+  { grip, stopping, own, attached }: LookRequest,
 ): Promise<FoundMembers> {
   const db = deps.database.em.fork();
   // Before the look: what changes in the middle of it is seen by the next.
@@ -59,7 +61,8 @@ export async function lookAtMembers(
     if (begun.length > 0) await beginMembers(tx, row, begun);
     const members = begun.length > 0 ? await readMembers(tx, row.id) : before;
     const stand = planMembers(members, rules);
-    const message = messageOf(stand.counts, members.length);
+    // A publish goes on saying what it does.
+    const message = row.job_type === "group" ? messageOf(stand.counts, members.length) : (row.message ?? "");
     await tell(tx, row, { members, stand, message, stopping });
     return { members, stand, begun, message, more: due.length > begun.length };
   });
@@ -67,7 +70,11 @@ export async function lookAtMembers(
   for (const { job_id } of found.begun) deps.notifier.touch(job_id);
   const known = new Set(own);
   const strangers = found.stand.open.filter(({ position }) => !known.has(position));
-  const queued = strangers.filter(({ status }) => status === "queued");
+  // One that was found there and is queued all the same is begun by whoever started it; a retry of it, by this very look, is not.
+  const there = new Set(attached);
+  const isNews = ({ position }: MemberRow): boolean =>
+    !there.has(position) || found.begun.some((each) => each.position === position);
+  const queued = strangers.filter((member) => member.status === "queued" && isNews(member));
   const start = stopping ? [] : await startsFor(db, queued);
   return { ...found, start, attached: strangers.length, pulse };
 }

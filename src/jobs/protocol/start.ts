@@ -31,11 +31,12 @@ export async function startsOf(db: Db, jobIds: readonly string[]): Promise<Start
 }
 
 async function optionsOf(db: Db, found: JobStart): Promise<StartOptions> {
-  const { job_type, workflow_id, version_id, steps, title, priority, ...input } = found;
+  const { job_type, workflow_id, version_id, steps, title, priority, lacks_tiles, ...input } = found;
   // The first generation has nothing behind it.
   const records = input.generation > 1 ? await findStepRecords(db, { id: input.job_id, version_id }) : null;
   const carried = records && carriedSteps({ steps }, records);
-  return { ...{ job_type, workflow_id, title, priority }, input: { ...input, ...(carried ? { carried } : {}) } };
+  const more = { ...(carried ? { carried } : {}), ...(lacks_tiles ? { makes_tiles: true as const } : {}) };
+  return { ...{ job_type, workflow_id, title, priority }, input: { ...input, ...more } };
 }
 
 /** An answer waits this long for Temporal, so that links to the workflow work at once; the start goes on without it. */
