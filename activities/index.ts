@@ -4,6 +4,9 @@ import type { AfterGenerate, AfterValidate, PublishStepInput } from "./publish/s
 import { generateRelease } from "./publish/generate-release.ts";
 import { markPublished } from "./publish/mark-published.ts";
 import { awaitPermit } from "./jobs/await-permit.ts";
+import { cancelScheduledJob } from "./schedules/cancel-scheduled-job.ts";
+import { lookAtScheduledJob } from "./schedules/look-at-scheduled-job.ts";
+import { startScheduledJob, type StartScheduledJob } from "./schedules/start-scheduled-job.ts";
 import { settle, type SettleInput } from "./jobs/settle.ts";
 import { upload } from "./publish/upload.ts";
 import { validate } from "./publish/validate.ts";
@@ -21,6 +24,9 @@ export function createActivities(deps: ActivityDeps) {
     markPublished: (input: AfterGenerate) => markPublished(deps, input),
     sweep: (input: StepInput) => sweep(deps, input),
     awaitPermit: (input: StepInput) => awaitPermit(deps, input),
+    startScheduledJob: (input: StartScheduledJob) => startScheduledJob(deps, input),
+    lookAtScheduledJob: (input: { job_id: string }) => lookAtScheduledJob(deps, input),
+    cancelScheduledJob: (input: { job_id: string; schedule_id: string }) => cancelScheduledJob(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };
 }

@@ -21,6 +21,7 @@ import type { JobInput } from "../contract/job-input.ts";
 import { findCancelRequested, type CancelRequested } from "./temporal-requests.ts";
 import { executionOf } from "./temporal-describe.ts";
 import { createHistories } from "./temporal-history.ts";
+import { createTemporalSchedules, type TemporalSchedules } from "./temporal-schedules.ts";
 import { createListings, taskQueue } from "./temporal-listing.ts";
 
 /** What `describe` tells of the current run of a workflow id. */
@@ -164,6 +165,8 @@ export interface Executions {
   polling(jobType: JobType): Promise<Polling>;
   /** What the open workflow says of itself; never rejects, 2 s at most. */
   queryProgress(workflowId: string): Promise<ProgressAnswer>;
+  /** Temporal's schedules. */
+  schedules: TemporalSchedules;
   /** Is Temporal's frontend there? Rejects with the reason; 2 s at most. */
   ping(): Promise<void>;
 }
@@ -305,6 +308,7 @@ export function createExecutions(
         throw error;
       }
     },
+    schedules: createTemporalSchedules(client, within, options.taskQueuePrefix),
     ...createHistories(client, within),
     ...createListings(client, within, options.taskQueuePrefix),
     async queryProgress(workflowId) {

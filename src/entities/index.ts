@@ -11,6 +11,7 @@ import {
   ReleaseReservation,
   VerifiedTileSet,
 } from "./releases.ts";
+import { Schedule, ScheduleRun } from "./schedules.ts";
 import { ApiKey, Principal, Tenant } from "./tenants.ts";
 
 export const entities = [
@@ -31,6 +32,8 @@ export const entities = [
   SourcePicture,
   PublishGuard,
   JobPermit,
+  Schedule,
+  ScheduleRun,
   IdempotencyKey,
   ReleaseReservation,
   Release,

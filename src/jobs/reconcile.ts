@@ -20,6 +20,7 @@ import type { ProtocolDeps } from "./protocol/attempt.ts";
 import { projectPointer } from "./protocol/project.ts";
 import { sweepPermits } from "./permits/sweep-permits.ts";
 import { cancellingJobs, justEndedJobs, quietOpenJobs, suspectJobs, type QuietJob } from "./reconcile-store.ts";
+import { applyUntold } from "./schedules/apply-schedule.ts";
 import { createVisibilityWatch } from "./watch-visibility.ts";
 
 export interface Reconciler {
@@ -54,6 +55,7 @@ const PAUSED_EVERY = 2;
 const WORKERS_EVERY = 5;
 /** Permits that were not passed on, or whose jobs were not told: each is somebody who died between two writes. */
 const PERMITS_EVERY = 2;
+const SCHEDULES_EVERY = 5;
 /**
  * While visibility does not answer: rounds between two looks at jobs that have just ended, how many, and for how long after their end. Who
  * resets one while no worker runs is seen so; a run that a worker has adopts its row itself.
@@ -127,6 +129,7 @@ export function createReconciler(
   async function attention(number: number): Promise<void> {
     await apart("looking for jobs without progress", () => noteStalled(deps));
     if (number % PERMITS_EVERY === 0) await apart("looking for permits that are free", () => sweepPermits(deps));
+    if (number % SCHEDULES_EVERY === 0) await apart("telling Temporal of schedules", () => applyUntold(deps));
     if (number % WORKERS_EVERY === 0) await apart("looking for jobs without a worker", () => noteNoWorker(deps));
   }
   async function suspects(lead: Lead): Promise<number> {

@@ -10,6 +10,7 @@ import { jobStreamRoutes } from "./job-streams.ts";
 import { jobRoutes } from "./jobs.ts";
 import { publishRoutes } from "./publish.ts";
 import { releaseRoutes } from "./releases.ts";
+import { scheduleRoutes } from "./schedules.ts";
 
 export const routes: Route[] = [
   ...healthRoutes,
@@ -22,5 +23,6 @@ export const routes: Route[] = [
   ...jobRoutes,
   ...jobRetryRoutes,
   ...jobHistoryRoutes,
+  ...scheduleRoutes,
   ...deliveryRoutes,
 ];
