@@ -43,7 +43,7 @@ export class ShareFairly extends Migration {
         constraint schedules_name_unique unique (tenant_id, name)
       );
       create table schedule_runs (
-        workflow_id text primary key,
+        run_key text primary key,
         schedule_id uuid not null references schedules (id),
         tenant_id uuid not null references tenants (id),
         scheduled_at timestamptz not null,

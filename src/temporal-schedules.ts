@@ -46,8 +46,8 @@ export interface TemporalSchedules {
   /** False when there is none. */
   pause(id: string, note: string): Promise<boolean>;
   unpause(id: string, note: string): Promise<boolean>;
-  /** Runs it now, also while it is paused, as its overlap policy says. */
-  trigger(id: string): Promise<boolean>;
+  /** Runs it now, also while it is paused. The policy is told, for the client's own default is that all may run at once. */
+  trigger(id: string, overlap: Overlap): Promise<boolean>;
   /** True also when there was none. */
   remove(id: string): Promise<void>;
 }
@@ -105,7 +105,7 @@ export function createTemporalSchedules(client: Client, within: Within, prefix: 
     },
     pause: (id, note) => known(() => handle(id).pause(note)),
     unpause: (id, note) => known(() => handle(id).unpause(note)),
-    trigger: (id) => known(() => handle(id).trigger()),
+    trigger: (id, overlap) => known(() => handle(id).trigger(OVERLAP_WORDS[overlap])),
     async remove(id) {
       await known(() => handle(id).delete());
     },

@@ -338,7 +338,7 @@ create table releases (
 CREATE INDEX releases_project_index ON public.releases USING btree (project_id, created_at);
 
 create table schedule_runs (
-  workflow_id text not null,
+  run_key text not null,
   schedule_id uuid not null,
   tenant_id uuid not null,
   scheduled_at timestamp with time zone not null,
@@ -346,7 +346,7 @@ create table schedule_runs (
   error_code text,
   error text,
   created_at timestamp with time zone not null default now(),
-  constraint schedule_runs_pkey PRIMARY KEY (workflow_id),
+  constraint schedule_runs_pkey PRIMARY KEY (run_key),
   constraint schedule_runs_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES schedules(id),
   constraint schedule_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );

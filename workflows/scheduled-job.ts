@@ -43,11 +43,13 @@ export async function scheduledJob(input: ScheduledRunInput): Promise<{ job_id: 
 }
 
 async function start({ schedule_id, revision }: ScheduledRunInput): Promise<string> {
-  const { workflowId: workflow_id, searchAttributes, startTime } = workflowInfo();
+  const { workflowId, firstExecutionRunId, searchAttributes, startTime } = workflowInfo();
+  // Two that are run by hand within a second have the same workflow id, one after the other.
+  const run_key = `${workflowId}/${firstExecutionRunId}`;
   // The typed attributes do not hold those that Temporal sets by itself.
   const [due = startTime] = (searchAttributes[SCHEDULED_START] ?? []) as Date[];
   const scheduled_at = new Date(due).toISOString();
-  const { job_id } = await scheduling.startScheduledJob({ schedule_id, workflow_id, scheduled_at, revision });
+  const { job_id } = await scheduling.startScheduledJob({ schedule_id, run_key, scheduled_at, revision });
   return job_id;
 }
 

@@ -42,8 +42,8 @@ export const ScheduleRun = defineEntity({
     { name: "schedule_runs_job_index", properties: ["job_id"] },
   ],
   properties: {
-    /** Of the run in Temporal: the schedule's id and the moment. */
-    workflow_id: p.text().primary(),
+    /** Workflow id and first run id in Temporal: two that are run by hand within a second have the same workflow id. */
+    run_key: p.text().primary(),
     schedule_id: reference(Schedule),
     tenant_id: reference(Tenant),
     scheduled_at: moment(),

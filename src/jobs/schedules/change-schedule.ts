@@ -86,7 +86,7 @@ export async function pauseSchedule(
 /** Runs it now. Errors as of `pauseSchedule`. */
 export async function triggerSchedule(deps: Deps, which: Which): Promise<ScheduleRow> {
   const row = await demandSchedule(deps, which);
-  await once(deps, row.id, () => deps.executions.schedules.trigger(row.id));
+  await once(deps, row.id, () => deps.executions.schedules.trigger(row.id, row.overlap));
   return row;
 }
 

@@ -158,7 +158,7 @@ export async function untoldSchedules(db: Db, options: { seconds: number; limit:
 
 /** One moment of a schedule. */
 export interface ScheduleRunRow {
-  workflow_id: string;
+  run_key: string;
   scheduled_at: string;
   job_id: string | null;
   /** Of the job; null where none was started. */
@@ -172,25 +172,25 @@ export async function recentRuns(db: Db, scheduleId: string, limit: number): Pro
   return query<ScheduleRunRow>(
     db,
     `
-    select r.workflow_id, r.scheduled_at, r.job_id, j.status, r.error_code, r.error
+    select r.run_key, r.scheduled_at, r.job_id, j.status, r.error_code, r.error
     from schedule_runs r left join jobs j on j.id = r.job_id
-    where r.schedule_id = $1 order by r.scheduled_at desc, r.workflow_id desc limit $2
+    where r.schedule_id = $1 order by r.scheduled_at desc, r.run_key desc limit $2
     `,
     [scheduleId, limit],
   );
 }
 
 /** The job of a run, if it has started one. */
-export async function jobOfRun(db: Db, workflowId: string): Promise<string | null> {
-  const sql = `select job_id from schedule_runs where workflow_id = $1`;
-  return (await queryOne<{ job_id: string | null }>(db, sql, [workflowId]))?.job_id ?? null;
+export async function jobOfRun(db: Db, runKey: string): Promise<string | null> {
+  const sql = `select job_id from schedule_runs where run_key = $1`;
+  return (await queryOne<{ job_id: string | null }>(db, sql, [runKey]))?.job_id ?? null;
 }
 
 /** What came of a run. One that has a job keeps it. A schedule that is gone has no runs. */
 export async function noteRun(
   db: Db,
   run: {
-    workflow_id: string;
+    run_key: string;
     schedule_id: string;
     scheduled_at: string;
     job_id: string | null;
@@ -201,12 +201,12 @@ export async function noteRun(
   await query(
     db,
     `
-    insert into schedule_runs (workflow_id, schedule_id, tenant_id, scheduled_at, job_id, error_code, error)
+    insert into schedule_runs (run_key, schedule_id, tenant_id, scheduled_at, job_id, error_code, error)
     select $1, id, tenant_id, $3, $4, $5, $6 from schedules where id = $2
-    on conflict (workflow_id) do update set job_id = excluded.job_id, error_code = excluded.error_code, error = excluded.error
+    on conflict (run_key) do update set job_id = excluded.job_id, error_code = excluded.error_code, error = excluded.error
       where schedule_runs.job_id is null
     `,
-    [run.workflow_id, run.schedule_id, run.scheduled_at, run.job_id, run.error_code ?? null, run.error ?? null],
+    [run.run_key, run.schedule_id, run.scheduled_at, run.job_id, run.error_code ?? null, run.error ?? null],
   );
 }
 
@@ -216,7 +216,7 @@ export async function openJobsOf(db: Db, scheduleId: string, except: string): Pr
     db,
     `
     select j.id from schedule_runs r join jobs j on j.id = r.job_id
-    where r.schedule_id = $1 and r.workflow_id <> $2 and j.status in ('queued', 'running')
+    where r.schedule_id = $1 and r.run_key <> $2 and j.status in ('queued', 'running')
     `,
     [scheduleId, except],
   );

@@ -15,8 +15,8 @@ type Deps = Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">;
 
 export interface DueRun {
   schedule_id: string;
-  /** Of the run in Temporal: no other moment has the same. */
-  workflow_id: string;
+  /** Workflow id and first run id in Temporal: the same after a reset, and no other run's. */
+  run_key: string;
   /** ISO 8601. */
   scheduled_at: string;
   /** Of the schedule, when Temporal was told. */
@@ -32,15 +32,15 @@ const ROUTE = "schedule";
  */
 export async function startRun(deps: Deps, run: DueRun): Promise<string> {
   const db = () => deps.database.em.fork();
-  const known = await jobOfRun(db(), run.workflow_id);
+  const known = await jobOfRun(db(), run.run_key);
   if (known !== null) return known;
   const schedule = await readSchedule(db(), run.schedule_id);
   if (!schedule || schedule.deleted_at !== null)
     throw new AppError("schedule_not_found", { schedule: run.schedule_id });
   if (run.revision !== schedule.revision) await noteStale(db(), schedule.id);
-  if (schedule.overlap === "terminate_other") await stopOthers(deps, schedule, run.workflow_id);
+  if (schedule.overlap === "terminate_other") await stopOthers(deps, schedule, run.run_key);
   try {
-    const job_id = await accept(deps, schedule, run.workflow_id);
+    const job_id = await accept(deps, schedule, run.run_key);
     await noteRun(db(), { ...run, job_id });
     return job_id;
   } catch (error) {
