@@ -8,6 +8,7 @@ import { addGate } from "./commands/gate.ts";
 import { addReleases } from "./commands/releases.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addRetry } from "./commands/retry.ts";
+import { addSchedules } from "./commands/schedules.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
 import { createRunner, type Streams } from "./context.ts";
@@ -36,7 +37,7 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
   const watching = [addWatch, addJobs, addCancel, addRetry, addReplay, addGate];
-  for (const add of [addImport, addValidate, addPublish, ...watching, addReleases]) add(program, run);
+  for (const add of [addImport, addValidate, addPublish, ...watching, addReleases, addSchedules]) add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
