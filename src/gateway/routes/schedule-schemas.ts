@@ -104,8 +104,9 @@ export const scheduleDetail = schedule.extend({
 
 function isTimeZone(name: string): boolean {
   try {
-    // Abbreviations and offsets pass here, and Temporal does not know them.
-    return /^[A-Z]\w+(\/[\w+-]+)*$/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }) !== null;
+    new Intl.DateTimeFormat("en", { timeZone: name }).format();
+    // Offsets pass here, and Temporal does not know them.
+    return /^[A-Z]\w+(\/[\w+-]+)*$/.test(name);
   } catch {
     return false;
   }
