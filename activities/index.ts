@@ -9,6 +9,9 @@ import { generateDocument } from "./document-generation/generate-document.ts";
 import { generateRelease } from "./publish/generate-release.ts";
 import { markPublished } from "./publish/mark-published.ts";
 import { awaitPermit } from "./jobs/await-permit.ts";
+import { cancelScheduledJob } from "./schedules/cancel-scheduled-job.ts";
+import { lookAtScheduledJob } from "./schedules/look-at-scheduled-job.ts";
+import { startScheduledJob, type StartScheduledJob } from "./schedules/start-scheduled-job.ts";
 import { settle, type SettleInput } from "./jobs/settle.ts";
 import { upload } from "./publish/upload.ts";
 import { makeTiles } from "./publish/make-tiles.ts";
@@ -44,6 +47,9 @@ export function createActivities(deps: ActivityDeps) {
     measurePicture: (input: StepInput) => measurePicture(deps, input),
     generateTiles: (input: AfterMeasure) => generateTiles(deps, input),
     attachTiles: (input: AfterCut) => attachTiles(deps, input),
+    startScheduledJob: (input: StartScheduledJob) => startScheduledJob(deps, input),
+    lookAtScheduledJob: (input: { job_id: string }) => lookAtScheduledJob(deps, input),
+    cancelScheduledJob: (input: { job_id: string; schedule_id: string }) => cancelScheduledJob(deps, input),
     settle: (input: SettleInput) => settle(deps, input),
   };
 }

@@ -20,6 +20,7 @@ import { findCancelRequested, type CancelRequested } from "./temporal-requests.t
 import { executionOf } from "./temporal-describe.ts";
 import { createHistories } from "./temporal-history.ts";
 import { createListings } from "./temporal-listing.ts";
+import { createTemporalSchedules, type TemporalSchedules } from "./temporal-schedules.ts";
 
 /** What `describe` tells of the current run of a workflow id. */
 export interface Execution {
@@ -154,6 +155,8 @@ export interface Executions {
   polling(jobType: JobType): Promise<Polling>;
   /** What the open workflow says of itself; never rejects, 2 s at most. */
   queryProgress(workflowId: string): Promise<ProgressAnswer>;
+  /** Temporal's schedules. */
+  schedules: TemporalSchedules;
   /** Is Temporal's frontend there? Rejects with the reason; 2 s at most. */
   ping(): Promise<void>;
 }
@@ -248,6 +251,7 @@ export function createExecutions(
         throw error;
       }
     },
+    schedules: createTemporalSchedules(client, within, options.taskQueuePrefix),
     ...createHistories(client, within),
     ...createListings(client, within, options.taskQueuePrefix),
     async queryProgress(workflowId) {

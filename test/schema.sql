@@ -482,6 +482,47 @@ create table releases (
 );
 CREATE INDEX releases_project_index ON public.releases USING btree (project_id, created_at);
 
+create table schedule_runs (
+  run_key text not null,
+  schedule_id uuid not null,
+  tenant_id uuid not null,
+  scheduled_at timestamp with time zone not null,
+  job_id uuid,
+  error_code text,
+  error text,
+  created_at timestamp with time zone not null default now(),
+  constraint schedule_runs_pkey PRIMARY KEY (run_key),
+  constraint schedule_runs_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES schedules(id),
+  constraint schedule_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX schedule_runs_job_index ON public.schedule_runs USING btree (job_id);
+CREATE INDEX schedule_runs_schedule_index ON public.schedule_runs USING btree (schedule_id, scheduled_at);
+
+create table schedules (
+  id uuid not null,
+  tenant_id uuid not null,
+  name text not null,
+  job_type text not null,
+  payload jsonb not null,
+  title text,
+  priority smallint not null default 3,
+  spec jsonb not null,
+  overlap text not null,
+  catchup_window_seconds integer not null,
+  paused boolean not null default false,
+  note text,
+  revision integer not null default 1,
+  applied_revision integer not null default 0,
+  created_by uuid not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone,
+  constraint schedules_pkey PRIMARY KEY (id),
+  constraint schedules_name_unique UNIQUE (tenant_id, name),
+  constraint schedules_created_by_fkey FOREIGN KEY (created_by) REFERENCES principals(id),
+  constraint schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
 create table source_pictures (
   version_id uuid not null,
   tenant_id uuid not null,

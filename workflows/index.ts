@@ -6,3 +6,4 @@ export { maintenance } from "./maintenance.ts";
 export { publish } from "./publish.ts";
 export { tileGeneration } from "./tile-generation.ts";
 export { svgImport } from "./svg-import.ts";
+export { scheduledJob } from "./scheduled-job.ts";

@@ -15,6 +15,7 @@ import { addStats } from "./commands/stats.ts";
 import { addSource } from "./commands/source.ts";
 import { addStart } from "./commands/start.ts";
 import { addUpload } from "./commands/upload.ts";
+import { addSchedules } from "./commands/schedules.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
 import { addWorker } from "./commands/worker.ts";
@@ -45,7 +46,7 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     .showHelpAfterError("(platen --help lists commands and options)");
   const drafts = [addImport, addUpload, addSource, addValidate, addPublish, addReleases];
   const jobs = [addJobTypes, addStart, addWatch, addJobs, addStats, addCancel, addRetry, addDownload];
-  const operating = [addReplay, addGate, addAudit, addWorker];
+  const operating = [addSchedules, addReplay, addGate, addAudit, addWorker];
   for (const add of [...drafts, ...jobs, ...operating]) add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });

@@ -15,6 +15,7 @@ import {
   VerifiedTileSet,
 } from "./releases.ts";
 import { JobCount, JobEnding, JobSample, JobTime } from "./statistics.ts";
+import { Schedule, ScheduleRun } from "./schedules.ts";
 import { ApiKey, Principal, Tenant } from "./tenants.ts";
 
 export const entities = [
@@ -37,6 +38,8 @@ export const entities = [
   ImportRow,
   PublishGuard,
   JobPermit,
+  Schedule,
+  ScheduleRun,
   IdempotencyKey,
   ReleaseReservation,
   Release,

@@ -28,6 +28,7 @@ import {
 } from "./reconcile-store.ts";
 import { sweepPermits } from "./permits/sweep-permits.ts";
 import { rollUpOnce } from "./statistics/roll-up.ts";
+import { applyUntold } from "./schedules/apply-schedule.ts";
 import { createVisibilityWatch } from "./watch-visibility.ts";
 
 export interface Reconciler {
@@ -63,6 +64,7 @@ const WORKERS_EVERY = 5;
 /** Permits that were not passed on, or whose jobs were not told: each is somebody who died between two writes. */
 const PERMITS_EVERY = 2;
 const ROLL_UP_EVERY = 5;
+const SCHEDULES_EVERY = 5;
 /**
  * While visibility does not answer: rounds between two looks at jobs that have just ended, how many, and for how long after their end. Who
  * resets one while no worker runs is seen so; a run that a worker has adopts its row itself.
@@ -136,6 +138,7 @@ export function createReconciler(
   async function attention(number: number): Promise<void> {
     await apart("looking for jobs without progress", () => noteStalled(deps));
     if (number % PERMITS_EVERY === 0) await apart("looking for permits that are free", () => sweepPermits(deps));
+    if (number % SCHEDULES_EVERY === 0) await apart("telling Temporal of schedules", () => applyUntold(deps));
     if (number % WORKERS_EVERY === 0) await apart("looking for jobs without a worker", () => noteNoWorker(deps));
   }
   async function suspects(lead: Lead): Promise<number> {

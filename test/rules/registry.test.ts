@@ -5,6 +5,7 @@ import { createActivities } from "../../activities/index.ts";
 import type { ActivityDeps } from "../../activities/steps.ts";
 import { JOB_TYPES, type JobType } from "../../contract/job-types.ts";
 import type { JobInput } from "../../contract/job-input.ts";
+import { SCHEDULED_RUN } from "../../contract/schedule.ts";
 import type { PublishInput } from "../../contract/publish.ts";
 import * as workflows from "../../workflows/index.ts";
 import { ROOT, sourceFiles } from "./source-files.ts";
@@ -13,13 +14,10 @@ import { ROOT, sourceFiles } from "./source-files.ts";
 type Input<T extends JobType> = T extends "publish" ? PublishInput : JobInput;
 type Implemented = { [T in JobType as (typeof JOB_TYPES)[T]["workflow"]]: (input: Input<T>) => Promise<object> };
 
-test("workflows/index.ts exports the workflow of every job type, with its input, and nothing else", () => {
+test("workflows/index.ts exports the workflow of every job type, with its input, that of schedules, and nothing else", () => {
   expectTypeOf<typeof workflows>().toExtend<Implemented>();
-  expect(Object.keys(workflows).toSorted()).toEqual(
-    Object.values(JOB_TYPES)
-      .map((type) => type.workflow)
-      .toSorted(),
-  );
+  const ofTypes = Object.values(JOB_TYPES).map((type): string => type.workflow);
+  expect(Object.keys(workflows).toSorted()).toEqual([...ofTypes, SCHEDULED_RUN].toSorted());
 });
 
 test("each job type has a workflow of its own", () => {

@@ -34,6 +34,9 @@ export interface ScriptedExecutions extends Executions {
   reset(): void;
 }
 
+const away = async (): Promise<never> => Promise.reject(new Error("there are no schedules here"));
+const absentSchedules = { put: away, describe: away, pause: away, unpause: away, trigger: away, remove: away };
+
 const EMPTY = () => ({
   current: null,
   whileDescribing: null,
@@ -97,6 +100,7 @@ export function scriptedExecutions(): ScriptedExecutions {
     listOpen: async () => ({ runs: seen().open, next: null }),
     listPaused: async () => seen().paused,
     polling: async () => script.polled,
+    schedules: absentSchedules,
     reset() {
       Object.assign(script, EMPTY());
     },

@@ -17,6 +17,7 @@ import { jobRoutes } from "./jobs.ts";
 import { publishRoutes } from "./publish.ts";
 import { releaseRoutes } from "./releases.ts";
 import { uploadRoutes } from "./uploads.ts";
+import { scheduleRoutes } from "./schedules.ts";
 
 export const routes: Route[] = [
   ...healthRoutes,
@@ -36,5 +37,6 @@ export const routes: Route[] = [
   ...jobHistoryRoutes,
   ...auditRoutes,
   ...artifactRoutes,
+  ...scheduleRoutes,
   ...deliveryRoutes,
 ];
