@@ -2,6 +2,7 @@
 import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import type { JobContext, StepInput } from "../contract/job-input.ts";
+import type { Retention } from "../src/maintenance/tasks.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
@@ -19,6 +20,8 @@ import { createReporter, type HeartbeatDetails, type Reporter } from "./report-p
 
 export interface ActivityDeps extends ProtocolDeps {
   mirror: ProgressMirror;
+  /** What maintenance goes by; `KEEP_ALL` by default. */
+  retention?: Retention;
 }
 
 /** What the work of a step is given. */

@@ -5,6 +5,7 @@
 import { CONFLICT_FAILURES } from "./failures/conflicts.ts";
 import { ENDING_FAILURES } from "./failures/endings.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
+import { MAINTENANCE_FAILURES } from "./failures/maintenance.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
@@ -21,6 +22,7 @@ export const FAILURES = {
   ...IMPORT_FAILURES,
   ...SVG_FAILURES,
   ...PUBLISHING_FAILURES,
+  ...MAINTENANCE_FAILURES,
   ...ENDING_FAILURES,
 } as const;
 

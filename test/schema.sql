@@ -36,7 +36,6 @@ create table artifacts (
 );
 CREATE INDEX artifacts_expiry_index ON public.artifacts USING btree (expires_at);
 CREATE INDEX artifacts_job_index ON public.artifacts USING btree (job_id);
-CREATE INDEX artifacts_sha256_index ON public.artifacts USING btree (tenant_id, sha256);
 CREATE INDEX artifacts_tenant_index ON public.artifacts USING btree (tenant_id, created_at, id);
 
 create table configs (
@@ -172,6 +171,7 @@ create table jobs (
   parent_id uuid,
   member_key text,
   segment integer not null default 0,
+  compacted_seq integer not null default 0,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_workflow_id_unique UNIQUE (workflow_id),
   constraint jobs_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
@@ -225,6 +225,18 @@ create table object_claims (
   constraint object_claims_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
   constraint object_claims_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
   constraint object_claims_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table orphan_objects (
+  store text not null,
+  prefix text not null,
+  tenant_id uuid,
+  orphan_since timestamp with time zone not null default now(),
+  holder text,
+  beat_at timestamp with time zone,
+  constraint orphan_objects_pkey PRIMARY KEY (store, prefix),
+  constraint orphan_objects_store_check CHECK ((store = ANY (ARRAY['private'::text, 'public'::text]))),
+  constraint orphan_objects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 
 create table overlays (

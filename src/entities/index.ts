@@ -1,6 +1,7 @@
 /** Registry of all tables as MikroORM entities; kept equal to the migrations by test/rules/schema.test.ts. */
 import { Artifact, SourcePicture } from "./artifacts.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
+import { OrphanObject } from "./maintenance.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
 import {
   EnvironmentRelease,
@@ -36,5 +37,6 @@ export const entities = [
   EnvironmentRelease,
   ObjectClaim,
   VerifiedTileSet,
+  OrphanObject,
   Lease,
 ];

@@ -99,6 +99,8 @@ export const Job = defineEntity({
     member_key: p.text().nullable(),
     /** Number of the run in a chain that continued as new, from 0. */
     segment: p.integer().default(0),
+    /** Log and step events up to here may be gone. */
+    compacted_seq: p.integer().default(0),
     /** Number of the transaction that changed the row last, for readers who ask what has changed since (`pg_snapshot_xmin`). */
     changed_xid: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint"),
   },
