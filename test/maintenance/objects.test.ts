@@ -5,7 +5,6 @@ import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { keepArtifact } from "../../src/artifacts/keep-artifact.ts";
 import { query } from "../../src/db.ts";
-import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { artifactKey } from "../../src/storage/keys.ts";
 import { createChaosRoom, tileKeys, type ChaosRoom } from "../support/chaos-room.ts";
@@ -37,18 +36,20 @@ async function uploaded(draft: Draft): Promise<number> {
   return found.reduce((sum: number, each) => sum + each, 0);
 }
 
-/** A publish that was cancelled once everything was uploaded. */
+/** Its switch will find that the job has lost its guard: it fails there, and can be retried. */
+const failAtSwitch = (job: string): Promise<unknown> => rows(`delete from publish_guards where job_id = $1`, [job]);
+
+/** A publish that failed once everything was uploaded. */
 async function abandoned(): Promise<{ draft: Draft; job: string }> {
   const draft = await room.draft();
   const { job, gate } = await room.publishUpTo(draft, "mark_published");
-  const cancelling = cancelJob(room.deps, { job_id: job, by: room.principal });
+  await failAtSwitch(job);
   await gate.open();
-  await cancelling;
-  expect((await room.ended(job, 60_000)).status).toBe("cancelled");
+  expect(await room.ended(job, 60_000)).toMatchObject({ status: "failed", error_code: "guard_lost" });
   return { draft, job };
 }
 
-it("what a cancelled publish has left behind goes once its grace time is over, and a retry puts it there again", async () => {
+it("what a failed publish has left behind goes once its grace time is over, and a retry puts it there again", async () => {
   const { draft, job } = await abandoned();
   const all = (await tileKeys(room, draft)).length;
   expect(await uploaded(draft)).toBe(all);
@@ -84,10 +85,9 @@ it("a publish that stands between what it has skipped and its switch loses nothi
     const swept = await sweepOnce(room, NOW);
     expect(swept.report.filter(({ objects }) => String(objects).startsWith(draft.project))).toEqual([]);
     if (moment === "verify_tiles") {
-      const cancelling = cancelJob(room.deps, { job_id: job, by: room.principal });
+      await failAtSwitch(job);
       await gate.open();
-      await cancelling;
-      await room.ended(job, 60_000);
+      expect((await room.ended(job, 60_000)).status).toBe("failed");
       continue;
     }
     await gate.open();
