@@ -10,6 +10,7 @@ import { sseFanoutPeers } from "./sse-fanout-peers.ts";
 import { sseFanout } from "./sse-fanout.ts";
 import { sseLatency } from "./sse-latency.ts";
 import { sseManyJobs } from "./sse-many-jobs.ts";
+import { svgImport } from "./svg-import.ts";
 import { verifyTiles } from "./verify-tiles.ts";
 import type { Bench } from "./support/bench.ts";
 
@@ -17,5 +18,6 @@ const PUBLISHING = [publishThroughput, publishBig, releaseJson, verifyTiles];
 const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
 const OPERATING = [operatorTruth, reconcilerCost];
+const IMPORTING = [svgImport];
 
-export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING];
+export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING, ...IMPORTING];
