@@ -4,6 +4,7 @@ import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import type { JobContext, StepInput } from "../contract/job-input.ts";
 import { isThrottled } from "../contract/permits.ts";
 import type { Config } from "../src/config.ts";
+import type { Retention } from "../src/maintenance/tasks.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
@@ -28,6 +29,8 @@ export interface ActivityDeps extends ProtocolDeps {
   pictures: PictureSettings;
   /** How clients reach the gateway: what documents print. */
   publicUrl?: string;
+  /** What maintenance goes by; `KEEP_ALL` by default. */
+  retention?: Retention;
 }
 
 /** What the work of a step is given. */

@@ -15,6 +15,7 @@ import { sseFanout } from "./sse-fanout.ts";
 import { sseLatency } from "./sse-latency.ts";
 import { sseManyJobs } from "./sse-many-jobs.ts";
 import { tiles } from "./tiles.ts";
+import { svgImport } from "./svg-import.ts";
 import { verifyTiles } from "./verify-tiles.ts";
 import type { Bench } from "./support/bench.ts";
 
@@ -24,7 +25,7 @@ const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
 const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale, eta];
 const SHARING = [fairness];
-const JOBS = [bulkImport];
+const JOBS = [bulkImport, svgImport];
 
 export const BENCHES: readonly Bench[] = [
   ...PUBLISHING,

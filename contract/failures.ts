@@ -13,6 +13,7 @@ import { GROUP_FAILURES } from "./failures/groups.ts";
 import { IMPORT_FAILURES } from "./failures/imports.ts";
 import { PRECONDITION_FAILURES } from "./failures/preconditions.ts";
 import { PICTURE_FAILURES } from "./failures/pictures.ts";
+import { MAINTENANCE_FAILURES } from "./failures/maintenance.ts";
 import { PUBLISHING_FAILURES } from "./failures/publishing.ts";
 import { RECORD_FAILURES } from "./failures/records.ts";
 import { REQUEST_FAILURES } from "./failures/requests.ts";
@@ -36,6 +37,7 @@ export const FAILURES = {
   ...ARTIFACT_FAILURES,
   ...DOCUMENT_FAILURES,
   ...PUBLISHING_FAILURES,
+  ...MAINTENANCE_FAILURES,
   ...ENDING_FAILURES,
   ...ENGINE_FAILURES,
   ...GROUP_FAILURES,

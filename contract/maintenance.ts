@@ -14,6 +14,8 @@ export interface MaintenanceResult {
   dry_run: boolean;
   /** Removed, or to be removed, by task. */
   removed: Record<string, number>;
+  /** Artifact (NDJSON): what it was, a line each; null for nothing. */
+  report: string | null;
 }
 
 export const MAINTENANCE = {
@@ -42,6 +44,7 @@ export const MAINTENANCE = {
     properties: {
       dry_run: { type: "boolean" },
       removed: { type: "object", additionalProperties: { type: "integer" }, description: "Count by task" },
+      report: { type: ["string", "null"], description: "Artifact: what it was, a line each (NDJSON)" },
     },
     required: ["dry_run", "removed"],
   },

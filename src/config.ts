@@ -61,6 +61,12 @@ const schema = z.object({
   PLATEN_RECONCILE_MS: count(1_000, 0, 600_000),
   /** Seconds that a cancelled job may take to stop; then it is terminated in Temporal. */
   PLATEN_CANCEL_DEADLINE_SECONDS: count(60, 5, 86_400),
+  /** Days after its end for which a job without a time of its own is kept; 0 for ever. Those that made something live always are. */
+  PLATEN_KEEP_JOBS_DAYS: count(0, 0, 36_500),
+  /** Days after its end for which a job's steps and log entries are kept; 0 for ever. */
+  PLATEN_KEEP_LOGS_DAYS: count(0, 0, 36_500),
+  /** Hours for which objects that nothing refers to are left alone; longer than any upload takes. */
+  PLATEN_ORPHAN_GRACE_HOURS: count(168, 0, 8_760),
   /** What the worker calls its build in Temporal; by default the version and a digest of the code. */
   PLATEN_BUILD_ID: z
     .string()

@@ -325,6 +325,7 @@ create table jobs (
   discarded_by uuid,
   discard_reason text,
   members jsonb,
+  compacted_seq integer not null default 0,
   queued_at timestamp with time zone,
   size double precision,
   constraint jobs_pkey PRIMARY KEY (id),
@@ -383,6 +384,18 @@ create table object_claims (
   constraint object_claims_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
   constraint object_claims_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id),
   constraint object_claims_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table orphan_objects (
+  store text not null,
+  prefix text not null,
+  tenant_id uuid,
+  orphan_since timestamp with time zone not null default now(),
+  holder text,
+  beat_at timestamp with time zone,
+  constraint orphan_objects_pkey PRIMARY KEY (store, prefix),
+  constraint orphan_objects_store_check CHECK ((store = ANY (ARRAY['private'::text, 'public'::text]))),
+  constraint orphan_objects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 
 create table overlays (

@@ -1,20 +1,61 @@
 /** The one step of a maintenance job: runs each task of src/maintenance and reports what it removed. */
 import type { StepInput } from "../../contract/job-input.ts";
 import type { MaintenancePayload, MaintenanceResult } from "../../contract/maintenance.ts";
-import { TASKS } from "../../src/maintenance/tasks.ts";
+import { artifactIdOf, keepArtifact } from "../../src/artifacts/keep-artifact.ts";
+import { KEEP_ALL, TASKS } from "../../src/maintenance/tasks.ts";
 import { inLastStep, type ActivityDeps } from "../steps.ts";
 
-/** Every task is safe to run twice, so an attempt that died begins anew. */
+/** Lines of a report; what was removed beyond them is counted. */
+const MAX_LINES = 100_000;
+/** Of reports: nobody looks for what was removed a year ago. */
+const KEPT_DAYS = 90;
+
+/** Every task is safe to run twice, so an attempt that died begins anew; what the dead one removed is in nobody's report. */
 export async function sweep(deps: ActivityDeps, input: StepInput): Promise<MaintenanceResult> {
   return inLastStep(deps, input, { name: "sweep", begins: "Looking for what has expired" }, async (tools) => {
-    const { dry_run = false } = tools.row.payload as MaintenancePayload;
+    const { row, grip, signal } = tools;
+    const { dry_run = false } = row.payload as MaintenancePayload;
+    const tenant = { id: row.tenant_id, slug: input.target.tenant };
+    const holder = `${row.id}/${grip.attempt_at}`;
+    const { retention = KEEP_ALL } = deps;
     const removed: Record<string, number> = {};
+    const lines: string[] = [];
     for (const [index, task] of TASKS.entries()) {
-      tools.signal.throwIfAborted();
+      signal.throwIfAborted();
+      const told = (message: string): void => tools.report(index / TASKS.length, `${task.label}: ${message}`);
       tools.report(index / TASKS.length, task.label);
-      removed[task.name] = await task.run({ deps, dry_run, signal: tools.signal });
+      const found = (what: Record<string, unknown>): void => {
+        if (lines.length < MAX_LINES) lines.push(JSON.stringify({ task: task.name, ...what }));
+      };
+      removed[task.name] = await task.run({
+        deps: { ...deps, retention },
+        tenant,
+        holder,
+        dry_run,
+        signal,
+        found,
+        told,
+      });
+    }
+    const report = lines.length === 0 ? null : artifactIdOf(row.id, "report");
+    if (report !== null) {
+      const expires_at = new Date(Date.now() + KEPT_DAYS * 86_400_000).toISOString();
+      const record = { id: report, tenant_id: tenant.id, tenant: tenant.slug, kind: "result" as const, job_id: row.id };
+      const file = {
+        name: "maintenance.ndjson",
+        media_type: "application/x-ndjson",
+        created_by: row.created_by,
+        expires_at,
+      };
+      const body = Buffer.from(`${lines.join("\n")}\n`);
+      await keepArtifact(
+        { db: deps.database.em.fork(), store: deps.stores.private },
+        { ...record, ...file, project_id: null },
+        body,
+        signal,
+      );
     }
     const total = Object.values(removed).reduce((sum, count) => sum + count, 0);
-    return { message: `${dry_run ? "Would remove" : "Removed"} ${total}`, result: { dry_run, removed } };
+    return { message: `${dry_run ? "Would remove" : "Removed"} ${total}`, result: { dry_run, removed, report } };
   });
 }

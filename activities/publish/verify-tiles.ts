@@ -12,6 +12,7 @@ import { findSeal, keepSeal } from "../../src/releases/verified-tile-set-store.t
 import { inOrder, inParallel } from "../../src/storage/in-parallel.ts";
 import type { Inspection, ObjectFault } from "../../src/storage/object-store.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import { holdPublicObjects } from "./hold-objects.ts";
 import { descriptorFault, promisedTile, putDescriptor, putRelease, putTile, releaseFault } from "./put-public.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
@@ -43,6 +44,8 @@ export async function verifyTiles(
     const { tenant_id } = tools.row;
     const { project_id } = publishTarget(tools.row);
     const key = { project_id, digest: input.generated.tile_set_digest };
+    // A retry that carries the upload over may come long after it.
+    await holdPublicObjects(deps, input, tools.row, signal);
     const found: Findings = { mended: 0, lost: 0, problems: [] };
     const untouched = await isUntouched(deps, input, await findSeal(db, key, TRUSTED_DAYS), signal);
     if (!untouched) {

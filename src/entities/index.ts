@@ -5,6 +5,7 @@ import { AuditEvent, AuditOutcome } from "./audit.ts";
 import { ImportRow } from "./import-rows.ts";
 import { IdempotencyKey, Job, JobEvent, JobStepResult, Lease, PublishGuard } from "./jobs.ts";
 import { JobPermit } from "./permits.ts";
+import { OrphanObject } from "./maintenance.ts";
 import { Config, Layer, Overlay, Project, Tile, TileSet, Version } from "./projects.ts";
 import {
   EnvironmentRelease,
@@ -47,6 +48,7 @@ export const entities = [
   EnvironmentRelease,
   ObjectClaim,
   VerifiedTileSet,
+  OrphanObject,
   Lease,
   JobEnding,
   JobCount,

@@ -131,6 +131,8 @@ export const Job = defineEntity({
     queued_at: moment().nullable(),
     /** What there is to do, in the type's own unit, once a step knows it. */
     size: p.double().nullable(),
+    /** Log and step events up to here may be gone. */
+    compacted_seq: p.integer().default(0),
     /** Number of the transaction that changed the row last, for readers who ask what has changed since (`pg_snapshot_xmin`). */
     changed_xid: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint"),
   },

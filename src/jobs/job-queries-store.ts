@@ -43,6 +43,8 @@ export interface JobRecord {
   generation: number;
   /** Number of the newest event in the ledger. */
   seq: number;
+  /** Log and step events up to here may be gone. */
+  compacted_seq: number;
   switched_at: string | null;
   release_id: string | null;
   cancel_requested_at: string | null;
@@ -88,7 +90,7 @@ export const RECORDS = `
   select j.id, j.tenant_id, j.job_type, j.status, j.progress, j.message, j.step, j.steps, j.payload, j.result, j.error_code,
     j.error, j.errors, j.project_id, p.slug as project, j.version_id, v.number as version, j.environment, j.created_by,
     u.name as created_by_name, j.created_at, j.updated_at, j.started_at, j.completed_at, j.last_activity_at, j.workflow_id,
-    j.run_id, j.generation, j.seq, j.switched_at, j.release_id, j.cancel_requested_at, j.cancel_reason, j.attempt_at,
+    j.run_id, j.generation, j.seq, j.compacted_seq, j.switched_at, j.release_id, j.cancel_requested_at, j.cancel_reason, j.attempt_at,
     j.changed_xid, j.size, c.name as cancel_requested_by_name, j.cancel_requested_in, j.cancel_acknowledged_at, j.cancel_stopped_at,
     j.cancel_compensated_at, j.cancel_deadline_at, j.cancel_terminated_at, j.attention, j.attempt, j.next_attempt_at,
     j.title, j.priority, j.deadline_at, j.expires_at, j.max_retries, j.parent_id, j.member_key, j.discarded_at,

@@ -36,12 +36,13 @@ export function createTreeReader(): TreeReader {
   const byId = new Map<string, SvgNode>();
   let root: SvgNode | null = null;
   let open: SvgNode | null = null;
+  let begun = false;
   let depth = 0;
   let elements = 0;
   let tag = { line: 1, column: 1 };
   /** Prefixes that the root binds to SVG; `""` where SVG is the default namespace. */
   let prefixes = new Set([""]);
-  const here = () => ({ line: parser.line, column: parser.column + 1 });
+  const here = () => ({ line: parser.line, column: Math.max(1, parser.column) });
   const refuse = (reason: string) => {
     throw new PlanFault("svg_too_complex", reason, here());
   };
@@ -96,10 +97,15 @@ export function createTreeReader(): TreeReader {
   parser.on("cdata", addText);
 
   return {
-    write: (text) => void parser.write(text),
+    write(text) {
+      if (text === "") return;
+      begun = true;
+      parser.write(text);
+    },
     end() {
+      if (!begun) throw new PlanFault("svg_invalid", "it is empty", { line: 1, column: 1 });
       parser.close();
-      if (!root) throw new PlanFault("svg_invalid", "it is empty", { line: 1, column: 1 });
+      if (!root) throw new PlanFault("svg_invalid", "it has no element", here());
       return { root, byId, elements };
     },
   };

@@ -77,6 +77,11 @@ export async function startWorker({
     log,
     pictures: pictureSettings(config),
     publicUrl: config.PLATEN_PUBLIC_URL,
+    retention: {
+      keepJobsDays: config.PLATEN_KEEP_JOBS_DAYS,
+      keepLogsDays: config.PLATEN_KEEP_LOGS_DAYS,
+      orphanGraceHours: config.PLATEN_ORPHAN_GRACE_HOURS,
+    },
     stores: stores ?? createStores({ folder: config.PLATEN_STORE_FOLDER }),
     executions: createExecutions(client, {
       taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX,
