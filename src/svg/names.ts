@@ -11,8 +11,12 @@ export const isMadeUp = (id: string): boolean => MADE_UP.test(id);
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;
 
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/;
+
 /** One line of text: control characters and runs of white space become one space. */
-export const oneLine = (text: string): string => text.toWellFormed().replace(CONTROLS, " ").replace(/\s+/g, " ").trim();
+export const oneLine = (text: string): string =>
+  // Most texts are such already.
+  PLAIN.test(text) ? text : text.toWellFormed().replace(CONTROLS, " ").replace(/\s+/g, " ").trim();
 
 /** Illustrator writes what no id may hold by its number: `Plot_x0020_17`. */
 const decoded = (id: string): string =>
@@ -21,16 +25,14 @@ const decoded = (id: string): string =>
     : id;
 
 /** A valid ref out of an id; "" where nothing is left. Not unique yet. */
-export function refOf(id: string): string {
-  const text = oneLine(decoded(id));
-  return text.length <= MAX_REF
-    ? text
-    : [...text]
-        .slice(0, MAX_REF - 10)
-        .join("")
-        .slice(0, MAX_REF - 10)
-        .toWellFormed();
-}
+export const refOf = (id: string): string => shortened(oneLine(decoded(id)), MAX_REF);
+
+const shortened = (text: string, length: number): string =>
+  // Without the first half of a pair that is cut in two.
+  text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, "");
+
+/** Characters for a number behind a ref. */
+const ROOM = 10;
 
 /** The id that people have given, if any; `data-ref` goes before it. */
 export function idOf({ attributes }: SvgNode): string | null {
@@ -55,7 +57,7 @@ export function createNaming(): Naming {
   };
   const unique = (wanted: string): string => {
     let ref = wanted;
-    while (taken.has(ref)) ref = `${wanted}-${next(`ref ${wanted}`) + 1}`;
+    while (taken.has(ref)) ref = `${shortened(wanted, MAX_REF - ROOM)}-${next(`ref ${wanted}`) + 1}`;
     taken.add(ref);
     return ref;
   };
@@ -63,7 +65,7 @@ export function createNaming(): Naming {
     unique,
     generated(layer, element) {
       const base = refOf(layer === null ? element : `${layer}-${element}`);
-      return unique(`${base}-${next(`new ${base}`)}`);
+      return unique(`${shortened(base, MAX_REF - ROOM)}-${next(`new ${base}`)}`);
     },
   };
 }

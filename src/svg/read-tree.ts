@@ -39,6 +39,7 @@ export function createTreeReader(): TreeReader {
   let begun = false;
   let depth = 0;
   let elements = 0;
+  let began = 0;
   let tag = { line: 1, column: 1 };
   /** Prefixes that the root binds to SVG; `""` where SVG is the default namespace. */
   let prefixes = new Set([""]);
@@ -55,19 +56,14 @@ export function createTreeReader(): TreeReader {
   });
   parser.on("opentagstart", ({ name }) => {
     // The character behind the name has been read.
+    began = parser.position;
     tag = { line: parser.line, column: Math.max(1, parser.column - name.length - 1) };
     if (++depth > limits.MAX_DEPTH) refuse(`more than ${limits.MAX_DEPTH} elements are open within each other`);
     if (++elements > limits.MAX_ELEMENTS) refuse(`it has more than ${limits.MAX_ELEMENTS} elements`);
   });
   parser.on("opentag", (read) => {
-    // Not as each is read: a listener for attributes costs as much as all else that saxes does.
-    let count = 0;
-    for (const name in read.attributes) {
-      count += 1;
-      if (read.attributes[name]!.length > limits.MAX_ATTRIBUTE_LENGTH)
-        refuse(`the attribute ${name.slice(0, 100)} is longer than ${limits.MAX_ATTRIBUTE_LENGTH} characters`);
-    }
-    if (count > limits.MAX_ATTRIBUTES) refuse(`an element has more than ${limits.MAX_ATTRIBUTES} attributes`);
+    // Not as each is read: a listener for attributes costs as much as all else that saxes does; and few tags are long enough to ask.
+    if (parser.position - began > limits.MAX_ATTRIBUTES) checkAttributes(read.attributes, refuse);
     if (!root) prefixes = svgPrefixes(read.name, read.attributes);
     const colon = read.name.indexOf(":");
     const isSvg = prefixes.has(colon < 0 ? "" : read.name.slice(0, colon)) && !isRebound(read.attributes, prefixes);
@@ -109,6 +105,16 @@ export function createTreeReader(): TreeReader {
       return { root, byId, elements };
     },
   };
+}
+
+function checkAttributes(attributes: Record<string, string>, refuse: (reason: string) => void): void {
+  let count = 0;
+  for (const name in attributes) {
+    count += 1;
+    if ((attributes[name] ?? "").length > limits.MAX_ATTRIBUTE_LENGTH)
+      refuse(`the attribute ${name.slice(0, 100)} is longer than ${limits.MAX_ATTRIBUTE_LENGTH} characters`);
+  }
+  if (count > limits.MAX_ATTRIBUTES) refuse(`an element has more than ${limits.MAX_ATTRIBUTES} attributes`);
 }
 
 /** Error: PlanFault, if the root is no `<svg>`. */

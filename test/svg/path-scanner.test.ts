@@ -44,7 +44,7 @@ const number = fc.oneof(
 const counts: Record<string, number> = { m: 2, l: 2, h: 1, v: 1, c: 6, s: 4, q: 4, t: 2, z: 0 };
 const segment = fc.oneof(
   fc
-    .constantFrom(..."lhvcsqtzLHVCSQTZmM")
+    .constantFrom(..."lhvcsqtzLHVCSQTZmM".split(""))
     .chain((command) =>
       fc
         .array(number, { minLength: counts[command.toLowerCase()] ?? 0, maxLength: counts[command.toLowerCase()] ?? 0 })
