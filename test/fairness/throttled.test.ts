@@ -24,7 +24,7 @@ afterAll(() => room?.close());
 
 const db = () => room.database.em.fork();
 
-/** PostgreSQL itself looks at every change of a permit and at every claim: of maintenance a tenant has one permit. */
+/** PostgreSQL itself looks at every change of a permit, at every claim and at all work that is done: of maintenance a tenant has one permit. */
 async function witness(): Promise<void> {
   await query(db(), `create table overdrawn (what text, job_id uuid)`);
   await query(
@@ -42,19 +42,23 @@ async function witness(): Promise<void> {
   );
   await query(
     db(),
-    `create function watch_claims() returns trigger language plpgsql as $$
+    `create function watch_work() returns trigger language plpgsql as $$
      begin
        if not exists (select 1 from job_permits where job_id = new.id and granted_at is not null) then
-         insert into overdrawn values ('runs without', new.id);
+         insert into overdrawn values (old.status || ' → ' || new.status || ' without', new.id);
        end if;
-       return null;
+       return new;
      end $$`,
   );
-  // Settling claims a queued job to end it, and that needs none: it enters no step.
+  // Settling claims a queued job to end it, and needs none; a run that a reset has made takes the row over first (the next generation), and works
+  // only with one. Before the update: its own statement takes the permit away.
   await query(
     db(),
-    `create trigger watch_claims after update on jobs for each row
-     when (new.status = 'running' and old.status = 'queued' and new.step is not null) execute function watch_claims()`,
+    `create trigger watch_work before update on jobs for each row
+     when (
+       new.status = 'running' and old.status = 'queued' and new.step is not null and new.generation = old.generation
+       or new.status = 'completed' and old.status = 'running'
+     ) execute function watch_work()`,
   );
 }
 
