@@ -1,4 +1,5 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
+import { group } from "./group.ts";
 import { jobsAtScale } from "./jobs-at-scale.ts";
 import { fairness } from "./fairness.ts";
 import { bulkImport } from "./bulk-import.ts";
@@ -21,6 +22,6 @@ const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
 const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale];
 const SHARING = [fairness];
-const JOBS = [bulkImport];
+const JOBS = [bulkImport, group];
 
 export const BENCHES: readonly Bench[] = [...PUBLISHING, ...WATCHING, ...REPORTING, ...OPERATING, ...SHARING, ...JOBS];
