@@ -1,5 +1,6 @@
 /** Registry of benches, one line each; test/rules/benches.test.ts holds docs/performance.md against it. */
 import { eta } from "./eta.ts";
+import { group } from "./group.ts";
 import { jobsAtScale } from "./jobs-at-scale.ts";
 import { fairness } from "./fairness.ts";
 import { bulkImport } from "./bulk-import.ts";
@@ -25,7 +26,7 @@ const WATCHING = [sseFanout, sseFanoutPeers, sseManyJobs, sseLatency];
 const REPORTING = [notifyTax, mirrorCost];
 const OPERATING = [operatorTruth, reconcilerCost, jobsAtScale, eta];
 const SHARING = [fairness];
-const JOBS = [bulkImport, svgImport];
+const JOBS = [bulkImport, svgImport, group];
 
 export const BENCHES: readonly Bench[] = [
   ...PUBLISHING,
