@@ -81,7 +81,7 @@ export async function createGroupRoom(): Promise<GroupRoom> {
 }
 
 /** What a request may have: without what a test keeps beside it. */
-export const asked = ({ draft: _, ...member }: Awaited<ReturnType<GroupRoom["publishOf"]>>) => member;
+export const asked = ({ key, type, payload }: Awaited<ReturnType<GroupRoom["publishOf"]>>) => ({ key, type, payload });
 
 /** The members' ends that the group's ledger tells, in its order: `key state`. */
 export async function endsTold({ room }: GroupRoom, group: string): Promise<string[]> {

@@ -39,10 +39,10 @@ export const group: JobSample = {
   },
   busy: "run_members",
   async expectDone(_room, _draft, result) {
-    expect(result["counts"]).toMatchObject({ completed: 4, failed: 0, cancelled: 0 });
+    expect(result["counts"]).toMatchObject({ failed: 0, cancelled: 0 });
     const members = result["members"] as { key: string; status: string }[];
-    expect(members.map(({ key, status }) => [key, status])).toEqual(
-      ["first", "left", "right", "last"].map((key) => [key, "completed"]),
-    );
+    expect(members.map(({ key }) => key)).toEqual(["first", "left", "right", "last"]);
+    // An import that was let go on may have left rows out.
+    for (const { status } of members) expect(["completed", "partially_completed"]).toContain(status);
   },
 };
