@@ -1,4 +1,5 @@
 /** Who did what, when, from where: of every route that changes something, of the key command, of operators in Temporal. */
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import sharp from "sharp";
 import { query } from "../../src/db.ts";
@@ -33,6 +34,18 @@ const audit = async (search = ""): Promise<Told[]> =>
 const mutating = routes.filter(({ method, role }) => method !== "get" && role !== null);
 
 /** What each route that changes something is sent so that it does; others take part with an empty body, whatever becomes of it. */
+const SCHEDULE = {
+  ...{ type: "maintenance", payload: { dry_run: true } },
+  spec: { every_seconds: 86_400 },
+};
+
+/** The path of a new one. */
+async function scheduleOf(): Promise<string> {
+  const { status, body } = await room.call("POST", "/schedules", { body: { ...SCHEDULE, name: randomUUID() } });
+  expect([status, body]).toEqual([201, body]);
+  return `/schedules/${body.id}`;
+}
+
 const SUCCESSES: Record<string, (draft: Draft) => Promise<{ path: string; body?: unknown; type?: string }>> = {
   "POST /projects": async () => ({ path: "/projects", body: { slug: "audited", name: "Audited" } }),
   "DELETE /projects/:slug": async ({ project }) => ({ path: `/projects/${project}` }),
@@ -55,6 +68,11 @@ const SUCCESSES: Record<string, (draft: Draft) => Promise<{ path: string; body?:
   }),
   "POST /projects/:slug/versions/:version/publish": async (draft) => ({ path: `${of(draft)}/publish`, body: {} }),
   "POST /jobs": async () => ({ path: "/jobs", body: { type: "maintenance", payload: { dry_run: true } } }),
+  "PUT /schedules/:schedule": async () => ({ path: await scheduleOf(), body: { ...SCHEDULE, name: "changed" } }),
+  "POST /schedules/:schedule/pause": async () => ({ path: `${await scheduleOf()}/pause`, body: {} }),
+  "POST /schedules/:schedule/unpause": async () => ({ path: `${await scheduleOf()}/unpause`, body: {} }),
+  "POST /schedules/:schedule/trigger": async () => ({ path: `${await scheduleOf()}/trigger`, body: {} }),
+  "DELETE /schedules/:schedule": async () => ({ path: await scheduleOf() }),
   "POST /jobs/:id/cancel": async (draft) => ({
     ...{ path: `/jobs/${await queueJob(room, draft, "staging")}/cancel`, body: { reason: "Not now" } },
   }),

@@ -1,12 +1,15 @@
 /** What an operator does and sees in the Temporal Web UI, through the same calls of the server. */
 import { randomUUID } from "node:crypto";
 import { defaultPayloadConverter } from "@temporalio/common";
+import { workflowId } from "../../contract/workflow-id.ts";
+import { readJob } from "../../src/jobs/job-store.ts";
 import type { HeartbeatDetails } from "../../activities/report-progress.ts";
-import { jobRow, type Publishing } from "./publishing.ts";
+import type { Publishing } from "./publishing.ts";
 
-/** Of a job of any type. */
+/** Of a job of any type; one whose row is gone was a publish. */
 async function workflowOf(room: Publishing, job: string): Promise<string> {
-  return (await jobRow(room, job)).workflow_id;
+  const row = await readJob(room.database.em.fork(), job);
+  return row?.workflow_id ?? workflowId("publish", job);
 }
 
 async function handleOf(room: Publishing, job: string) {

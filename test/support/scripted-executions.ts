@@ -34,8 +34,12 @@ export interface ScriptedExecutions extends Executions {
   reset(): void;
 }
 
-const away = async (): Promise<never> => Promise.reject(new Error("there are no schedules here"));
-const absentSchedules = { put: away, describe: away, pause: away, unpause: away, trigger: away, remove: away };
+const taken = async (): Promise<boolean> => true;
+/** Takes whatever it is told, and knows of none. */
+const forgetfulSchedules: Executions["schedules"] = {
+  ...{ put: async () => {}, remove: async () => {}, describe: async () => null },
+  ...{ pause: taken, unpause: taken, trigger: taken },
+};
 
 const EMPTY = () => ({
   current: null,
@@ -100,7 +104,7 @@ export function scriptedExecutions(): ScriptedExecutions {
     listOpen: async () => ({ runs: seen().open, next: null }),
     listPaused: async () => seen().paused,
     polling: async () => script.polled,
-    schedules: absentSchedules,
+    schedules: forgetfulSchedules,
     reset() {
       Object.assign(script, EMPTY());
     },
