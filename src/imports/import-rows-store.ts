@@ -20,15 +20,26 @@ export async function lastStaged(db: Db, stage: string): Promise<number> {
   return row?.last ?? 0;
 }
 
-/** `batch`: JSON text of an array of rows. Those that are there already are the same. */
+/** A row as it is sent: by place, which costs PostgreSQL two thirds of what names do. */
+export type StagedRow = [
+  number: number,
+  line: number,
+  ref: string | null,
+  label: Record<string, string> | null,
+  properties: Record<string, unknown> | null,
+  patch: object | null,
+  problems: readonly RowProblem[] | null,
+];
+
+/** `batch`: JSON text of an array of `StagedRow`s. Those that are there already are the same. */
 export async function insertRows(db: Db, stage: Stage, batch: string): Promise<void> {
   await query(
     db,
     `
     insert into import_rows (stage, number, job_id, tenant_id, line, ref, label, properties, patch, problems)
-    select $1, r.number, $2, $3, r.line, r.ref, r.label, r.properties, r.patch, r.problems
-    from json_to_recordset($4::json)
-      as r (number int, line int, ref text, label jsonb, properties jsonb, patch jsonb, problems jsonb)
+    select $1, (r ->> 0)::int, $2, $3, (r ->> 1)::int, r ->> 2, nullif(r -> 3, 'null'), nullif(r -> 4, 'null'),
+      nullif(r -> 5, 'null'), nullif(r -> 6, 'null')
+    from jsonb_array_elements($4::jsonb) r
     on conflict do nothing
     `,
     [stage.id, stage.job_id, stage.tenant_id, batch],
