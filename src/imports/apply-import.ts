@@ -7,8 +7,8 @@ import { AppError } from "../errors.ts";
 import { editDraft, findDraft, type Version } from "../projects/version-store.ts";
 import * as rows from "./import-rows-store.ts";
 
-/** Rows of one statement: progress and a cancel come between two of them. */
-const PART = 20_000;
+/** Rows of one statement: progress and a cancel come between two of them. Each goes over the draft's overlays once. */
+const PART = 50_000;
 
 /** Which of the staged rows cannot be used. Safe to run twice. Answers how many. */
 export async function judgeRows(
@@ -16,10 +16,13 @@ export async function judgeRows(
   stage: string,
   draft: { version_id: string; create: boolean } | null,
 ): Promise<number> {
-  await rows.forgetVerdicts(db, stage);
-  await rows.judgeRepeated(db, stage);
-  if (draft) await rows.judgeRefs(db, stage, draft);
-  return rows.countRejected(db, stage);
+  await rows.countAnew(db);
+  return rows.hashingRows(db, async (tx) => {
+    await rows.forgetVerdicts(tx, stage);
+    await rows.judgeRepeated(tx, stage);
+    if (draft) await rows.judgeRefs(tx, stage, draft);
+    return rows.countRejected(tx, stage);
+  });
 }
 
 export interface ApplyOptions {
@@ -57,7 +60,7 @@ export async function applyImport(db: Db, options: ApplyOptions): Promise<rows.A
       const { tenant_id, project, number } = version;
       const now = await findDraft(tx, { tenant_id, project, version: number });
       if (now.revision !== version.revision) return { changed: false, applied: null };
-      const applied = await applyAll(tx, options);
+      const applied = await rows.hashingRows(tx, (hashing) => applyAll(hashing, options));
       if (dry_run) throw new Undo(applied);
       await options.finish(tx, applied);
       return { changed: applied.changed + applied.created > 0, applied };

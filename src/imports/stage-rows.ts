@@ -8,13 +8,13 @@ import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { createColumns, recordColumns, tableColumns, type Column } from "./columns.ts";
-import { countStaged, insertRows, lastStaged, type Stage } from "./import-rows-store.ts";
+import { countStaged, insertRows, lastStaged, type Stage, type StagedRow } from "./import-rows-store.ts";
 import { openRows } from "./open-rows.ts";
 import type { RawRow } from "./raw-row.ts";
 import { toRow } from "./to-row.ts";
 
 /** Rows of one insert: beyond some thousands it gets no faster, only larger. */
-const BATCH_ROWS = 2_000;
+const BATCH_ROWS = 5_000;
 /** Characters of one insert, for rows that are large. */
 const BATCH_LENGTH = 4_000_000;
 /** Rows of a file, as far as a number of one counts. */
@@ -112,12 +112,12 @@ function createBatch(db: Db, stage: Stage): Batch {
   return {
     async add(number, raw, columns) {
       const { ref, label, properties, patch, problems } = toRow(raw, columns);
-      const bad = problems.length > 0;
       // Of a row that cannot be used only what is told of it.
-      const said = bad
-        ? { problems }
-        : { ...(label && { label }), ...(properties && { properties }), ...(patch && { patch }) };
-      const text = JSON.stringify({ number, line: raw.line, ref, ...said });
+      const row: StagedRow =
+        problems.length > 0
+          ? [number, raw.line, ref, null, null, null, problems]
+          : [number, raw.line, ref, label, properties, patch, null];
+      const text = JSON.stringify(row);
       texts.push(text);
       length += text.length;
       if (texts.length >= BATCH_ROWS || length >= BATCH_LENGTH) await send();
