@@ -16,7 +16,6 @@ export async function judgeRows(
   stage: string,
   draft: { version_id: string; create: boolean } | null,
 ): Promise<number> {
-  await rows.countAnew(db);
   return rows.hashingRows(db, async (tx) => {
     await rows.forgetVerdicts(tx, stage);
     await rows.judgeRepeated(tx, stage);

@@ -67,11 +67,6 @@ export async function hashingRows<T>(db: Db, work: (tx: Db) => Promise<T>): Prom
   });
 }
 
-/** Tells PostgreSQL what has come, for the statements that follow. A sample: it takes no longer for many rows. */
-export async function countAnew(db: Db): Promise<void> {
-  await query(db, `analyze import_rows`);
-}
-
 export async function forgetVerdicts(db: Db, stage: string): Promise<void> {
   await query(db, `update import_rows set verdict = null where stage = $1 and verdict is not null`, [stage]);
 }
