@@ -60,10 +60,10 @@ const NAMES: [string, string | undefined, string][] = [
   ["folders of Windows", "C:\\plans\\town.svg", "town.svg"],
   ["only ..", "..", "upload"],
   ["a slash at its end", "plans/", "upload"],
-  ["control characters", "a\u0007b\r\n\u001b[31mc.csv", "ab[31mc.csv"],
-  ["marks that turn its direction", "photo\u202egpj.exe", "photogpj.exe"],
+  ["control characters", "a\u0007b\r\n\u001b[31mc.csv", "a b [31mc.csv"],
+  ["marks that turn its direction", "photo\u202egpj.exe", "photo gpj.exe"],
   ["half a surrogate pair", "a\ufffd.csv", "a\ufffd.csv"],
-  ["300 characters", `${"长".repeat(300)}.csv`, `${"长".repeat(83)}.csv`],
+  ["300 characters", `${"长".repeat(300)}.csv`, `${"长".repeat(65)}.csv`],
   ["none", undefined, "upload"],
   ["a letter in two parts", "cafe\u0301.csv", "café.csv"],
 ];
