@@ -157,7 +157,7 @@ export const BULK_IMPORT = {
       changed: count("Overlays"),
       created: count("Overlays"),
       rejected: count("Rows"),
-      errors_artifact: { type: ["string", "null"], description: "Id of the artifact that lists what was rejected" },
+      errors_artifact: { type: ["string", "null"], description: "Artifact: the rows that were rejected" },
     },
     required: ["dry_run", "rows", "imported", "unchanged", "changed", "created", "rejected", "errors_artifact"],
   },

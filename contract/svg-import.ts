@@ -44,7 +44,7 @@ export interface SvgImportResult {
   /** Artifact (NDJSON): each overlay that was added, changed, kept or renamed. */
   changes: string;
   /** Artifact (NDJSON): what was left out, and why; null when that is nothing. */
-  errors: string | null;
+  errors_artifact: string | null;
 }
 
 const count = { type: "integer", minimum: 0 } as const;
@@ -119,7 +119,7 @@ export const SVG_IMPORT = {
       ...{ renamed: count, without_id: count, layers: { type: "array", items: { type: "string" } } },
       size: { anyOf: [size, { type: "null" }] },
       changes: { type: "string", format: "uuid", description: "Artifact: what became of each overlay (NDJSON)" },
-      errors: { type: ["string", "null"], description: "Artifact: what was left out (NDJSON)" },
+      errors_artifact: { type: ["string", "null"], description: "Artifact: what was left out (NDJSON)" },
     },
     required: [
       "dry_run",

@@ -22,7 +22,9 @@ export async function generateDocument(deps: ActivityDeps, input: StepInput): Pr
     const { database, stores } = deps;
     const db = database.em.fork();
     const { created_at, expires_at } = await jobTimes(db, row.id);
-    const order = { database, store: stores.private, tenant_id: row.tenant_id, version_id: row.version_id, payload };
+    const { tenant_id, version_id } = row;
+    const { scratch } = deps.pictures;
+    const order = { database, store: stores.private, scratch, tenant_id, version_id, payload };
     const gateway = (deps.publicUrl ?? "").replace(/\/+$/, "");
     return makeDocument({ ...order, created_at, gateway, signal, report }, async (file, left_out) => {
       const { size } = await stat(file);

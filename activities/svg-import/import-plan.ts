@@ -131,7 +131,7 @@ async function apply(
         renamed: read.renamed.length,
         without_id: read.generated,
       },
-      ...{ layers: read.layers.map(({ ref }) => ref), size: read.size, changes, errors: work.errors },
+      ...{ layers: read.layers.map(({ ref }) => ref), size: read.size, changes, errors_artifact: work.errors },
     };
     const applied: Applied = { result, errors: problemsOf(read) };
     signal.throwIfAborted();

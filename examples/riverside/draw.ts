@@ -1,6 +1,6 @@
 /**
  * Draws what people bring: a picture of a quarter on a river, a plan of it as SVG, and a table of its plots with a few wrong rows.
- * `node examples/riverside/draw.ts FOLDER` writes riverside.jpg, riverside.svg and riverside.csv, the same every time.
+ * `npm run riverside -- FOLDER` writes riverside.jpg, riverside.svg and riverside.csv, the same every time.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -99,7 +99,7 @@ function table(all: readonly Plot[]): string {
 
 const [folder] = process.argv.slice(2);
 if (!folder) {
-  console.error("Say where to: node examples/riverside/draw.ts FOLDER");
+  console.error("Say where to: npm run riverside -- FOLDER");
   process.exit(1);
 }
 const all = plots();

@@ -2,15 +2,17 @@
 import type { Attention } from "../../contract/attention.ts";
 import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
-import { JOB_TYPES } from "../../contract/job-types.ts";
+import { JOB_TYPES, type JobType } from "../../contract/job-types.ts";
 import type { JobTypeDefinition } from "../../contract/job-type-definition.ts";
 import { isDeepStrictEqual } from "node:util";
-import { printable, shortened } from "../../contract/printable.ts";
 import type { StepState } from "../../contract/progress.ts";
-import type { PublishResult } from "../../contract/publish.ts";
+import { printable } from "../../contract/printable.ts";
 import type { Problem } from "../../contract/problem.ts";
+import type { EndedJob } from "../client/job.ts";
+import { publishResult } from "../client/publish-result.ts";
 import { problemLines } from "./cli-error.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { filesOf, resultText, type JobFile, type JobResult } from "./job-result.ts";
 import type { Output } from "./output.ts";
 
 /** What the commands read of a job in `GET /jobs` and `GET /jobs/{id}`, which say more. */
@@ -34,24 +36,28 @@ export interface ListedJob extends Outcome {
 export interface Outcome {
   status: JobStatus;
   /** As the job's type says. */
-  result: object | null;
+  result: JobResult | null;
   error: string | null;
   errors: Problem[] | null;
 }
 
-/**
- * The job's progress in percent once this step is done; null for what no job type has. `steps`: all of the job's, which tell its type: a name
- * alone may be a step of several.
- */
-export function percentOf(steps: readonly StepState[], step: string): number | null {
-  const types: readonly JobTypeDefinition[] = Object.values(JOB_TYPES);
-  const type = types.find((each) =>
+/** The job's type, which all of its steps tell: a name alone may be a step of several. Null for what no job type has. */
+function typeOf(steps: readonly StepState[]): JobType | null {
+  const types = Object.entries(JOB_TYPES) as [JobType, JobTypeDefinition][];
+  const named = steps.map(({ name }) => name);
+  const found = types.find(([, type]) =>
     isDeepStrictEqual(
-      each.steps.map(({ name }) => name),
-      steps.map(({ name }) => name),
+      type.steps.map(({ name }) => name),
+      named,
     ),
   );
-  return type?.steps.find(({ name }) => name === step)?.percent ?? null;
+  return found?.[0] ?? null;
+}
+
+/** The job's progress in percent once this step is done; null for what no job type has. `steps`: all of the job's. */
+export function percentOf(steps: readonly StepState[], step: string): number | null {
+  const type = typeOf(steps);
+  return (type && JOB_TYPES[type].steps.find(({ name }) => name === step)?.percent) ?? null;
 }
 
 export const EXIT_BY_STATUS: Record<JobStatus, ExitCode> = {
@@ -79,7 +85,7 @@ export function statusText(output: Output, status: JobStatus, width = 0): string
 }
 
 /** How a finished job ended, in one or several lines. `server`: what links begin with. */
-export function outcomeLines(output: Output, job: Outcome, server: string): string[] {
+export function outcomeLines(output: Output, job: EndedJob, server: string): string[] {
   const head = statusText(output, job.status);
   if (job.status === "failed")
     return [`${head}: ${job.error ?? "no reason was given"}`, ...problemLines(job.errors ?? [])];
@@ -87,28 +93,21 @@ export function outcomeLines(output: Output, job: Outcome, server: string): stri
   const { result } = job;
   if (!result) return [head];
   const left = job.status === "partially_completed" ? problemLines(job.errors ?? []) : [];
-  if (!("release_url" in result)) return [`${head}: ${resultText(result)}`, ...artifactLines(result, server), ...left];
-  const { overlay_count, tile_count, release_id, release_url } = result as PublishResult;
-  return [
-    `${head}: ${overlay_count} overlays, ${tile_count} tiles, release ${release_id}`,
-    `  ${server}${release_url}`,
-    ...left,
-  ];
+  const published = publishResult(job);
+  if (published) {
+    const { overlay_count, tile_count, release_id, release_url } = published;
+    const told = `${overlay_count} overlays, ${tile_count} tiles, release ${release_id}`;
+    return [`${head}: ${told}`, `  ${server}${release_url}`, ...left];
+  }
+  const type = typeOf(job.steps) ?? "";
+  const text = resultText(type, result);
+  return [text === "" ? head : `${head}: ${text}`, ...fileLines(job.job_id, filesOf(type, result)), ...left];
 }
 
-/** `rows 120 · dry_run true`: what a line can hold of a result of any type. */
-function resultText(result: object): string {
-  const parts = Object.entries(result).flatMap(([name, value]) => {
-    if (typeof value === "object" && value !== null)
-      return Object.entries(value).map(([key, each]) => [key, each] as const);
-    return [[name, value] as const];
+/** How each of its files is had. */
+function fileLines(job: string, files: readonly JobFile[]): string[] {
+  return files.map(({ member, name }) => {
+    const option = member === "artifact" ? "" : member === "errors_artifact" ? " --errors" : ` --file ${member}`;
+    return `  ${printable(name ?? member.replace("_artifact", ""))}: platen download ${job}${option}`;
   });
-  const told = parts.filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
-  return told.map(([name, value]) => printable(shortened(`${name} ${String(value)}`, 60))).join(" · ");
-}
-
-function artifactLines(result: object, server: string): string[] {
-  const { artifact } = result as { artifact?: unknown };
-  const id = typeof artifact === "object" && artifact !== null ? (artifact as { id?: unknown }).id : artifact;
-  return typeof id === "string" ? [`  ${server}/artifacts/${encodeURIComponent(id)}`] : [];
 }

@@ -1,5 +1,6 @@
-/** Options that are numbers; a wrong one ends with exit code 2. */
+/** Options that are numbers, times or names; a wrong one ends with exit code 2. */
 import { InvalidArgumentError } from "commander";
+import { projectSlug } from "../projects/project-folder.ts";
 
 function parseWhole(text: string, most: number): number {
   const value = Number(text);
@@ -45,3 +46,10 @@ export const parseLimit = (text: string): number => parseWhole(text, 10_000);
 /** Of a gate: what it does not look at it does not pass, so it is far above what a namespace has open. */
 export const parseGateLimit = (text: string): number => parseWhole(text, 1_000_000);
 export const parseParallel = (text: string): number => parseWhole(text, 64);
+
+/** A project. */
+export function parseSlug(text: string): string {
+  const parsed = projectSlug.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message ?? "is no slug"}.`);
+  return parsed.data;
+}

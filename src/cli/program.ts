@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addDownload } from "./commands/download.ts";
+import { addDraft } from "./commands/draft.ts";
 import { addImport } from "./commands/import.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addJobTypes } from "./commands/job-types.ts";
@@ -44,7 +45,7 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     })
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
-  const drafts = [addImport, addUpload, addSource, addValidate, addPublish, addReleases];
+  const drafts = [addImport, addDraft, addUpload, addSource, addValidate, addPublish, addReleases];
   const jobs = [addJobTypes, addStart, addWatch, addJobs, addStats, addCancel, addRetry, addDownload];
   const operating = [addSchedules, addReplay, addGate, addAudit, addWorker];
   for (const add of [...drafts, ...jobs, ...operating]) add(program, run);

@@ -3,14 +3,14 @@
  *
  *   payload ──► specification (given, of a report, of code) ──► checked ──► resolved ──► rendered apart ──► file
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DocumentGenerationPayload } from "../../contract/document-generation.ts";
 import { snapshot, type Database } from "../db.ts";
 import { AppError, reasonOf } from "../errors.ts";
 import { findVersion } from "../projects/version-store.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
+import { inScratch } from "../tiles/cut/scratch.ts";
 import { ApartEnded, runApart } from "./apart.ts";
 import { checkSpecification, invalid } from "./check-specification.ts";
 import { codeInput } from "./code-input.ts";
@@ -24,6 +24,8 @@ import { runCode } from "./run-code.ts";
 export interface DocumentOrder {
   database: Database;
   store: ObjectStore;
+  /** Where its folder is made; a worker that starts removes what a killed one left in it. */
+  scratch: string;
   tenant_id: string;
   version_id: string | null;
   payload: DocumentGenerationPayload;
@@ -48,8 +50,7 @@ export async function makeDocument<T>(
   order: DocumentOrder,
   keep: (file: string, left_out: string[]) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "platen-document-"));
-  try {
+  return inScratch(order.scratch, async (folder) => {
     const left_out: string[] = [];
     const leaveOut = (what: string): void => void left_out.push(what);
     const { specification, path } = await specificationOf(order, leaveOut);
@@ -59,9 +60,7 @@ export async function makeDocument<T>(
     const output = join(folder, "output");
     const rendered = await render({ format: order.payload.format, document, folder, output }, order.signal);
     return await keep(output, [...new Set([...left_out, ...rendered.left_out])]);
-  } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-  }
+  });
 }
 
 async function specificationOf(order: DocumentOrder, leaveOut: (what: string) => void) {

@@ -5,17 +5,19 @@ import { pipeline } from "node:stream/promises";
 import type { MapView } from "../../contract/document-specification.ts";
 import type { Db } from "../db.ts";
 import { listLayers } from "../projects/content-store.ts";
-import { findTileSet } from "../projects/tile-store.ts";
+import { findTileSet, tilesNamed } from "../projects/tile-store.ts";
 import type { Version } from "../projects/version-store.ts";
-import { draftTileKey } from "../storage/keys.ts";
+import { tileObjectKey } from "../storage/keys.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
-import { dziLevels, type Descriptor } from "../tiles/dzi.ts";
+import { dziLevels, type Descriptor, type DziLevel } from "../tiles/dzi.ts";
 import { drawShapes, type DrawnShape, type Frame } from "./draw-shapes.ts";
 import { labelIn, overlaysOf } from "./overlays-of.ts";
 import type { RawPicture } from "./prepare-picture.ts";
 
 /** Pixels along the longer side. */
 const MAX_SIDE = 2_048;
+/** Of the level that is shown: 64 × 64 tiles of 32 pixels. */
+const MAX_TILES = 4_096;
 /** More cannot be told apart on paper, and would be drawn for minutes. */
 const MAX_SHAPES = 20_000;
 const MAX_POSITIONS = 500_000;
@@ -57,7 +59,7 @@ export async function mapView(order: MapOrder): Promise<RawPicture> {
   const bounds = boundsOf(shapes);
   const fits = descriptor !== null && (bounds === null || isWithin(bounds, descriptor));
   const frame = fits ? pictureFrame(descriptor) : boundsFrame(bounds);
-  const tiles = fits ? await fetchTiles(order, descriptor, frame.width) : [];
+  const tiles = fits ? await fetchTiles(order, descriptor) : [];
   const source = {
     kind: "map" as const,
     width: frame.width,
@@ -105,10 +107,12 @@ function isWithin([west, south, east, north]: Bounds, { width, height }: Descrip
   );
 }
 
-/** The largest level that is not larger than the picture may be. */
-function levelOf(descriptor: Descriptor) {
+/** The largest level that is not larger than the picture may be, nor has more tiles than are worth fetching. */
+function levelOf(descriptor: Descriptor): DziLevel {
   const levels = dziLevels(descriptor);
-  return levels.findLast(({ width, height }) => Math.max(width, height) <= MAX_SIDE) ?? levels[0]!;
+  const isFit = ({ width, height, columns, rows }: DziLevel): boolean =>
+    Math.max(width, height) <= MAX_SIDE && columns * rows <= MAX_TILES;
+  return levels.findLast(isFit) ?? levels[0]!;
 }
 
 function pictureFrame(descriptor: Descriptor): Frame {
@@ -139,28 +143,35 @@ function boundsFrame(bounds: Bounds | null): Frame {
   };
 }
 
+/** Those of the level that is shown, wherever they lie: imported ones under their keys, cut ones under their digests. */
 async function fetchTiles(
-  { store, version, folder, signal }: MapOrder,
+  { db, store, version, folder, signal, leaveOut }: MapOrder,
   descriptor: Descriptor,
-  width: number,
 ): Promise<{ file: string; left: number; top: number }[]> {
-  const level = dziLevels(descriptor).find((each) => each.width === width)!;
+  const level = levelOf(descriptor);
   const { tile_size, overlap, format } = descriptor;
+  const places = Array.from({ length: level.rows * level.columns }, (_, index) => ({
+    column: index % level.columns,
+    row: Math.floor(index / level.columns),
+  }));
+  const nameOf = ({ column, row }: (typeof places)[number]): string => `${level.level}/${column}_${row}.${format}`;
+  const known = new Map((await tilesNamed(db, version.id, places.map(nameOf))).map((tile) => [tile.key, tile]));
   const tiles: { file: string; left: number; top: number }[] = [];
-  for (let row = 0; row < level.rows; row += 1) {
-    for (let column = 0; column < level.columns; column += 1) {
-      signal.throwIfAborted();
-      const name = `${level.level}/${column}_${row}.${format}`;
-      const found = await store.get(draftTileKey(version.tenant, version.project, version.number, name));
-      if (!found) continue;
-      const file = join(folder, `tile-${level.level}-${column}-${row}.${format}`);
-      await pipeline(found.body, createWriteStream(file));
-      tiles.push({
-        file,
-        left: Math.max(0, column * tile_size - overlap),
-        top: Math.max(0, row * tile_size - overlap),
-      });
-    }
+  for (const place of places) {
+    signal.throwIfAborted();
+    const tile = known.get(nameOf(place));
+    const found = tile && (await store.get(tileObjectKey(version, tile)));
+    if (!found) continue;
+    const { column, row } = place;
+    const file = join(folder, `tile-${level.level}-${column}-${row}.${format}`);
+    await pipeline(found.body, createWriteStream(file));
+    tiles.push({
+      file,
+      left: Math.max(0, column * tile_size - overlap),
+      top: Math.max(0, row * tile_size - overlap),
+    });
   }
+  const missing = places.length - tiles.length;
+  if (missing > 0) leaveOut(`${missing} of ${places.length} tiles of the map view, which are missing`);
   return tiles;
 }

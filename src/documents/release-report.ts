@@ -3,6 +3,7 @@ import type { Block, Cell, DocumentSpecification, Table } from "../../contract/d
 import { titleOf } from "../../contract/job-title.ts";
 import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
+import { listLayers } from "../projects/content-store.ts";
 import { listLive } from "../releases/delivery-store.ts";
 import { findReleaseOfVersion, type ReleaseRow } from "../releases/release-store.ts";
 import { pointerUrl, releaseKey } from "../storage/keys.ts";
@@ -42,7 +43,7 @@ export async function releaseReport(order: ReportOrder): Promise<DocumentSpecifi
     { type: "heading", text: "Map", level: 1 },
     { type: "map_view", caption: `${subject.project_name}, version ${subject.number}` },
     { type: "heading", text: "What is in it", level: 1 },
-    await byType(order),
+    ...(await tallies(order)),
     { type: "heading", text: "Changes since the last release", level: 1 },
     ...(await changes(order, release)),
     { type: "heading", text: "All overlays", level: 1 },
@@ -91,50 +92,48 @@ function facts(
   };
 }
 
+interface Tally {
+  count: number;
+  shown: number;
+  area: number;
+}
+
+/** One pass over all overlays. */
+async function tallies({ db, subject, signal }: ReportOrder): Promise<Table[]> {
+  const [types, layers] = [new Map<string, Tally>(), new Map<string, Tally>()];
+  const labels = new Map(
+    (await listLayers(db, subject.id)).map(({ ref, label }) => [ref, labelIn(label, "en") || ref]),
+  );
+  for await (const { type, layer, visible, geometry } of overlaysOf(db, subject.id, signal)) {
+    const area = areaOf(geometry);
+    for (const [sums, name] of [
+      [types, type],
+      [layers, layer === null ? "(none)" : (labels.get(layer) ?? layer)],
+    ] as const) {
+      const sum = sums.get(name) ?? { count: 0, shown: 0, area: 0 };
+      sums.set(name, { count: sum.count + 1, shown: sum.shown + (visible ? 1 : 0), area: sum.area + area });
+    }
+  }
+  return [tallyTable("Type", types), tallyTable("Layer", layers)];
+}
+
 /** With totals: formulas where there are formulas. */
-async function byType({ db, subject, signal }: ReportOrder): Promise<Table> {
-  const types = new Map<string, { count: number; shown: number; area: number }>();
-  for await (const { type, visible, geometry } of overlaysOf(db, subject.id, signal)) {
-    const sum = types.get(type) ?? { count: 0, shown: 0, area: 0 };
-    types.set(type, { count: sum.count + 1, shown: sum.shown + (visible ? 1 : 0), area: sum.area + areaOf(geometry) });
-  }
-  const sorted = [...types].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const rows = sorted.map(([type, { count, shown, area }]): Cell[] => [
-    type,
-    count,
-    shown,
-    Math.round(area * 100) / 100,
-  ]);
-  const total = (letter: string, value: number): Cell => ({
-    formula: `SUM(${letter}2:${letter}${rows.length + 1})`,
-    value,
+function tallyTable(what: "Type" | "Layer", sums: ReadonlyMap<string, Tally>): Table {
+  const hundredths = (value: number): number => Math.round(value * 100) / 100;
+  const sorted = [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const rows = sorted.map(([name, { count, shown, area }]): Cell[] => [name, count, shown, hundredths(area)]);
+  const total = (letter: string, member: keyof Tally): Cell => ({
+    formula: `SUM(${letter}2:${letter}${sorted.length + 1})`,
+    value: hundredths(sorted.reduce((all, [, sum]) => all + sum[member], 0)),
   });
-  const sum = (pick: (each: { count: number; shown: number; area: number }) => number): number =>
-    Math.round([...types.values()].reduce((all, each) => all + pick(each), 0) * 100) / 100;
-  if (rows.length > 0) {
-    rows.push([
-      "Total",
-      total(
-        "B",
-        sum(({ count }) => count),
-      ),
-      total(
-        "C",
-        sum(({ shown }) => shown),
-      ),
-      total(
-        "D",
-        sum(({ area }) => area),
-      ),
-    ]);
-  }
+  if (rows.length > 0) rows.push(["Total", total("B", "count"), total("C", "shown"), total("D", "area")]);
   return {
     type: "table",
-    title: "By type",
+    title: `By ${what.toLowerCase()}`,
     columns: [
-      { header: "Type", width: 24 },
-      { header: "Overlays", type: "integer" },
-      { header: "Visible", type: "integer" },
+      { header: what, width: 24 },
+      { header: "Overlays", type: "integer", width: 12 },
+      { header: "Visible", type: "integer", width: 12 },
       { header: "Area (square units of the map)", type: "number", format: "#,##0.00", width: 32 },
     ],
     rows,

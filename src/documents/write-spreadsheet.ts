@@ -194,7 +194,8 @@ async function writeTable(
       const value = valueOf(cell, table.columns[index]!, document);
       if (value === null) continue;
       const target = row.getCell(index + 1);
-      target.style = styleOf(value.format ?? formats[index]!, value.link ?? false, value.value);
+      const isAmongTexts = (table.columns[index]!.type ?? "text") === "text";
+      target.style = styleOf(value.format ?? formats[index]!, value.link ?? false, value.value, isAmongTexts);
       target.value = value.value;
     }
     if (!streamed) continue;
@@ -209,14 +210,21 @@ const FONT = { name: "Arial", size: 11 };
 const LINK_FONT = { ...FONT, color: { argb: "FF1155CC" }, underline: true } as const;
 
 /** One object per style: the library takes three times as long where it must find out by itself that two are equal. */
-function createStyles(rtl: boolean): (format: string, link: boolean, value: CellValue) => Partial<Style> {
+function createStyles(
+  rtl: boolean,
+): (format: string, link: boolean, value: CellValue, isAmongTexts: boolean) => Partial<Style> {
   const made = new Map<string, Partial<Style>>();
-  return (format, link, value) => {
+  return (format, link, value, isAmongTexts) => {
     const wrapText = typeof value === "string" && value.includes("\n");
-    const key = `${format} ${link} ${wrapText}`;
+    const key = `${format} ${link} ${wrapText} ${isAmongTexts}`;
     const known = made.get(key);
     if (known) return known;
-    const alignment = { vertical: "top", wrapText, ...(rtl ? { readingOrder: "rtl" as const } : {}) } as const;
+    const alignment = {
+      ...{ vertical: "top" as const, wrapText },
+      // Numbers and dates in a column of texts begin where the texts do.
+      ...(isAmongTexts ? { horizontal: rtl ? ("right" as const) : ("left" as const) } : {}),
+      ...(rtl ? { readingOrder: "rtl" as const } : {}),
+    };
     const style = { font: link ? LINK_FONT : FONT, alignment, ...(format === "General" ? {} : { numFmt: format }) };
     made.set(key, style);
     return style;
@@ -230,7 +238,9 @@ function valueOf(
   { time_zone }: ResolvedDocument,
 ): { value: CellValue; format?: string; link?: boolean } | null {
   if (cell === null || cell === undefined || cell === "") return null;
-  if (typeof cell === "number" || typeof cell === "boolean") return { value: cell as never };
+  // Among texts a number would be shown as one of them by the column's format, and not be summed.
+  if (typeof cell === "number" || typeof cell === "boolean")
+    return { value: cell as never, ...(type === "text" ? { format: "General" } : {}) };
   if (typeof cell === "string")
     return type === "date" || type === "datetime" ? day(cell, time_zone, type) : { value: cell as never };
   if ("formula" in cell) {

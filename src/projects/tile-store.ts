@@ -56,6 +56,15 @@ export async function findTile(db: Db, version_id: string, key: string): Promise
   );
 }
 
+/** Those of the keys that the manifest has, in no order. */
+export async function tilesNamed(db: Db, version_id: string, keys: readonly string[]): Promise<TileEntry[]> {
+  return query<TileEntry>(
+    db,
+    `select key, size, sha256, media_type, by_digest from tiles where version_id = $1 and key = any($2::text[])`,
+    [version_id, keys],
+  );
+}
+
 /**
  * Holds the tile until the transaction ends, whether it has a row or not. Take it before the version's row, and one at a time:
  * then no two transactions wait for each other in a circle, even where two keys share a hash.

@@ -75,6 +75,20 @@ it("says of a job without a file how it stands, and of a folder that is not ther
   expect(await readdir(cwd)).toEqual([]);
 });
 
+it("saves another file that the result names, and says which there are", async () => {
+  const { job, id } = await jobWithFile("rows.csv.errors.csv");
+  const result = JSON.stringify({ rows: 3, errors_artifact: id });
+  const sql = `update jobs set job_type = 'bulk_import', environment = null, result = $1::jsonb where id = $2`;
+  await query(room.database.em.fork(), sql, [result, job]);
+  const none = await room.platen(["download", job], { cwd });
+  expect([none.code, none.stderr]).toEqual([1, expect.stringMatching(/made no file: [^]*--file errors_artifact\./)]);
+  const other = await room.platen(["download", job, "--file", "changes"], { cwd });
+  expect([other.code, other.stderr]).toEqual([1, expect.stringMatching(/has made no file changes: /)]);
+  expect((await room.platen(["download", job, "--errors"], { cwd })).code).toBe(0);
+  expect((await room.platen(["download", job, "--file", "errors_artifact", "--force"], { cwd })).code).toBe(0);
+  expect(await readdir(cwd)).toEqual(["rows.csv.errors.csv"]);
+});
+
 it("refuses bytes that are not those of the record, and leaves no file", async () => {
   const { job, id } = await jobWithFile("plan.pdf");
   const other = randomBytes(3_000_000);

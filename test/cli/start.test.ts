@@ -128,7 +128,7 @@ describe("worker", { timeout: 120_000 }, () => {
     expect(running.log()).toContain(`"task_queues":["${room.config.PLATEN_TASK_QUEUE_PREFIX}maintenance"]`);
     const { code, stdout } = await room.platen(["start", "maintenance", "--payload", '{"dry_run":true}', "--watch"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^✓ .* {2}100 %$/m) });
-    expect(stdout).toMatch(/✓ completed: dry_run true/);
+    expect(stdout).toMatch(/✓ completed: dry run · removed /);
     expect(await running.stop()).toBe(0);
   });
 

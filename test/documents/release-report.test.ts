@@ -1,8 +1,10 @@
 /** The report on a release, in every format. */
+import { Workbook, type Cell } from "@cj-tech-master/excelts";
 import { unzipSync } from "fflate";
 import QRCode from "qrcode";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { query } from "../../src/db.ts";
+import { replaceLayers } from "../../src/projects/content-store.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { switchRelease } from "../../src/jobs/protocol/switch.ts";
 import { firstAttempt } from "../gateway/gateway-room.ts";
@@ -18,13 +20,15 @@ let first: Draft;
 let second: Draft;
 beforeAll(async () => {
   room = await createPublishing({ executions: scriptedExecutions() });
-  first = await createDraft(room, { overlays: [{}, { ref: "gone" }, { ref: "same", type: "road" }] });
+  first = await createDraft(room, { overlays: [{}, { ref: "gone" }, { ref: "same", type: "road", layer: "streets" }] });
   await release(first, "rel_20261101000000_00000001", "2026-11-01T00:00:00.000Z");
   const changed = { label: { en: "Plot one" }, properties: { use: "homes" } };
   second = await createDraft(room, {
     project: first,
-    overlays: [changed, { ref: "new" }, { ref: "same", type: "road" }],
+    overlays: [changed, { ref: "new" }, { ref: "same", type: "road", layer: "streets" }],
   });
+  const streets = { ref: "streets", label: { en: "Streets" }, style: null, visible: true };
+  await replaceLayers(room.database.em.fork(), second, [streets]);
   await release(second, "rel_20261126000000_00000002", "2026-11-26T00:00:00.000Z");
 });
 afterAll(async () => {
@@ -70,7 +74,24 @@ describe.each(FORMATS)("a %s", { timeout: 120_000 }, (format) => {
     expect(text).toMatch(/plot-1\s+changed\s+plot\s+Plot one\s+label,\s+properties|shape, label, properties/);
     expect(text).toMatch(/road\s+1\s+1/);
     expect(text).toMatch(/Total\s+3\s+3/);
+    expect(text).toMatch(/Streets\s+1\s+1/);
   });
+});
+
+it("has its facts as texts, numbers and days, all beginning at the same edge", { timeout: 60_000 }, async () => {
+  const { bytes } = await make("spreadsheet", second);
+  const workbook = new Workbook();
+  await workbook.xlsx.load(bytes as never);
+  const sheet = workbook.getWorksheet("Release")!;
+  const facts = new Map<unknown, Cell>();
+  sheet.eachRow((row) => facts.set(row.getCell(1).value, row.getCell(2)));
+  for (const [name, value] of Object.entries({ Version: 2, Overlays: 3, Tiles: 1, Bytes: 10 })) {
+    expect(facts.get(name)!.value).toBe(value);
+    expect(facts.get(name)!.numFmt ?? "General").toBe("General");
+  }
+  expect(facts.get("Published (UTC)")!.value).toEqual(new Date("2026-11-26T00:00:00.000Z"));
+  for (const [name, { alignment }] of facts)
+    if (name !== "What") expect(alignment?.horizontal, String(name)).toBe("left");
 });
 
 it("of a first release says so", { timeout: 60_000 }, async () => {

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { DocumentFormat, DocumentGenerationPayload } from "../../contract/document-generation.ts";
 import type { AppError } from "../../src/errors.ts";
 import { makeDocument } from "../../src/documents/make-document.ts";
+import { pictureSettings } from "../../src/tiles/cut/picture-settings.ts";
 import type { Draft, Publishing } from "./publishing.ts";
 
 export const FORMATS = ["spreadsheet", "document", "pdf", "presentation"] as const satisfies readonly DocumentFormat[];
@@ -30,6 +31,7 @@ export async function makeFile(
       ...{
         database: room.database,
         store: room.stores.private,
+        scratch: pictureSettings(room.config).scratch,
         tenant_id: room.tenant_id,
         created_at: CREATED_AT,
         signal,

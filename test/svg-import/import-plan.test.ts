@@ -79,7 +79,7 @@ it("importing again updates by ref and says what changed; what the plan does not
     unchanged: 0,
     kept: 0,
     left_out: 0,
-    errors: null,
+    errors_artifact: null,
     layers: ["Plots"],
   });
   const db = room.database.em.fork();
@@ -128,7 +128,7 @@ it("what cannot be imported is told with its place, in the job and in full in an
   const { row, result } = await run(draft, svg(rect("a", 0) + `\n<image href="x.png"/>`.repeat(30)));
   expect(row.status).toBe("partially_completed");
   expect(result).toMatchObject({ added: 1, left_out: 30 });
-  expect(await lines(result.errors)).toHaveLength(30);
+  expect(await lines(result.errors_artifact)).toHaveLength(30);
   const [told] = await query<{ errors: { code: string; path: string }[] }>(
     room.database.em.fork(),
     `select errors from jobs where id = $1`,
