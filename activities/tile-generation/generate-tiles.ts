@@ -8,7 +8,6 @@ import type { CutTiles, TileGenerationPayload } from "../../contract/tile-genera
 import { AppError } from "../../src/errors.ts";
 import { findArtifact } from "../../src/artifacts/artifact-store.ts";
 import { fetchPicture } from "../../src/projects/put-source-picture.ts";
-import { claimPrefixes } from "../../src/releases/release-store.ts";
 import { cutManifestKey, cutTilesPrefix } from "../../src/storage/keys.ts";
 import { tileCount, type Descriptor } from "../../src/tiles/dzi.ts";
 import { draftOf, planOf, pyramidOf } from "../../src/tiles/cut/cut-plan.ts";
@@ -16,6 +15,7 @@ import { cutTiles, takeTiles } from "../../src/tiles/cut/cut-tiles.ts";
 import { inScratch } from "../../src/tiles/cut/scratch.ts";
 import { createTileSetDigest } from "../../src/tiles/tile-set-digest.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import { holdCutTiles } from "./hold-cut-tiles.ts";
 import { lost } from "./measure-picture.ts";
 import { putXyz } from "./xyz-artifact.ts";
 import type { AfterMeasure } from "./step-input.ts";
@@ -65,7 +65,7 @@ async function fetchSource(
 
 /** Each tile as an object, then the manifest that names them all. */
 async function putTiles(
-  { database, stores }: ActivityDeps,
+  deps: ActivityDeps,
   { target: { tenant }, measured: { revision } }: AfterMeasure,
   { row, signal, report }: StepTools,
   {
@@ -74,10 +74,10 @@ async function putTiles(
     total,
   }: { folder: string; pyramid: Descriptor & Pick<CutTiles["tile_set"], "format">; total: number },
 ): Promise<Omit<CutTiles, "xyz">> {
+  const { stores } = deps;
   const { project, version } = draftOf(row.payload);
   const prefix = cutTilesPrefix(tenant, project);
-  const { tenant_id, id: job_id, project_id } = row;
-  if (project_id) await claimPrefixes(database.em.fork(), { tenant_id, project_id, job_id, prefixes: [prefix] });
+  await holdCutTiles(deps, { row, prefix, signal });
   const set = createTileSetDigest(pyramid);
   let [count, put, bytes] = [0, 0, 0];
   const lines = async function* (): AsyncGenerator<string> {
@@ -93,7 +93,7 @@ async function putTiles(
     }
     await stores.intake.flush();
   };
-  const manifest_key = cutManifestKey(tenant, project, version, job_id);
+  const manifest_key = cutManifestKey(tenant, project, version, row.id);
   await stores.private.put(manifest_key, Readable.from(lines(), { objectMode: false }), { signal });
   return { revision, manifest_key, digest: set.digest(), tile_set: pyramid, tile_count: total, bytes, put };
 }

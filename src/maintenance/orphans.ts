@@ -4,28 +4,24 @@ import * as keys from "../storage/keys.ts";
 import { beginRemoval, markOrphan, orphanHours, type ObjectPlace } from "../storage/orphan-store.ts";
 import { removeObjects } from "../storage/remove-objects.ts";
 import type { Db } from "../db.ts";
-import {
-  forgetVerified,
-  hasArtifact,
-  isPublicInUse,
-  ownerOf,
-  supersededReleases,
-  type PublicPlace,
-} from "./objects-store.ts";
+import { forgetVerified, isPublicInUse, ownerOf, supersededReleases, type PublicPlace } from "./objects-store.ts";
 import type { TaskRun } from "./tasks.ts";
 
 /** Objects between two words that it goes on. */
-const TELL_EVERY = 10_000;
+export const TELL_EVERY = 10_000;
 const PAGE = 200;
 
-interface Orphan {
+export interface Orphan {
   place: ObjectPlace & { tenant_id: string | null };
   inUse: (db: Db) => Promise<boolean>;
   done?: (tx: Db) => Promise<void>;
 }
 
 /** Marks the orphan, or removes it once it has been one for long enough. Answers how many objects that are, or would be: at least one. */
-async function handle(run: TaskRun, { place, inUse, done = async () => undefined }: Orphan): Promise<number> {
+export async function handleOrphan(
+  run: TaskRun,
+  { place, inUse, done = async () => undefined }: Orphan,
+): Promise<number> {
   const { deps, dry_run, holder, signal } = run;
   const { orphanGraceHours: graceHours } = deps.retention;
   const db = deps.database.em.fork();
@@ -72,7 +68,7 @@ export async function publicOrphans(run: TaskRun): Promise<number> {
     // Other tenants' projects are theirs; what is left of a project that is gone is anybody's.
     const tenant_id = await ownerOf(db, place.project);
     if (tenant_id !== null && tenant_id !== tenant.id) continue;
-    count += await handle(run, {
+    count += await handleOrphan(run, {
       place: { store: "public", prefix: place.prefix, tenant_id },
       inUse: (on) => isPublicInUse(on, place),
       done: (tx) => forgetVerified(tx, place),
@@ -80,28 +76,6 @@ export async function publicOrphans(run: TaskRun): Promise<number> {
   }
   return count;
 }
-
-export async function privateOrphans(run: TaskRun): Promise<number> {
-  const { deps, tenant, signal } = run;
-  const db = deps.database.em.fork();
-  const prefix = keys.artifactKey(tenant.slug, "");
-  let count = 0;
-  let looked = 0;
-  for await (const { key } of deps.stores.private.list(prefix)) {
-    signal.throwIfAborted();
-    looked += 1;
-    if (looked % TELL_EVERY === 0) run.told(`${looked} objects looked at`);
-    const id = key.slice(prefix.length);
-    if (!UUID.test(id) || (await hasArtifact(db, id))) continue;
-    count += await handle(run, {
-      place: { store: "private", prefix: key, tenant_id: tenant.id },
-      inUse: (on) => hasArtifact(on, id),
-    });
-  }
-  return count;
-}
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A revision never comes back, and no publish is under way: nobody will read it again. */
 export async function removeSuperseded({ deps, tenant, dry_run, signal, found }: TaskRun): Promise<number> {

@@ -11,7 +11,8 @@ import { HOUR_DAYS } from "../jobs/statistics/windows.ts";
 import { sweepRows } from "../imports/import-rows-store.ts";
 
 import { expireIdempotencyKeys } from "./maintenance-store.ts";
-import { privateOrphans, publicOrphans, removeSuperseded } from "./orphans.ts";
+import { publicOrphans, removeSuperseded } from "./orphans.ts";
+import { privateOrphans } from "./private-orphans.ts";
 import { compactLogs, expireArtifactsOf, removeJobs } from "./retention.ts";
 import { dropClaims } from "./retention-store.ts";
 
@@ -61,12 +62,12 @@ export const TASKS: readonly MaintenanceTask[] = [
       return forgetHours(deps.database.em.fork(), { days: HOUR_DAYS, dry_run });
     },
   },
+  { name: "jobs", label: "Jobs that have outlived their time", run: removeJobs },
   {
     name: "import_rows",
     label: "Staged rows of imports that are over",
     run: ({ deps, dry_run }) => sweepRows(deps.database.em.fork(), dry_run),
   },
-  { name: "jobs", label: "Jobs that have outlived their time", run: removeJobs },
   { name: "job_logs", label: "Steps and logs of jobs that ended long ago", run: compactLogs },
   { name: "artifacts", label: "Artifacts that have expired", run: expireArtifactsOf },
   {
@@ -80,6 +81,6 @@ export const TASKS: readonly MaintenanceTask[] = [
       }),
   },
   { name: "staged_releases", label: "What was generated of drafts that have changed since", run: removeSuperseded },
-  { name: "private_objects", label: "Objects that no artifact names", run: privateOrphans },
+  { name: "private_objects", label: "Objects of the private store that nothing names", run: privateOrphans },
   { name: "public_objects", label: "Objects that no release has", run: publicOrphans },
 ];

@@ -66,7 +66,11 @@ export async function deleteRows(tx: Db, projectId: string): Promise<void> {
     ), picture as (
       delete from source_pictures where version_id in (select id from version)
     ), artifact as (
-      delete from artifacts where project_id = $1
+      delete from artifacts where project_id = $1 or job_id in (select id from job)
+    ), permit as (
+      delete from job_permits where job_id in (select id from job)
+    ), member as (
+      delete from group_members where group_id in (select id from job)
     ), reservation as (
       delete from release_reservations where version_id in (select id from version)
     ), event as (

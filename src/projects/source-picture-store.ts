@@ -36,6 +36,7 @@ export async function replaceSourcePicture(
   owner: { version_id: string; tenant_id: string },
   { artifact, width, height }: Pick<SourcePicture, "artifact" | "width" | "height">,
 ): Promise<boolean> {
+  const before = await findSourcePicture(tx, owner.version_id);
   const row = await queryOne(
     tx,
     `
@@ -47,11 +48,46 @@ export async function replaceSourcePicture(
     `,
     [owner.version_id, owner.tenant_id, artifact, width, height],
   );
+  await keepPicture(tx, owner.version_id);
+  if (row && before) await letGo(tx, before.artifact);
   return row !== null;
 }
 
-/** False if there was none. Call inside `editDraft`. The artifact stays: a job may be cutting it, another version may have it. */
+/** The version's picture stays for as long as the version has it, whatever was said of it before. */
+export async function keepPicture(tx: Db, version_id: string): Promise<void> {
+  await query(
+    tx,
+    `
+    update artifacts set expires_at = null
+    where id in (select artifact_id from source_pictures where version_id = $1) and expires_at is not null
+    `,
+    [version_id],
+  );
+}
+
+/** What no draft has any more goes when these are over: a job may be cutting it, and whoever replaced it may want it back. */
+const REPLACED_DAYS = 7;
+
+async function letGo(tx: Db, artifact: string): Promise<void> {
+  // Waits for a copy that is being made of the draft, which refers to it.
+  await query(tx, `select 1 from artifacts where id = $1 for update`, [artifact]);
+  await query(
+    tx,
+    `
+    update artifacts a set expires_at = now() + make_interval(days => $2)
+    where id = $1 and kind = 'upload' and expires_at is null and not exists (select 1 from source_pictures s where s.artifact_id = a.id)
+    `,
+    [artifact, REPLACED_DAYS],
+  );
+}
+
+/** False if there was none. Call inside `editDraft`. The artifact stays for some days, and for as long as another version has it. */
 export async function deleteSourcePicture(tx: Db, version_id: string): Promise<boolean> {
-  const rows = await query(tx, `delete from source_pictures where version_id = $1 returning version_id`, [version_id]);
-  return rows.length > 0;
+  const row = await queryOne<{ artifact: string }>(
+    tx,
+    `delete from source_pictures where version_id = $1 returning artifact_id as artifact`,
+    [version_id],
+  );
+  if (row) await letGo(tx, row.artifact);
+  return row !== null;
 }

@@ -11,6 +11,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { AppError } from "../errors.ts";
 import { iso, query, queryOne, transaction, type Db } from "../db.ts";
+import { keepPicture } from "./source-picture-store.ts";
 import { OVERLAY_COLUMNS } from "./overlay-store.ts";
 
 export type VersionStatus = "draft" | "published";
@@ -167,6 +168,8 @@ export async function copyContent(tx: Db, ids: { tenant_id: string; from: string
     `,
     [ids.tenant_id, ids.from, ids.to],
   );
+  // The one that is copied may have been given another picture just now.
+  await keepPicture(tx, ids.to);
 }
 
 /** Error: `precondition_failed`, where it is at none of the revisions that are expected of it. */

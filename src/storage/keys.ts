@@ -1,5 +1,8 @@
 /** Every key of the two stores, in one place. */
 
+/** Whatever is of one project in the private store. */
+export const projectPrefix = (tenant: string, project: string): string => `${tenant}/${project}/`;
+
 /** Drafts as imported: `{tenant}/{project}/versions/{v}/…`. */
 export function draftPrefix(tenant: string, project: string, version: number): string {
   return `${tenant}/${project}/versions/${version}/`;

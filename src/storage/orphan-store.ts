@@ -47,6 +47,20 @@ export async function unmark(
   return rows.map(({ prefix }) => prefix);
 }
 
+/** Under `lockPlaces` of the prefix: as `unmark`, of every object under it that has a mark of its own. */
+export async function unmarkUnder(tx: Db, { store, prefix }: ObjectPlace): Promise<string[]> {
+  await query(tx, `delete from orphan_objects where store = $1 and starts_with(prefix, $2) and holder is null`, [
+    store,
+    prefix,
+  ]);
+  const rows = await query<{ prefix: string }>(
+    tx,
+    `select prefix from orphan_objects where store = $1 and starts_with(prefix, $2)`,
+    [store, prefix],
+  );
+  return rows.map((row) => row.prefix);
+}
+
 /** Since when the place is known to be an orphan, in hours; null for one that is not. */
 export async function orphanHours(db: Db, { store, prefix }: ObjectPlace): Promise<number | null> {
   const row = await queryOne<{ hours: number }>(

@@ -1,5 +1,6 @@
 /** What has been drawn of a plan, on its way to overlays: shapes, texts, and what was left out. */
 import { applyToPoint } from "transformation-matrix";
+import { SCRIPTS } from "./attribute-kinds.ts";
 import { BASIC_SHAPES } from "./basic-shapes.ts";
 import type { Surroundings } from "./draw-plan.ts";
 import { labelPosition } from "./label-position.ts";
@@ -61,14 +62,7 @@ export function createCollection(options: PlanOptions): Collected {
 
   /** The ref of an overlay, and how it came about. */
   function name(node: SvgNode, { speakers, uses, layer }: Surroundings): string {
-    // A name that somebody gave goes before one that a program made up; then what is nearest to the shape.
-    const use = speakers.findLastIndex((each) => each.name === "use");
-    const ids = (use < 0 ? [...speakers, node] : speakers.slice(0, use + 1))
-      .flatMap((each) => idOf(each) ?? [])
-      .toReversed();
-    const given = ids.find((id) => !isMadeUp(id)) ?? ids[0] ?? (uses.length > 0 ? idOf(node) : null) ?? null;
-    const within = speakers.length > 0 ? null : uses.map((each) => idOf(each)).find((id) => id !== null);
-    const id = within && given !== null ? `${within}-${given}` : given;
+    const id = speakers.length + uses.length === 0 ? idOf(node) : idAmong(node, speakers, uses);
     const wanted = id === null ? "" : refOf(id);
     if (wanted === "" || id === null) {
       generated += 1;
@@ -77,6 +71,18 @@ export function createCollection(options: PlanOptions): Collected {
     const ref = naming.unique(wanted);
     if (ref !== id) renamed.push({ from: cut(id), to: ref });
     return ref;
+  }
+
+  /** Of a shape that groups or uses speak for. */
+  function idAmong(node: SvgNode, speakers: readonly SvgNode[], uses: readonly SvgNode[]): string | null {
+    // A name that somebody gave goes before one that a program made up; then what is nearest to the shape.
+    const use = speakers.findLastIndex((each) => each.name === "use");
+    const ids = (use < 0 ? [...speakers, node] : speakers.slice(0, use + 1))
+      .flatMap((each) => idOf(each) ?? [])
+      .toReversed();
+    const given = ids.find((id) => !isMadeUp(id)) ?? ids[0] ?? (uses.length > 0 ? idOf(node) : null) ?? null;
+    const within = speakers.length > 0 ? null : uses.map((each) => idOf(each)).find((id) => id !== null);
+    return within && given !== null ? `${within}-${given}` : given;
   }
 
   function outlineOf(node: SvgNode, { matrix, viewport, paint }: Surroundings): PlanGeometry | null {
@@ -139,15 +145,17 @@ export function createCollection(options: PlanOptions): Collected {
     },
 
     shape(node, around) {
-      for (const attribute in node.attributes)
-        if (attribute.startsWith("on"))
-          leaveOut(node, "svg_script_ignored", `its ${attribute} is not run; the shape is imported`);
+      if (node.kinds & SCRIPTS)
+        for (const attribute in node.attributes)
+          if (attribute.startsWith("on"))
+            leaveOut(node, "svg_script_ignored", `its ${attribute} is not run; the shape is imported`);
       const geometry = outlineOf(node, around);
       if (!geometry) return;
       const { language, layer, paint, speakers, link } = around;
       const { label, properties, type } = saidBy(node, language);
       let said = type;
-      for (const speaker of speakers.toReversed()) {
+      for (let at = speakers.length - 1; at >= 0; at -= 1) {
+        const speaker = speakers[at]!;
         const more = saidBy(speaker, languageOf(speaker.attributes, language));
         addLabel(label, more.label);
         for (const [key, value] of Object.entries(more.properties))

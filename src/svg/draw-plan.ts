@@ -1,5 +1,6 @@
 /** The elements of a plan to layers and overlays. Nothing here follows a reference out of the file or runs a script. */
 import { compose, fromDefinition, fromTransformAttribute, identity, type Matrix } from "transformation-matrix";
+import { SPEAKS } from "./attribute-kinds.ts";
 import { createCollection, type Collected } from "./collect.ts";
 import { countShapes, findLayers, GROUPS, SHAPES } from "./layers.ts";
 import { languageOf, UNDETERMINED } from "./labels.ts";
@@ -85,10 +86,12 @@ export function drawPlan(
       return collection.leaveOut(node, "svg_element_unsupported", WHY[name] ?? `<${name}> is no shape`, hrefOf(node));
     const matrix = matrixOf(node, around.matrix);
     if (!matrix) return;
-    const { displayed, ...paint } = paintOf(node, around.paint, rules);
+    let paint = paintOf(node, around.paint, rules);
+    const { displayed } = paint;
     const layer = layers.has(node) ? collection.layer(node, displayed) : around.layer;
-    if (!displayed && !layers.has(node)) paint.visible = false;
-    const inside: Surroundings = { ...around, matrix, paint, layer, language: languageOf(attributes, around.language) };
+    if (!displayed && !layers.has(node)) paint = { ...paint, visible: false };
+    const language = node.kinds & SPEAKS ? languageOf(attributes, around.language) : around.language;
+    const inside: Surroundings = { ...around, matrix, paint, layer, language };
     if (name === "text") return collection.text(node, inside);
     if (name === "use") return drawUse(node, inside);
     if (isShape) return collection.shape(node, inside);

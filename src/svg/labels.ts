@@ -1,4 +1,5 @@
 /** Labels and properties, out of what an element says of itself. */
+import { SAYS } from "./attribute-kinds.ts";
 import { oneLine } from "./names.ts";
 import type { SvgNode } from "./read-tree.ts";
 
@@ -25,7 +26,8 @@ export interface Said {
 }
 
 /** What the element says by attributes, `<title>` and `<desc>`. `language`: of texts that say none. */
-export function saidBy({ attributes, children }: SvgNode, language: string): Said {
+export function saidBy({ attributes, kinds, children }: SvgNode, language: string): Said {
+  if (children.length === 0 && !(kinds & SAYS)) return { label: {}, properties: {}, type: null };
   const label: Label = {};
   const properties: Record<string, unknown> = {};
   let type: string | null = null;

@@ -20,11 +20,15 @@ const UNITS: Readonly<Record<string, number>> = {
   rem: 16,
   ex: 8,
 };
+const PLAIN = /^-?\d{1,15}(?:\.\d{1,15})?$/;
 const LENGTH = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(%|[a-z]{0,3})\s*$/i;
 
 /** `of`: what 100 % is. Null for an attribute that is not there or `auto`, NaN for what is no length. */
 export function lengthOf(text: string | undefined, of: number): number | null {
-  if (text === undefined || text.trim() === "" || text.trim() === "auto") return null;
+  if (text === undefined) return null;
+  // Most are plain numbers, and few characters need no pattern to tell.
+  if (PLAIN.test(text)) return Number(text);
+  if (text.trim() === "" || text.trim() === "auto") return null;
   const [, number = "", unit = ""] = LENGTH.exec(text) ?? [];
   if (number === "") return Number.NaN;
   if (unit === "%") return (Number(number) / 100) * of;
@@ -36,6 +40,7 @@ export const diagonal = ({ width, height }: Viewport): number => Math.hypot(widt
 
 /** Numbers of a list such as `points` or `viewBox`, up to the first thing that is none. */
 export function numbersOf(text: string): { numbers: number[]; rest: string } {
+  if (PLAIN.test(text)) return { numbers: [Number(text)], rest: "" };
   const numbers: number[] = [];
   const pattern = /[\s,]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/y;
   let end = 0;

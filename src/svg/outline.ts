@@ -28,23 +28,20 @@ const MAX_LINES = 100_000;
 
 const MAX_POINT = MAX_COORDINATE * DECIMALS;
 
+// Where the pen is, in the picture and, for arcs, in the shape's own coordinates; where its subpath began; its last point.
+const [X, Y, OWN_X, OWN_Y, START_X, START_Y, LAST_X, LAST_Y] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+/** How much the matrix enlarges at most: its largest singular value. */
+const SCALE = 8;
+const PLACES = 9;
+
 /** One for all shapes of a plan, one after the other. */
 export function createOutline(): Outline {
-  let [a, b, c, d, e, f] = [1, 0, 0, 1, 0, 0];
-  /** How much the matrix enlarges at most: its largest singular value. */
-  let scale = 1;
+  // Numbers that change stay in an array of doubles: a variable of a closure is a new object each time that it changes, which was most of
+  // what drawing a plan threw away.
+  const at = new Float64Array(PLACES);
+  let matrix: Matrix = { a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 };
   let subpaths: Subpath[] = [];
   let points: number[] = [];
-  // Where the pen is, in the picture and, for arcs, in the shape's own coordinates.
-  let x = 0;
-  let y = 0;
-  let ownX = 0;
-  let ownY = 0;
-  let startX = 0;
-  let startY = 0;
-  // The last point.
-  let lastX = 0;
-  let lastY = 0;
   let drawing = false;
   let sound = true;
 
@@ -53,58 +50,67 @@ export function createOutline(): Outline {
     points = [];
     subpaths.push({ points, closed: false });
     drawing = true;
-    lastX = lastY = Number.NaN;
-    put(x, y);
+    at[LAST_X] = at[LAST_Y] = Number.NaN;
+    put(at[X]!, at[Y]!);
   };
   const put = (toX: number, toY: number): void => {
-    const pointX = Math.round(toX * DECIMALS);
-    const pointY = Math.round(toY * DECIMALS);
+    // Plus 0: there is no -0, which would make an array of small whole numbers one of doubles.
+    const pointX = Math.round(toX * DECIMALS) + 0;
+    const pointY = Math.round(toY * DECIMALS) + 0;
     if (!(Math.abs(pointX) <= MAX_POINT && Math.abs(pointY) <= MAX_POINT)) sound = false;
-    if (pointX === lastX && pointY === lastY) return;
+    if (pointX === at[LAST_X] && pointY === at[LAST_Y]) return;
     points.push(pointX, pointY);
-    lastX = pointX;
-    lastY = pointY;
+    at[LAST_X] = pointX;
+    at[LAST_Y] = pointY;
   };
   const goTo = (userX: number, userY: number): void => {
-    ownX = userX;
-    ownY = userY;
-    x = a * userX + c * userY + e;
-    y = b * userX + d * userY + f;
+    const { a, b, c, d, e, f } = matrix;
+    at[OWN_X] = userX;
+    at[OWN_Y] = userY;
+    at[X] = a * userX + c * userY + e;
+    at[Y] = b * userX + d * userY + f;
   };
   /** Wang's bound: how many lines a curve needs whose control points bend by `bend`. */
   const linesFor = (bend: number): number =>
     sound ? Math.min(MAX_LINES, Math.max(1, Math.ceil(Math.sqrt(bend / TOLERANCE)))) : 1;
 
   return {
-    begin(matrix) {
-      ({ a, b, c, d, e, f } = matrix);
+    begin(given) {
+      matrix = given;
+      const { a, b, c, d } = given;
       const [p, q] = [(a * a + b * b + c * c + d * d) / 2, a * d - b * c];
-      scale = Math.sqrt(p + Math.sqrt(Math.max(0, p * p - q * q)));
+      at[SCALE] = Math.sqrt(p + Math.sqrt(Math.max(0, p * p - q * q)));
       subpaths = [];
       drawing = false;
       sound = true;
-      startX = startY = 0;
+      at[START_X] = at[START_Y] = 0;
       goTo(0, 0);
     },
     move(toX, toY) {
       goTo(toX, toY);
-      startX = toX;
-      startY = toY;
+      at[START_X] = toX;
+      at[START_Y] = toY;
       // One that nothing is drawn from counts too: it is no place in a picture either.
-      if (!(Math.abs(x) <= MAX_COORDINATE && Math.abs(y) <= MAX_COORDINATE)) sound = false;
+      if (!(Math.abs(at[X]!) <= MAX_COORDINATE && Math.abs(at[Y]!) <= MAX_COORDINATE)) sound = false;
       drawing = false;
     },
     line(toX, toY) {
       begin();
       goTo(toX, toY);
-      put(x, y);
+      put(at[X]!, at[Y]!);
     },
     cubic(x1, y1, x2, y2, toX, toY) {
       begin();
-      const [fromX, fromY] = [x, y];
-      const [ax, ay] = [a * x1 + c * y1 + e, b * x1 + d * y1 + f];
-      const [bx, by] = [a * x2 + c * y2 + e, b * x2 + d * y2 + f];
+      const { a, b, c, d, e, f } = matrix;
+      const fromX = at[X]!;
+      const fromY = at[Y]!;
+      const ax = a * x1 + c * y1 + e;
+      const ay = b * x1 + d * y1 + f;
+      const bx = a * x2 + c * y2 + e;
+      const by = b * x2 + d * y2 + f;
       goTo(toX, toY);
+      const x = at[X]!;
+      const y = at[Y]!;
       const bend = Math.max(
         Math.hypot(fromX - 2 * ax + bx, fromY - 2 * ay + by),
         Math.hypot(ax - 2 * bx + x, ay - 2 * by + y),
@@ -113,16 +119,24 @@ export function createOutline(): Outline {
       for (let step = 1; step < lines; step += 1) {
         const t = step / lines;
         const s = 1 - t;
-        const [w0, w1, w2, w3] = [s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t];
+        const w0 = s * s * s;
+        const w1 = 3 * s * s * t;
+        const w2 = 3 * s * t * t;
+        const w3 = t * t * t;
         put(w0 * fromX + w1 * ax + w2 * bx + w3 * x, w0 * fromY + w1 * ay + w2 * by + w3 * y);
       }
       put(x, y);
     },
     quadratic(x1, y1, toX, toY) {
       begin();
-      const [fromX, fromY] = [x, y];
-      const [ax, ay] = [a * x1 + c * y1 + e, b * x1 + d * y1 + f];
+      const { a, b, c, d, e, f } = matrix;
+      const fromX = at[X]!;
+      const fromY = at[Y]!;
+      const ax = a * x1 + c * y1 + e;
+      const ay = b * x1 + d * y1 + f;
       goTo(toX, toY);
+      const x = at[X]!;
+      const y = at[Y]!;
       const lines = linesFor(Math.hypot(fromX - 2 * ax + x, fromY - 2 * ay + y) * 0.25);
       for (let step = 1; step < lines; step += 1) {
         const t = step / lines;
@@ -133,28 +147,30 @@ export function createOutline(): Outline {
     },
     arc(rx, ry, degrees, large, sweep, toX, toY) {
       begin();
-      const arc = arcOf(ownX, ownY, Math.abs(rx), Math.abs(ry), degrees, large, sweep, toX, toY);
+      const arc = arcOf(at[OWN_X]!, at[OWN_Y]!, Math.abs(rx), Math.abs(ry), degrees, large, sweep, toX, toY);
       goTo(toX, toY);
       if (arc) {
-        const radius = Math.max(arc.rx, arc.ry) * scale;
+        const { a, b, c, d, e, f } = matrix;
+        const radius = Math.max(arc.rx, arc.ry) * at[SCALE]!;
         const perLine = radius > TOLERANCE ? 2 * Math.acos(1 - TOLERANCE / radius) : Math.PI;
         const lines = sound ? Math.min(MAX_LINES, Math.max(1, Math.ceil(Math.abs(arc.sweep) / perLine))) : 1;
         for (let step = 1; step < lines; step += 1) {
           const angle = arc.start + (arc.sweep * step) / lines;
-          const [u, v] = [arc.rx * Math.cos(angle), arc.ry * Math.sin(angle)];
+          const u = arc.rx * Math.cos(angle);
+          const v = arc.ry * Math.sin(angle);
           const onX = arc.x + u * arc.cos - v * arc.sin;
           const onY = arc.y + u * arc.sin + v * arc.cos;
           put(a * onX + c * onY + e, b * onX + d * onY + f);
         }
       }
-      put(x, y);
+      put(at[X]!, at[Y]!);
     },
     close() {
       if (!drawing) begin();
       const last = subpaths.at(-1);
       if (last) last.closed = true;
       drawing = false;
-      goTo(startX, startY);
+      goTo(at[START_X]!, at[START_Y]!);
     },
     end: () => (sound ? subpaths : null),
   };

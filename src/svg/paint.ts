@@ -1,4 +1,5 @@
 /** What of its style decides how an element is imported: is it shown, is its inside painted, in which colours. */
+import { PAINTS } from "./attribute-kinds.ts";
 import { lengthOf } from "./lengths.ts";
 import type { SvgNode } from "./read-tree.ts";
 
@@ -8,6 +9,8 @@ export interface Paint {
   stroke: string;
   rule: "nonzero" | "evenodd";
   visible: boolean;
+  /** Of the element itself, and not of those in it. */
+  displayed: boolean;
   opacity: number;
   /** Of the stroke. */
   width: string | null;
@@ -21,6 +24,7 @@ export const INITIAL: Paint = {
   stroke: "",
   rule: "nonzero",
   visible: true,
+  displayed: true,
   opacity: 1,
   width: null,
   fontSize: 16,
@@ -32,6 +36,8 @@ type Declarations = Record<string, string>;
 /** Rules of `<style>` elements with simple selectors, which is all that drawing programs write: `.st0`, `#plot`, `path`, `path.st0`. */
 export interface StyleRules {
   of(node: SvgNode): readonly Declarations[];
+  /** There is none. */
+  isEmpty: boolean;
 }
 
 const RULE = /([^{}]+)\{([^{}]*)\}/g;
@@ -54,6 +60,7 @@ export function createStyleRules(texts: readonly string[]): StyleRules {
     }
   }
   return {
+    isEmpty: byClass.size + byId.size + byName.size === 0,
     of({ name, attributes }) {
       const found: Declarations[] = [];
       const push = (declared: Declarations | undefined): void => void (declared && found.push(declared));
@@ -87,11 +94,27 @@ function declarationsOf(text: string): Declarations {
   return declared;
 }
 
-/** `around`: of the element that it is in. */
-export function paintOf(node: SvgNode, around: Paint, rules: StyleRules): Paint & { displayed: boolean } {
-  const { attributes } = node;
+/** By that of the element around, then by `style`: most elements of a group are painted alike. */
+const painted = new WeakMap<Paint, Map<string, Paint>>();
+
+/** `around`: of the element that it is in. Never to be changed: others have the same. */
+export function paintOf(node: SvgNode, around: Paint, rules: StyleRules): Paint {
+  if (!rules.isEmpty || node.kinds & PAINTS) return mixed(node, around, rules);
+  const style = node.attributes["style"] ?? "";
+  let alike = painted.get(around);
+  if (!alike) painted.set(around, (alike = new Map()));
+  let paint = alike.get(style);
+  if (!paint) {
+    paint = mixed(node, around, rules);
+    if (alike.size < MAX_KNOWN) alike.set(style, paint);
+  }
+  return paint;
+}
+
+function mixed(node: SvgNode, around: Paint, rules: StyleRules): Paint {
+  const { attributes, kinds } = node;
   const paint = { ...around, displayed: true };
-  apply(attributes);
+  if (kinds & PAINTS) apply(attributes);
   for (const declared of rules.of(node)) apply(declared);
   if (attributes["style"] !== undefined) apply(declarationsOf(attributes["style"]));
   return paint;
@@ -117,8 +140,17 @@ export function paintOf(node: SvgNode, around: Paint, rules: StyleRules): Paint 
 /** Colours only: `url(#gradient)` is the plan's own business. */
 const COLOUR = /^(#[0-9a-f]{3,8}|[a-z]{3,30}|(?:rgb|hsl)a?\([\d\s,.%/]{1,40}\))$/i;
 
+type Style = Readonly<Record<string, string | number>>;
+const styles = new WeakMap<Paint, { style: Style | null }>();
+
 /** What viewers know of it, or null for nothing. */
-export function styleOf({ fill, stroke, opacity, width }: Paint): Record<string, string | number> | null {
+export function styleOf(paint: Paint): Style | null {
+  let known = styles.get(paint);
+  if (!known) styles.set(paint, (known = { style: styleFrom(paint) }));
+  return known.style;
+}
+
+function styleFrom({ fill, stroke, opacity, width }: Paint): Style | null {
   const style: Record<string, string | number> = {};
   if (COLOUR.test(fill) && fill !== "none") style["fill"] = fill;
   if (opacity < 1) style["opacity"] = opacity;

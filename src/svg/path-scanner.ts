@@ -22,6 +22,8 @@ export interface PathFault {
 const NUMBERS: Readonly<Record<string, number>> = { m: 2, l: 2, h: 1, v: 1, c: 6, s: 4, q: 4, t: 2, a: 7 };
 /** Powers of ten that a double holds exactly. */
 const POWERS = Array.from({ length: 23 }, (_, power) => 10 ** power);
+/** Of the command at hand. Doubles in a place of their own: each that a function answers would be a new object. */
+const ARGS = new Float64Array(7);
 /** Up to so many digits a whole number is exact. */
 const EXACT_DIGITS = 15;
 
@@ -38,7 +40,7 @@ export function scanPath(data: string, pen: Pen): PathFault | null {
   let cubicY = 0;
   let quadX = 0;
   let quadY = 0;
-  const args = [0, 0, 0, 0, 0, 0, 0];
+  const args = ARGS;
 
   const skip = (): void => {
     while (at < end) {
@@ -53,8 +55,8 @@ export function scanPath(data: string, pen: Pen): PathFault | null {
     at += 1;
     skip();
   };
-  /** NaN where there is none. */
-  const number = (): number => {
+  /** Into `args`; false where there is none. */
+  const number = (place: number): boolean => {
     const start = at;
     let code = data.charCodeAt(at);
     const negative = code === 45;
@@ -78,7 +80,7 @@ export function scanPath(data: string, pen: Pen): PathFault | null {
     }
     if (digits === 0) {
       at = start;
-      return Number.NaN;
+      return false;
     }
     let exponent = false;
     if (code === 101 || code === 69) {
@@ -92,15 +94,19 @@ export function scanPath(data: string, pen: Pen): PathFault | null {
         while (data.charCodeAt(at) >= 48 && data.charCodeAt(at) <= 57) at += 1;
       }
     }
-    if (exponent || digits > EXACT_DIGITS) return Number(data.slice(start, at));
-    const value = decimals === 0 ? mantissa : mantissa / (POWERS[decimals] ?? 1);
-    return negative ? -value : value;
+    if (exponent || digits > EXACT_DIGITS) args[place] = Number(data.slice(start, at));
+    else {
+      const value = decimals === 0 ? mantissa : mantissa / (POWERS[decimals] ?? 1);
+      args[place] = negative ? -value : value;
+    }
+    return true;
   };
-  const flag = (): number => {
+  const flag = (place: number): boolean => {
     const code = data.charCodeAt(at);
-    if (code !== 48 && code !== 49) return Number.NaN;
+    if (code !== 48 && code !== 49) return false;
     at += 1;
-    return code - 48;
+    args[place] = code - 48;
+    return true;
   };
   const fault = (reason: string): PathFault => ({ reason, at: at + 1 });
 
@@ -128,12 +134,11 @@ export function scanPath(data: string, pen: Pen): PathFault | null {
     skip();
     do {
       for (let each = 0; each < count; each += 1) {
-        const value = command === "a" && (each === 3 || each === 4) ? flag() : number();
-        if (Number.isNaN(value))
+        const found = command === "a" && (each === 3 || each === 4) ? flag(each) : number(each);
+        if (!found)
           return fault(
             at >= end ? `${letter} needs ${count} numbers, and it ends` : `${letter} needs ${count} numbers`,
           );
-        args[each] = value;
         if (each < count - 1) skipComma();
       }
       const offsetX = relative ? x : 0;

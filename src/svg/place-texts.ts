@@ -33,7 +33,7 @@ export function placeTexts(texts: readonly PlacedText[], shapes: readonly Labell
   const index = new Flatbush(shapes.length);
   const boxes = shapes.map(({ geometry, group }, at) => {
     const box = boxOf(outlinesOf(geometry));
-    index.add(...box);
+    index.add(box[0], box[1], box[2], box[3]);
     const shape = shapes[at];
     if (group && shape) byGroup.set(group, shape);
     return box;
@@ -75,8 +75,8 @@ function around(
   let least = Infinity;
   for (const each of index.search(x, y, x, y)) {
     const shape = shapes[each];
-    const [minX = 0, minY = 0, maxX = 0, maxY = 0] = boxes[each] ?? [];
-    const size = (maxX - minX) * (maxY - minY);
+    const box = boxes[each];
+    const size = box ? (box[2] - box[0]) * (box[3] - box[1]) : 0;
     if (!shape || size >= least || !isIn(shape.geometry, x, y)) continue;
     best = shape;
     least = size;

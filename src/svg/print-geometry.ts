@@ -33,9 +33,9 @@ export const pixels = (point: number): number => Math.round(point) / DECIMALS;
 
 function printLines(lines: readonly Points[], several: boolean): void {
   if (several) put(OPEN);
-  for (const [index, line] of lines.entries()) {
+  for (let index = 0; index < lines.length; index += 1) {
     if (index > 0) put(COMMA);
-    printPoints(line, true);
+    printPoints(lines[index]!, true);
   }
   if (several) put(CLOSE);
 }

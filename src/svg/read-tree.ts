@@ -3,6 +3,7 @@
  * XML and namespaces that a DOCTYPE abbreviates (Illustrator).
  */
 import { SaxesParser } from "saxes";
+import { kindsOf } from "./attribute-kinds.ts";
 import * as limits from "./limits.ts";
 import { PlanFault } from "./plan-fault.ts";
 
@@ -10,6 +11,8 @@ export interface SvgNode {
   /** Local name; "" for what is of no SVG namespace: it is passed over with all that it holds. */
   name: string;
   attributes: Record<string, string>;
+  /** What is among its attributes: bits of `attribute-kinds.ts`. */
+  kinds: number;
   children: SvgNode[];
   parent: SvgNode | null;
   /** Characters in the element itself and in what it holds, in reading order; only of elements that hold text. */
@@ -68,8 +71,11 @@ export function createTreeReader(): TreeReader {
     const colon = read.name.indexOf(":");
     const isSvg = prefixes.has(colon < 0 ? "" : read.name.slice(0, colon)) && !isRebound(read.attributes, prefixes);
     const name = isSvg && open?.name !== FOREIGN ? read.name.slice(colon + 1) : FOREIGN;
-    const node: SvgNode = { name, attributes: read.attributes, children: [], parent: open, text: "", ...tag };
-    const { id } = read.attributes;
+    const { attributes } = read;
+    const kinds = kindsOf(attributes);
+    const { line, column } = tag;
+    const node: SvgNode = { name, attributes, kinds, children: [], parent: open, text: "", line, column };
+    const { id } = attributes;
     if (id !== undefined && name !== FOREIGN && !byId.has(id)) byId.set(id, node);
     if (open) open.children.push(node);
     else root = node;

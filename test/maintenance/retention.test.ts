@@ -143,3 +143,55 @@ it("steps and logs of old jobs go, ends stay; a cursor from before begins anew, 
   expect(beginningOf("3", again)).toEqual({ kind: "fresh", reset: true });
   expect((await sweepOnce(room, { keepLogsDays: 90 })).removed["job_logs"]).toBe(0);
 });
+
+/** A group that ended `days` ago, with so many members that ended then. */
+async function group(days: number, members: number): Promise<{ id: string; all: string[] }> {
+  const id = await job(days, { status: "completed" });
+  await rows(`update jobs set job_type = 'group' where id = $1`, [id]);
+  const made = await rows<{ id: string }>(
+    `
+    with member as (
+      insert into group_members (group_id, position, key, tenant_id, job_id, job_type, payload)
+      select $1, n, 'm' || n, $2, gen_random_uuid(), 'maintenance', '{}' from generate_series(1, $3::int) as n
+      returning job_id, key
+    )
+    insert into jobs (id, tenant_id, job_type, status, message, payload, steps, workflow_id, parent_id, member_key, completed_at)
+    select m.job_id, j.tenant_id, 'maintenance', 'completed', 'done', '{}', j.steps, m.job_id::text, $1, m.key, j.completed_at
+    from member m, jobs j where j.id = $1
+    returning id
+    `,
+    [id, room.tenant_id, members],
+  );
+  return { id, all: [id, ...made.map((row) => row.id)] };
+}
+
+it("a group of 1,000 members goes with all of them at once, and with what was its own", async () => {
+  const { id, all } = await group(40, 1_000);
+  await rows(
+    `insert into job_permits (job_id, tenant_id, queue, turn_at) select id, tenant_id, 'tiles', now() from jobs where parent_id = $1 limit 5`,
+    [id],
+  );
+  const dry = await sweepOnce(room, { keepJobsDays: 30, dry_run: true });
+  expect(dry.removed["jobs"]).toBeGreaterThanOrEqual(1_001);
+  expect(dry.report).toContainEqual({ task: "jobs", job: id, members: 1_000 });
+  await sweepOnce(room, { keepJobsDays: 30 });
+  expect(await rows(`select 1 from jobs where id = any ($1)`, [all])).toEqual([]);
+  expect(await rows(`select 1 from group_members where group_id = $1`, [id])).toEqual([]);
+}, 60_000);
+
+it("members stay with a group that stays, and it with them; the report says why", async () => {
+  const young = await group(1, 2);
+  await rows(`update jobs set completed_at = now() - interval '50 days' where parent_id = $1`, [young.id]);
+  const half = await group(50, 2);
+  const [kept = ""] = half.all.slice(1);
+  await rows(`update jobs set completed_at = now() where id = $1`, [kept]);
+  const { report } = await sweepOnce(room, { keepJobsDays: 30 });
+  expect(await rows(`select id from jobs where id = any ($1)`, [[...young.all, ...half.all]])).toHaveLength(6);
+  const staying = (why: string): unknown => report.find(({ stays }) => stays === why)?.["jobs"];
+  // One of the half-old group's, both of the young one's, and what other tests have left.
+  expect(staying("its group stays")).toBeGreaterThanOrEqual(3);
+  expect(staying("a job of it stays")).toBeGreaterThanOrEqual(1);
+  await rows(`update jobs set completed_at = now() - interval '50 days' where id = any ($1)`, [[kept, young.id]]);
+  await sweepOnce(room, { keepJobsDays: 30 });
+  expect(await rows(`select id from jobs where id = any ($1)`, [[...young.all, ...half.all]])).toEqual([]);
+}, 60_000);
