@@ -19,7 +19,7 @@ export class ShareFairly extends Migration {
       create index job_permits_line_index on job_permits (tenant_id, queue, turn_at, job_id);
     `);
     // Whose schedule it is, and what it starts. When, Temporal knows: `revision` is what it is to be told, `applied_revision` what it has
-    // been told. A run's job may be removed before the record of the run; a row with deleted_at goes once Temporal has forgotten it. `paused` and `note` only for its first telling.
+    // been told. Its runs act as who made it as it is, with the role of the key that was used. A run's job may be removed before the record of the run; a row with deleted_at goes once Temporal has forgotten it. `paused` and `note` only for its first telling.
     this.addSql(`
       create table schedules (
         id uuid primary key,
@@ -37,6 +37,7 @@ export class ShareFairly extends Migration {
         revision int not null default 1,
         applied_revision int not null default 0,
         created_by uuid not null references principals (id),
+        role text not null,
         created_at timestamptz not null default now(),
         updated_at timestamptz not null default now(),
         deleted_at timestamptz null,

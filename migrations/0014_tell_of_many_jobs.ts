@@ -111,6 +111,9 @@ export class TellOfManyJobs extends Migration {
       create index job_samples_type_index on job_samples (tenant_id, job_type, ended_at);
     `);
 
+    // A request about many jobs has no job of its own: its key is bound to those that it has chosen.
+    this.addSql(`alter table idempotency_keys alter job_id drop not null, add chosen jsonb null;`);
+
     // Who did what, when, from where. An event is written before what it tells of, its outcome after it: an event without one may have
     // happened or not (the process died in between).
     this.addSql(`
@@ -131,7 +134,7 @@ export class TellOfManyJobs extends Migration {
         remote_address text null,
         user_agent text null,
         details jsonb not null default '{}',
-        constraint audit_events_source_check check (source in ('api', 'cli', 'temporal'))
+        constraint audit_events_source_check check (source in ('api', 'cli', 'schedule', 'temporal'))
       );
       create index audit_events_list_index on audit_events (tenant_id, at, id);
       create index audit_events_project_index on audit_events (tenant_id, project, at, id) where project is not null;
@@ -209,6 +212,8 @@ export class TellOfManyJobs extends Migration {
       drop function jobs_audit_operator();
       drop table audit_outcomes, audit_events;
       drop function audit_is_append_only();
+      delete from idempotency_keys where job_id is null;
+      alter table idempotency_keys drop chosen, alter job_id set not null;
       drop table job_samples, job_times, job_counts;
       drop trigger jobs_note_ending on jobs;
       drop function jobs_note_ending();

@@ -56,7 +56,7 @@ create table audit_events (
   user_agent text,
   details jsonb not null default '{}'::jsonb,
   constraint audit_events_pkey PRIMARY KEY (id),
-  constraint audit_events_source_check CHECK ((source = ANY (ARRAY['api'::text, 'cli'::text, 'temporal'::text]))),
+  constraint audit_events_source_check CHECK ((source = ANY (ARRAY['api'::text, 'cli'::text, 'schedule'::text, 'temporal'::text]))),
   constraint audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 CREATE INDEX audit_events_job_index ON public.audit_events USING btree (tenant_id, job_id) WHERE (job_id IS NOT NULL);
@@ -143,10 +143,11 @@ create table idempotency_keys (
   route text not null,
   key text not null,
   body_hash text not null,
-  job_id uuid not null,
+  job_id uuid,
   created_at timestamp with time zone not null default now(),
   expires_at timestamp with time zone not null,
   generation integer not null default 1,
+  chosen jsonb,
   constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, principal_id, route, key),
   constraint idempotency_keys_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id),
   constraint idempotency_keys_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES principals(id),
@@ -527,6 +528,7 @@ create table schedules (
   revision integer not null default 1,
   applied_revision integer not null default 0,
   created_by uuid not null,
+  role text not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,

@@ -6,7 +6,7 @@
  */
 import { query, type Db } from "../db.ts";
 
-export type AuditSource = "api" | "cli" | "temporal";
+export type AuditSource = "api" | "cli" | "schedule" | "temporal";
 export type AuditOutcome = "succeeded" | "refused" | "failed";
 
 export interface NewAuditEvent {

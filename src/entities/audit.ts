@@ -23,7 +23,7 @@ export const AuditEvent = defineEntity({
     },
     { name: "audit_events_job_index", properties: ["tenant_id", "job_id"], where: "job_id is not null" },
   ],
-  checks: [{ name: "audit_events_source_check", expression: "source in ('api', 'cli', 'temporal')" }],
+  checks: [{ name: "audit_events_source_check", expression: "source in ('api', 'cli', 'schedule', 'temporal')" }],
   triggers: appendOnly("audit_events"),
   properties: {
     id: p.uuid().primary(),

@@ -192,11 +192,14 @@ export const IdempotencyKey = defineEntity({
     route: p.text().primary(),
     key: p.text().primary(),
     body_hash: p.text(),
-    job_id: reference(Job),
+    /** Null for a request about many jobs. */
+    job_id: reference(Job).nullable(),
     created_at: now(),
     expires_at: moment(),
     /** Of the job, that the request opened. */
     generation: p.integer().default(1),
+    /** What a request about many jobs has chosen. */
+    chosen: p.json().nullable(),
   },
 });
 

@@ -25,7 +25,9 @@ export const Schedule = defineEntity({
     /** What Temporal is to be told, and what it has been told. */
     revision: p.integer().default(1),
     applied_revision: p.integer().default(0),
+    /** Who made it as it is: as them its runs act, with the role that they had. */
     created_by: reference(Principal),
+    role: p.text(),
     created_at: now(),
     updated_at: now(),
     /** The row goes once Temporal has forgotten the schedule. */

@@ -21,11 +21,16 @@ import { reasonOf } from "../errors.ts";
 import { asAppError } from "./middleware/problems.ts";
 import type { GatewayDeps, Principal, Route, RouteAnswer, RouteRequest } from "./route.ts";
 
+/** Routes whose `:id` is a job's: a group is one. */
+const OF_A_JOB = /^\/(jobs|groups)\//;
+
+type AuditedRequest = Pick<RouteRequest, "ctx" | "params" | "body" | "principal">;
+
 /** Runs `handle`, and writes what it was about if the route changes something. */
 export async function audited(
   deps: Pick<GatewayDeps, "config" | "database" | "log">,
   route: Route,
-  request: RouteRequest,
+  request: AuditedRequest,
   handle: () => Promise<RouteAnswer | undefined>,
 ): Promise<RouteAnswer | undefined> {
   if (route.method === "get" || route.role === null) return handle();
@@ -51,10 +56,10 @@ export async function audited(
   }
 }
 
-function eventOf(proxies: number, route: Route, { ctx, params, body }: RouteRequest, by: Principal): NewAuditEvent {
+function eventOf(proxies: number, route: Route, { ctx, params, body }: AuditedRequest, by: Principal): NewAuditEvent {
   const named = Object.values(params as Record<string, unknown>).map(String);
   const { slug, id } = params as { slug?: string; id?: string };
-  const job_id = route.path.startsWith("/jobs/") && id !== undefined ? parseJobId(id) : null;
+  const job_id = OF_A_JOB.test(route.path) && id !== undefined ? parseJobId(id) : null;
   const { project = null } = auditDetails(body) as { project?: string };
   return {
     id: uuidv7(),

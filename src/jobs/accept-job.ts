@@ -29,7 +29,11 @@ export interface NewRequest {
   project: string | null;
   /** Writes the row, and what belongs to it, and remembers the key; answers the job's id. */
   insert(tx: Db): Promise<string>;
+  also?: Also | undefined;
 }
+
+/** What the caller writes of a job that is accepted now, in the transaction that makes it; of a replayed one nothing. */
+export type Also = (tx: Db, job_id: string) => Promise<void>;
 
 /** SQLSTATE of a row that refers to none. */
 const FOREIGN_KEY = "23503";
@@ -50,10 +54,11 @@ async function accept(database: Database, request: NewRequest): Promise<Accepted
   const replayed = await replay(database.em.fork(), request);
   if (replayed) return replayed;
   try {
-    return await transaction(database, async (tx) => ({
-      job: await jobOf(tx, request, await request.insert(tx)),
-      replayed: false,
-    }));
+    return await transaction(database, async (tx) => {
+      const id = await request.insert(tx);
+      await request.also?.(tx, id);
+      return { job: await jobOf(tx, request, id), replayed: false };
+    });
   } catch (error) {
     // The same request was accepted meanwhile, by another connection: answer what it was answered.
     const winner = error instanceof KeyTaken ? await replay(database.em.fork(), request) : null;

@@ -5,7 +5,7 @@ import { definitionOf, type JobType } from "../../contract/job-types.ts";
 import type { Environment } from "../../contract/publish.ts";
 import { AppError } from "../errors.ts";
 import { mayActAs, type Principal } from "../tenants/principal.ts";
-import { acceptJob, type AcceptDeps, type AcceptedJob } from "./accept-job.ts";
+import { acceptJob, type AcceptDeps, type AcceptedJob, type Also } from "./accept-job.ts";
 import { remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
 import { demandFuture } from "./job-terms.ts";
 import { checkMembers } from "./groups/check-members.ts";
@@ -29,7 +29,7 @@ export interface JobRequest extends JobTerms {
  * Errors: forbidden, project_not_found, version_not_found, version_published, idempotency_key_reused, of a publish those of
  * `requestPublish`, of a group invalid_request; then nothing has been written.
  */
-export async function requestJob(deps: AcceptDeps, request: JobRequest): Promise<AcceptedJob> {
+export async function requestJob(deps: AcceptDeps, request: JobRequest, also?: Also): Promise<AcceptedJob> {
   const { type, payload, by, idempotency, at = "", ...terms } = request;
   demandRole(type, by);
   if (type === "publish") {
@@ -39,18 +39,18 @@ export async function requestJob(deps: AcceptDeps, request: JobRequest): Promise
       target_environment: Environment;
     };
     const target = { project, version, environment: target_environment };
-    return requestPublish(deps, { ...terms, ...target, by, ...(idempotency ? { idempotency } : {}) });
+    return requestPublish(deps, { ...terms, ...target, by, ...(idempotency ? { idempotency } : {}) }, also);
   }
-  const members = type === "group" ? await checkMembers(deps.database.em.fork(), { payload, by, at, ...terms }) : null;
   const keyed: KeyedRequest = { by, asked: { type, payload, ...terms }, ...(idempotency ? { idempotency } : {}) };
   const project = typeof payload["project"] === "string" ? payload["project"] : null;
   return acceptJob(deps, {
-    keyed,
-    project,
+    ...{ keyed, project, also },
     async insert(tx) {
       demandFuture(terms);
       const id = uuidv7();
-      if (members) {
+      if (type === "group") {
+        // Here, and not before: a repeat of what was accepted is answered as it was, whatever has become of its drafts.
+        const members = await checkMembers(tx, { payload, by, at, ...terms });
         await insertGroup(tx, { ...terms, id, by, payload }, members);
         await remember(tx, keyed, { job_id: id, generation: 1 });
         return id;

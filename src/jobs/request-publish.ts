@@ -6,7 +6,7 @@ import { AppError } from "../errors.ts";
 import { findVersion } from "../projects/version-store.ts";
 import { readinessProblems } from "../releases/validate-version.ts";
 import type { Principal } from "../tenants/principal.ts";
-import { acceptJob, type AcceptDeps, type AcceptedJob } from "./accept-job.ts";
+import { acceptJob, type AcceptDeps, type AcceptedJob, type Also } from "./accept-job.ts";
 import { claimGuard } from "./guard-store.ts";
 import { remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
 import { demandFuture } from "./job-terms.ts";
@@ -27,10 +27,10 @@ export interface PublishRequest extends JobTerms {
  * Errors: project_not_found, version_not_found, version_invalid,
  * publish_running, already_live, idempotency_key_reused; then nothing has been written.
  */
-export async function requestPublish(deps: AcceptDeps, request: PublishRequest): Promise<AcceptedJob> {
+export async function requestPublish(deps: AcceptDeps, request: PublishRequest, also?: Also): Promise<AcceptedJob> {
   const { project } = request;
   return acceptJob(deps, {
-    ...{ keyed: keyed(request), project },
+    ...{ keyed: keyed(request), project, also },
     async insert(tx) {
       const { idempotency: _, ...publish } = request;
       const id = uuidv7();

@@ -139,6 +139,6 @@ export async function startWorker({
 }
 
 /** PLATEN_WORKER_QUEUES, or every queue. */
-function queuesOf({ PLATEN_WORKER_QUEUES }: Pick<Config, "PLATEN_WORKER_QUEUES">): readonly Queue[] {
+export function queuesOf({ PLATEN_WORKER_QUEUES }: Pick<Config, "PLATEN_WORKER_QUEUES">): readonly Queue[] {
   return PLATEN_WORKER_QUEUES ?? QUEUES;
 }

@@ -7,7 +7,8 @@ import { sweepStores } from "../storage/stores.ts";
 import { pictureSettings } from "../tiles/cut/picture-settings.ts";
 import { sweepScratch } from "../tiles/cut/scratch.ts";
 import { buildBundleApart } from "./build-bundle.ts";
-import { startWorker } from "./create-worker.ts";
+import { queuesOf, startWorker } from "./create-worker.ts";
+import { queueSettings, stopSeconds } from "./queue-settings.ts";
 
 /** Temporal's own log lines go where ours go. SIGTERM and SIGINT drain the worker by Temporal's runtime. */
 function installRuntime(log: Log): void {
@@ -18,21 +19,19 @@ function installRuntime(log: Log): void {
   Runtime.install({ logger, shutdownSignals: ["SIGTERM", "SIGINT"] });
 }
 
-/** Longer than running activities get. A worker that cannot reach Temporal would wait for it for ever. */
-const STOP_MS = 8_000;
-
-function endInTime(log: Log): void {
+function endInTime(log: Log, seconds: number): void {
   const late = (): never => {
     log.warn("the worker ends without having drained: Temporal cannot be reached, or an activity does not stop");
     process.exit(1);
   };
-  setTimeout(late, STOP_MS).unref();
+  setTimeout(late, seconds * 1_000).unref();
 }
 
 const config = readConfig();
 const log = createLog("worker", config.PLATEN_LOG_LEVEL);
 installRuntime(log);
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => endInTime(log));
+const stopping = stopSeconds(queueSettings(config), queuesOf(config));
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => endInTime(log, stopping));
 try {
   const running = await startWorker({ config, log, bundle: await buildBundleApart() });
   log.info({ task_queues: running.queues, temporal: config.PLATEN_TEMPORAL_ADDRESS }, "worker is running");

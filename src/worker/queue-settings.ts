@@ -43,6 +43,14 @@ export function queueSettings(
   return Object.fromEntries(entries) as Record<Queue, QueueSettings>;
 }
 
+/** Beyond the longest grace time: activities that are cancelled then have this long to end, and what is waiting is written. */
+const AFTER_GRACE_SECONDS = 5;
+
+/** How long a worker that serves `queues` may take to stop. One that cannot reach Temporal would wait for it for ever. */
+export function stopSeconds(settings: Record<Queue, QueueSettings>, queues: readonly Queue[]): number {
+  return Math.max(...queues.map((queue) => settings[queue].grace_seconds)) + AFTER_GRACE_SECONDS;
+}
+
 /** By queue, those of all of them under no name; the last one counts. */
 function wantedOf(text: string): Map<string, number> {
   const parts = text.split(",").filter((part) => part !== "");

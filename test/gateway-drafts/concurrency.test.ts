@@ -1,6 +1,7 @@
 /** Two people at one draft: who says what was seen overwrites nobody. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import sharp from "sharp";
+import { picture } from "../support/pictures.ts";
 import { freeze, makeDraft, startDraftsServer, type Answer, type DraftsServer } from "./drafts-server.ts";
 
 let server: DraftsServer;
@@ -23,6 +24,7 @@ const dzi = (width: number) =>
 const tile = await sharp({ create: { width: 1, height: 1, channels: 3, background: "red" } })
   .png()
   .toBuffer();
+const pictures = await Promise.all(Array.from({ length: 8 }, (_, n) => picture(n + 1, 1)));
 const feature = (ref: string) =>
   JSON.stringify({
     type: "FeatureCollection",
@@ -40,6 +42,7 @@ const EDITS: Record<string, (n: number) => { at: string; body: unknown; type?: s
   layers: (n) => ({ at: "/layers", body: [{ ref: `layer-${n}`, label: { en: "Layer" } }] }),
   overlays: (n) => ({ at: "/overlays", body: feature(`plot-${n}`), type: "application/geo+json" }),
   descriptor: (n) => ({ at: "/tiles.dzi", body: dzi(n + 2), type: "application/xml" }),
+  source: (n) => ({ at: "/source", body: pictures[n % pictures.length]!, type: "image/png" }),
   tile: () => ({ at: "/tiles/0/0_0.png", body: tile, type: "image/png" }),
 };
 const edits = Object.keys(EDITS);
@@ -103,6 +106,17 @@ describe("If-Match", () => {
     expect(all.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(all.filter(({ status }) => status === 412)).toHaveLength(7);
     expect((await read()).body.revision).toBe(Number(/-(\d+)"$/.exec(seen)![1]) + 1);
+  });
+
+  it("holds who takes the source picture away to it, too", async () => {
+    const seen = tagOf(await edit("source", 1));
+    const take = (tag: string) => server.call("DELETE", `${path}/source`, { headers: { "If-Match": tag } });
+    await edit("config", 1);
+    expect((await take(seen)).body).toMatchObject({ code: "precondition_failed" });
+    const picture = await read("/source");
+    expect(picture.status).toBe(200);
+    const taken = await take(tagOf(picture));
+    expect([taken.status, tagOf(taken)]).toEqual([200, tagOf(await read())]);
   });
 
   it("takes a list of which one is enough", async () => {

@@ -162,6 +162,32 @@ describe("the audit trail", () => {
     });
   });
 
+  it("has what was refused for its role, before anybody reads what was sent", async () => {
+    const { project } = await createDraft(room);
+    const request = { path: `/projects/${project}/versions/1/config`, body: { a: 1 } };
+    for (const key of [room.keys.viewer, room.keys.admin]) {
+      const answer = await room.call("PUT", request.path, { body: key === room.keys.viewer ? "{" : {}, key });
+      expect(answer.status).toBe(key === room.keys.viewer ? 403 : 200);
+    }
+    const events = (await audit(`&project=${project}`)).map(({ principal, outcome, code, resource }) => [
+      ...[principal.name, outcome, code, resource.id],
+    ]);
+    const named = `${project}/1`;
+    expect(events).toEqual([
+      ["admin of harbour", "succeeded", null, named],
+      ["viewer of harbour", "refused", "forbidden", named],
+    ]);
+  });
+
+  it.each(["cancel", "retry"])("has of which group a %s was refused", async (action) => {
+    const body = { members: [{ key: "a", type: "maintenance", payload: { dry_run: true } }] };
+    const { body: group } = await room.call("POST", "/groups", { body });
+    const path = `/groups/${group.id}/${action}`;
+    expect((await room.call("POST", path, { body: {}, key: room.keys.viewer })).status).toBe(403);
+    const [event] = await audit(`&job=${group.id}&outcome=refused`);
+    expect(event).toMatchObject({ action: `group.${action}`, job_id: group.job_id, code: "forbidden" });
+  });
+
   it("says unknown of what nobody can tell: the process died between the event and its outcome", async () => {
     const [event] = await audit();
     await query(

@@ -157,6 +157,36 @@ describe("a retry by filter", () => {
     expect((await retry({ filter: {} })).body.retried).toMatchObject([{ generation: 3 }]);
   });
 
+  it("repeated under its key sees to the same jobs, and not to the next that are found", async () => {
+    const ids = [await failed(), await failed(), await failed()];
+    const key = { "Idempotency-Key": "one-page" };
+    const first = await retry({ filter: {}, limit: 1 }, key);
+    const again = await retry({ filter: {}, limit: 1 }, key);
+    const told = { job_id: readable(ids[0]!), generation: 2 };
+    expect(first.body.retried).toEqual([{ ...told, replayed: false }]);
+    expect(again.body).toEqual({ ...first.body, retried: [{ ...told, replayed: true }] });
+    expect(await listed()).toEqual([ids[2], ids[1]]);
+    const other = await retry({ filter: {}, limit: 2 }, key);
+    expect([other.status, other.body.code]).toEqual([422, "idempotency_key_reused"]);
+    const many = await Promise.all(
+      Array.from({ length: 8 }, () => retry({ filter: {}, limit: 1 }, { "Idempotency-Key": "at-once" })),
+    );
+    expect(new Set(many.map(({ body }) => body.retried[0]?.job_id))).toEqual(new Set([readable(ids[1]!)]));
+    expect(await listed()).toEqual([ids[2]]);
+  });
+
+  it("that has died in the middle is ended by its repeat: in the generations that it had chosen", async () => {
+    const ids = [await failed(), await failed()];
+    const key = { "Idempotency-Key": "in-the-middle" };
+    await retry({ filter: {} }, key);
+    // As if it had died before the second, which somebody else has retried since.
+    await sql(`delete from idempotency_keys where job_id = $1`, [ids[1]]);
+    await fail(ids[1]!, { code: "tile_damaged", generation: 2 });
+    const { body } = await retry({ filter: {} }, key);
+    expect(body).toMatchObject({ retried: [{ job_id: readable(ids[0]!), replayed: true }], refused: [{}] });
+    expect((await room.call("GET", `/jobs/${ids[1]}`)).body.generation).toBe(2);
+  });
+
   it("tells what it refuses and why, and retries the rest; with `force` that, too", async () => {
     const used = await failed({ generation: 4 });
     const late = await failed();

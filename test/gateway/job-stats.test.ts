@@ -86,6 +86,15 @@ describe("GET /jobs/stats", () => {
     }
   });
 
+  it("tells since when a retry waits, and not since when its job was first asked for", async () => {
+    const db = room.database.em.fork();
+    await query(db, `update jobs set created_at = created_at - interval '2 days' where status = 'queued'`);
+    const oldest = async () => (await stats()).all.queue.oldest_waiting_seconds as number;
+    expect(await oldest()).toBeGreaterThan(172_000);
+    await query(db, `update jobs set queued_at = now() where status = 'queued'`);
+    expect(await oldest()).toBeLessThan(60);
+  });
+
   it("tells of one type alone, if asked", async () => {
     expect((await stats("?type=publish")).all.ended).toBe(4);
     expect((await stats("?type=maintenance")).all).toMatchObject({ ended: 0, states: [], wait: null, run: null });

@@ -18,6 +18,12 @@ const publish = (key: string, payload: object = {}) => ({
   ...{ key, type: "publish", payload: { project: draft.project, version: 1, target_environment: "dev", ...payload } },
 });
 
+const ARTIFACT = "00000000-0000-4000-8000-000000000000";
+const tilesOf = ({ project }: Draft) => ({
+  ...{ key: "tiles", type: "tile_generation" },
+  payload: { project, version: 1, source: { artifact: ARTIFACT } },
+});
+
 const groupCount = async (): Promise<number> =>
   (await query(room.database.em.fork(), `select 1 from jobs where job_type = 'group'`)).length;
 
@@ -135,6 +141,23 @@ describe("POST /groups", () => {
     expect(again.body.id).toBe(first.body.id);
     expect(again.headers.get("idempotent-replayed")).toBe("true");
   });
+
+  it.each([
+    ["/groups", (draft: Draft) => ({ members: [tilesOf(draft)] })],
+    ["/jobs", (draft: Draft) => ({ type: "group", payload: { members: [tilesOf(draft)] } })],
+    [
+      "/groups/import-and-publish",
+      ({ project }: Draft) => ({ project, version: 1, target_environment: "dev", picture: { artifact: ARTIFACT } }),
+    ],
+  ])("a repeat of POST %s under its key is replayed, also when its draft is published by now", async (path, body) => {
+    const made = await createDraft(room);
+    const options = { body: body(made), headers: { "Idempotency-Key": `published ${path}`.replaceAll(" ", "-") } };
+    const first = await room.call("POST", path, options);
+    expect(first.status, JSON.stringify(first.body)).toBe(202);
+    await query(room.database.em.fork(), `update versions set status = 'published' where id = $1`, [made.version_id]);
+    const again = await room.call("POST", path, options);
+    expect([again.status, again.body.id]).toEqual([202, first.body.id]);
+  });
 });
 
 describe("GET /groups/{id}", () => {
@@ -191,7 +214,7 @@ describe("a group that is queued", () => {
 });
 
 describe("POST /groups/import-and-publish", () => {
-  const artifact = "00000000-0000-4000-8000-000000000000";
+  const artifact = ARTIFACT;
   const asked = (more: object) =>
     post({ project: draft.project, version: 1, target_environment: "dev", ...more }, "/groups/import-and-publish");
   const chainOf = async (id: string) =>

@@ -5,9 +5,10 @@ import { applyUntold } from "../../src/jobs/schedules/apply-schedule.ts";
 import { insertSchedule, markDeleted } from "../../src/jobs/schedules/schedule-store.ts";
 import { startRun } from "../../src/jobs/schedules/start-run.ts";
 import { v7 as uuidv7 } from "uuid";
-import { startGatewayRoom, type Answer, type GatewayRoom } from "../gateway/gateway-room.ts";
+import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { createCommitGates, type CommitGates } from "../support/commit-gate.ts";
 import { createDraft, until } from "../support/publishing.ts";
+import { NEVER, scheduleCalls } from "./schedule-calls.ts";
 import { startWorkerProcess, type WorkerProcess } from "../support/worker-process.ts";
 
 let room: GatewayRoom;
@@ -18,33 +19,15 @@ beforeAll(async () => {
   gates = await createCommitGates(room.databaseUrl);
   worker = await startWorkerProcess(room);
 });
-const made: string[] = [];
-afterEach(async () => {
-  for (const id of made.splice(0)) await room.call("DELETE", `/schedules/${id}`);
-});
 afterAll(async () => {
   await worker?.kill();
   await gates?.end();
   await room?.close();
 });
 
+const { make, look, press, runs, clear } = scheduleCalls(() => room);
+afterEach(clear);
 const db = () => room.database.em.fork();
-let number = 0;
-const NEVER = { cron: "0 0 1 1 *", time_zone: "UTC" };
-async function make(more: object): Promise<{ id: string; body: Answer["body"] }> {
-  const body = { name: `nightly ${(number += 1)}`, type: "maintenance", payload: { dry_run: true }, ...more };
-  const answer = await room.call("POST", "/schedules", { body });
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-  made.push(answer.body.id);
-  return answer.body.id ? { id: answer.body.id, body: answer.body } : answer.body;
-}
-const look = async (id: string) => (await room.call("GET", `/schedules/${id}`)).body;
-const press = (id: string, action: string) => room.call("POST", `/schedules/${id}/${action}`, { body: {} });
-const runs = (id: string, wanted: (runs: Answer["body"][]) => boolean) =>
-  until("the runs", async () => {
-    const found = (await look(id)).runs;
-    return wanted(found) && found;
-  });
 const temporalSchedule = (id: string) => room.temporal.client.schedule.getHandle(`schedule-${id}`);
 
 describe("a schedule", { timeout: 60_000 }, () => {
@@ -175,6 +158,7 @@ describe("whoever dies between two writes", { timeout: 60_000 }, () => {
       paused: false,
       note: null,
       created_by: room.principal.id,
+      role: "admin" as const,
     },
   });
 

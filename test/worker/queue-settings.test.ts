@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { QUEUES } from "../../contract/job-type-definition.ts";
 import { readConfig } from "../../src/config.ts";
-import { queueSettings } from "../../src/worker/queue-settings.ts";
+import { queueSettings, stopSeconds } from "../../src/worker/queue-settings.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const FILE = read("temporal-config/queues.json");
@@ -38,6 +38,12 @@ it.each([
   ["a rate of none", FILE.replace('"per_second": null', '"per_second": 0'), /per_second/],
 ])("temporal-config/queues.json with %s is refused with the place", (_, text, says) => {
   expect(() => queueSettings({}, text)).toThrow(says);
+});
+
+it("a worker takes as long to stop as the longest grace time of what it serves, and little more", () => {
+  const settings = queueSettings({}, FILE.replace(/("render".*"grace_seconds": )3/, "$120"));
+  expect(stopSeconds(settings, QUEUES)).toBe(25);
+  expect(stopSeconds(settings, ["publish"])).toBe(8);
 });
 
 it("the workers of docker-compose.yml serve every queue together, each once", () => {

@@ -17,7 +17,7 @@ const auditEvent = z
   .object({
     id: z.uuid(),
     at: z.iso.datetime(),
-    source: z.enum(["api", "cli", "temporal"]),
+    source: z.enum(["api", "cli", "schedule", "temporal"]),
     principal: z.object({ id: z.uuid().nullable(), name: z.string(), role: z.string().nullable() }),
     action: z.string().meta({ description: "What to whom: `job.cancel`, `config.replace`" }),
     resource: z.object({ type: z.string(), id: z.string().nullable() }),
@@ -98,7 +98,7 @@ export const auditRoutes: Route[] = [
       project: z.string().optional().meta({ description: "Slug" }),
       principal: z.string().optional().meta({ description: "Name" }),
       action: z.string().optional().meta({ description: "`job.cancel`, or all of `job`" }),
-      source: z.enum(["api", "cli", "temporal"]).optional(),
+      source: z.enum(["api", "cli", "schedule", "temporal"]).optional(),
       outcome: z.enum(["succeeded", "refused", "failed", "unknown"]).optional(),
       since: time.optional(),
       until: time.optional().meta({ description: "Not included" }),

@@ -110,7 +110,7 @@ const press = (action: "pause" | "unpause", summary: string): Route =>
       const { deps, principal, body } = request;
       const paused = action === "pause";
       const note = body.note ?? `${paused ? "Paused" : "Unpaused"} by ${principal.name}`;
-      const row = await pauseSchedule(deps, which(request), { paused, note });
+      const row = await pauseSchedule(deps, principal, which(request).id, { paused, note });
       return { status: 200, body: await detailOf(deps, row) };
     },
   });
@@ -168,7 +168,8 @@ export const scheduleRoutes: Route[] = [
     method: "put",
     path: "/schedules/:schedule",
     summary: "Change a schedule",
-    description: "All of it but whether it is paused. Jobs that it has started go on as they are.",
+    description:
+      "All of it but whether it is paused; from now on its runs act as who has changed it. Jobs that it has started go on as they are.",
     role: "operator",
     params,
     body: schemas.scheduleChange,
@@ -197,7 +198,7 @@ export const scheduleRoutes: Route[] = [
       },
     },
     async handle(request) {
-      const row = await triggerSchedule(request.deps, which(request));
+      const row = await triggerSchedule(request.deps, request.principal, which(request).id);
       return { status: 202, body: await detailOf(request.deps, row) };
     },
   }),
@@ -210,7 +211,7 @@ export const scheduleRoutes: Route[] = [
     params,
     responses: { 204: { description: "Deleted" } },
     async handle(request) {
-      await deleteSchedule(request.deps, which(request));
+      await deleteSchedule(request.deps, request.principal, which(request).id);
       return { status: 204 };
     },
   }),

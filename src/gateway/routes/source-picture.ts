@@ -3,11 +3,12 @@ import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import { putSourcePicture } from "../../projects/put-source-picture.ts";
 import { deleteSourcePicture, findSourcePicture } from "../../projects/source-picture-store.ts";
-import { editDraft, findDraft, findVersion } from "../../projects/version-store.ts";
+import { editDraft } from "../../projects/version-store.ts";
 import { PICTURE_MEDIA_TYPES } from "../../tiles/cut/picture-kind.ts";
 import { pictureSettings } from "../../tiles/cut/picture-settings.ts";
+import { draftToEdit, editedAnswer, readVersion, tagged } from "../draft-etag.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { refOf, versionParams } from "./versions.ts";
+import { versionParams } from "./versions.ts";
 
 /** Of a picture that streams by. */
 const HELD_BYTES = 262_144;
@@ -31,10 +32,11 @@ export const sourcePictureRoutes: Route[] = [
     params: versionParams,
     responses: { 200: { description: "What it is", schema: sourceAnswer.extend({ updated_at: z.iso.datetime() }) } },
     async handle(request) {
-      const version = await findVersion(request.db, refOf(request));
+      const { version, known } = await readVersion(request);
+      if (known) return known;
       const picture = await findSourcePicture(request.db, version.id);
       if (!picture) throw new AppError("picture_missing", { project: version.project, version: version.number });
-      return { status: 200, body: { ...picture, revision: version.revision } };
+      return { status: 200, headers: tagged(version), body: { ...picture, revision: version.revision } };
     },
   }),
   defineRoute({
@@ -54,7 +56,7 @@ export const sourcePictureRoutes: Route[] = [
     },
     async handle(request) {
       const { db, deps, principal } = request;
-      const version = await findDraft(db, refOf(request));
+      const version = await draftToEdit(request);
       const body = await putSourcePicture({
         db,
         store: deps.stores.private,
@@ -63,7 +65,7 @@ export const sourcePictureRoutes: Route[] = [
         chunks: request.receive(deps.config.PLATEN_MAX_PICTURE_BYTES, HELD_BYTES),
         created_by: principal.id,
       });
-      return { status: 200, body };
+      return editedAnswer(version, body);
     },
   }),
   defineRoute({
@@ -77,11 +79,11 @@ export const sourcePictureRoutes: Route[] = [
       200: { description: "It has none", schema: z.object({ changed: z.boolean(), revision: z.number().int() }) },
     },
     async handle(request) {
-      const version = await findDraft(request.db, refOf(request));
+      const version = await draftToEdit(request);
       const body = await editDraft(request.db, version, async (tx) => ({
         changed: await deleteSourcePicture(tx, version.id),
       }));
-      return { status: 200, body };
+      return editedAnswer(version, body);
     },
   }),
 ];

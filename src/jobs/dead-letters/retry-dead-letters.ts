@@ -2,7 +2,7 @@
 import { AppError } from "../../errors.ts";
 import { inParallel } from "../../storage/in-parallel.ts";
 import type { Principal } from "../../tenants/principal.ts";
-import type { Idempotency } from "../idempotency.ts";
+import { chooseOnce, type Idempotency } from "../idempotency.ts";
 import type { ProtocolDeps } from "../protocol/attempt.ts";
 import { startSoon } from "../protocol/start.ts";
 import { requestRetry } from "../request-retry.ts";
@@ -41,31 +41,32 @@ const STARTS = 10;
 const STARTS_MS = 2_000;
 
 /**
- * A repeat finds what is still dead, so it opens nothing twice by itself; a job that has failed again meanwhile is recognised by the
- * request's key only.
+ * A repeat finds what is still dead, so it opens nothing twice by itself. With a key it sees to the jobs that were found the first time, in
+ * the generations that they had then: not to those that come after them, and not to those that have failed again.
  */
 export async function retryDeadLetters(
   deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   { filter, by, force, deadline_at, after, limit, idempotency }: RetryDeadLetters,
 ): Promise<RetriedDeadLetters> {
   const scope = { ...filter, tenant_id: by.tenant_id };
-  const found = await findDeadLetters(deps.database.em.fork(), { ...scope, after, limit: limit + 1 });
+  const asked = { filter, after, limit, force, deadline_at };
+  const found = await chooseOnce(deps.database.em.fork(), { by, asked, ...(idempotency ? { idempotency } : {}) }, () =>
+    findDeadLetters(deps.database.em.fork(), { ...scope, after, limit: limit + 1 }),
+  );
   const page = found.slice(0, limit);
   const done: RetriedDeadLetters = { retried: [], refused: notFound(filter.ids, found), next: null };
-  for (const { id, generation: seen } of page) {
+  for (const { id, generation } of page) {
     const { key, route } = idempotency ?? { key: undefined, route: "" };
     // A request's key is bound to each of its jobs.
-    const keyed = key === undefined ? {} : { idempotency: { key: `${key}/${id}`, route } };
+    const keyed = key === undefined ? {} : { idempotency: { key: `${key}/${id}`, route: `${route} of one` } };
     try {
-      const { generation, replayed } = await requestRetry(deps, {
-        ...{ job_id: id, by, start: false },
+      const { generation: opened, replayed } = await requestRetry(deps, {
+        ...{ job_id: id, by, generation, start: false },
         ...(force ? { force } : {}),
         ...(deadline_at === undefined ? {} : { deadline_at }),
-        // With a key the generation would be part of what is asked, and a repeat would be another request.
-        ...(key === undefined ? { generation: seen } : {}),
         ...keyed,
       });
-      done.retried.push({ job: id, generation, replayed });
+      done.retried.push({ job: id, generation: opened, replayed });
     } catch (error) {
       if (!(error instanceof AppError) || error.definition.status >= 500) throw error;
       done.refused.push({ job: id, code: error.code, message: `${error.message} ${error.action}` });

@@ -36,7 +36,7 @@ export async function checkMembers(
 ): Promise<CheckedMember[]> {
   const { by, priority = 3 } = group;
   const asked = group.payload["members"] as AskedMember[];
-  demandRoles(asked, by);
+  demandMemberRoles(group.payload, by);
   const problems = [...keyProblems(asked), ...dependencyProblems(asked)];
   const subjects = createSubjects(db, by.tenant_id);
   const checked: CheckedMember[] = [];
@@ -53,8 +53,9 @@ export async function checkMembers(
   throw new AppError("invalid_request", facts, { problems: placed.slice(0, MAX_PROBLEMS) });
 }
 
-function demandRoles(asked: readonly AskedMember[], by: Principal): void {
-  for (const { type } of asked) {
+/** Error: forbidden, where `by` may not start each of its members. */
+export function demandMemberRoles(payload: Record<string, unknown>, by: Principal): void {
+  for (const { type } of payload["members"] as AskedMember[]) {
     if (!isJobType(type)) continue;
     const { role: needed } = definitionOf(type);
     if (!mayActAs(by.role, needed)) throw new AppError("forbidden", { needed, role: by.role });

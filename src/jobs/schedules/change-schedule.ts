@@ -5,6 +5,7 @@ import { inTime } from "../../in-time.ts";
 import { sqlState } from "../../outage.ts";
 import type { Principal } from "../../tenants/principal.ts";
 import type { ProtocolDeps } from "../protocol/attempt.ts";
+import { checkMembers, demandMemberRoles } from "../groups/check-members.ts";
 import { demandRole } from "../request-job.ts";
 import { subjectOf } from "../job-subject.ts";
 import { applySchedule } from "./apply-schedule.ts";
@@ -14,6 +15,7 @@ import {
   insertSchedule,
   markDeleted,
   updateSchedule,
+  type ScheduleMaker,
   type ScheduleRow,
   type ScheduleTerms,
 } from "./schedule-store.ts";
@@ -39,7 +41,7 @@ export async function createSchedule(
   await demandStartable(deps, by, terms);
   const which = { id: uuidv7(), tenant_id: by.tenant_id };
   const db = deps.database.em.fork();
-  if (!(await insertSchedule(db, { ...terms, ...which, created_by: by.id })))
+  if (!(await insertSchedule(db, { ...terms, ...which, ...makerOf(by) })))
     throw new AppError("schedule_exists", { name: terms.name });
   try {
     await tell(deps, which.id);
@@ -51,7 +53,7 @@ export async function createSchedule(
   return demandSchedule(deps, which);
 }
 
-/** All of it anew, but whether it is paused. Errors as of `createSchedule`, schedule_not_found; then it stays as it was. */
+/** All of it anew, and whose it is, but whether it is paused. Errors as of `createSchedule`, schedule_not_found; then it stays as it was. */
 export async function replaceSchedule(
   deps: Deps,
   by: Principal,
@@ -59,9 +61,9 @@ export async function replaceSchedule(
   terms: ScheduleTerms,
 ): Promise<ScheduleRow> {
   const which = { id, tenant_id: by.tenant_id };
-  const before = await demandSchedule(deps, which);
+  const before = await demandOwn(deps, by, id);
   await demandStartable(deps, by, terms);
-  await update(deps, which, terms);
+  await update(deps, which, { ...terms, ...makerOf(by) });
   try {
     await tell(deps, id);
   } catch (error) {
@@ -71,31 +73,33 @@ export async function replaceSchedule(
   return demandSchedule(deps, which);
 }
 
-/** Errors: schedule_not_found; whatever Temporal's client throws. */
+/** Errors: schedule_not_found, forbidden; whatever Temporal's client throws. */
 export async function pauseSchedule(
   deps: Deps,
-  which: Which,
+  by: Principal,
+  id: string,
   { paused, note }: { paused: boolean; note: string },
 ): Promise<ScheduleRow> {
   const { schedules } = deps.executions;
-  const row = await demandSchedule(deps, which);
+  const row = await demandOwn(deps, by, id);
   const press = (): Promise<boolean> => (paused ? schedules.pause(row.id, note) : schedules.unpause(row.id, note));
   await once(deps, row.id, press);
   return row;
 }
 
 /** Runs it now. Errors as of `pauseSchedule`. */
-export async function triggerSchedule(deps: Deps, which: Which): Promise<ScheduleRow> {
-  const row = await demandSchedule(deps, which);
+export async function triggerSchedule(deps: Deps, by: Principal, id: string): Promise<ScheduleRow> {
+  const row = await demandOwn(deps, by, id);
   await once(deps, row.id, () => deps.executions.schedules.trigger(row.id, row.overlap));
   return row;
 }
 
-/** From here on nothing is started by it; its jobs stay. Error: schedule_not_found. */
-export async function deleteSchedule(deps: Deps, which: Which): Promise<void> {
-  if (!(await markDeleted(deps.database.em.fork(), which)))
-    throw new AppError("schedule_not_found", { schedule: which.id });
-  await tell(deps, which.id);
+/** From here on nothing is started by it; its jobs stay. Errors: schedule_not_found, forbidden. */
+export async function deleteSchedule(deps: Deps, by: Principal, id: string): Promise<void> {
+  await demandOwn(deps, by, id);
+  const marked = await markDeleted(deps.database.em.fork(), { id, tenant_id: by.tenant_id });
+  if (!marked) throw new AppError("schedule_not_found", { schedule: id });
+  await tell(deps, id);
 }
 
 /** Error: schedule_not_found, for another tenant's too. */
@@ -105,13 +109,25 @@ export async function demandSchedule({ database }: Pick<Deps, "database">, which
   return row;
 }
 
+/** Who may not start a job may not make a schedule start it, or keep it from doing so. Errors: schedule_not_found, forbidden. */
+async function demandOwn(deps: Deps, by: Principal, id: string): Promise<ScheduleRow> {
+  const row = await demandSchedule(deps, { id, tenant_id: by.tenant_id });
+  demandRole(row.job_type, by);
+  if (row.job_type === "group") demandMemberRoles(row.payload, by);
+  return row;
+}
+
+const makerOf = ({ id, role }: Principal): ScheduleMaker => ({ created_by: id, role });
+
 /** What a run would be refused for at this moment is refused at once. */
 async function demandStartable({ database }: Deps, by: Principal, terms: ScheduleTerms): Promise<void> {
   demandRole(terms.job_type, by);
+  if (terms.job_type === "group")
+    await checkMembers(database.em.fork(), { payload: terms.payload, by, at: "/payload", priority: terms.priority });
   await subjectOf(database.em.fork(), { type: terms.job_type, payload: terms.payload, by });
 }
 
-async function update({ database }: Deps, which: Which, terms: ScheduleTerms): Promise<void> {
+async function update({ database }: Deps, which: Which, terms: ScheduleTerms & ScheduleMaker): Promise<void> {
   try {
     const changed = await updateSchedule(database.em.fork(), which, terms);
     if (!changed) throw new AppError("schedule_not_found", { schedule: which.id });

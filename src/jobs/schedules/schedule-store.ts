@@ -3,6 +3,7 @@ import type { JobStatus } from "../../../contract/job-state.ts";
 import type { JobType } from "../../../contract/job-types.ts";
 import type { Overlap, ScheduleSpec } from "../../../contract/schedule.ts";
 import { query, queryOne, type Db } from "../../db.ts";
+import type { Role } from "../../tenants/principal.ts";
 
 /** What a request says. */
 export interface ScheduleTerms {
@@ -16,7 +17,15 @@ export interface ScheduleTerms {
   catchup_window_seconds: number;
 }
 
-export interface ScheduleRow extends ScheduleTerms {
+/** For whom its runs act: who made it as it is. */
+export interface ScheduleMaker {
+  /** Principal. */
+  created_by: string;
+  /** Of the key that it was made with: a run may do no more. */
+  role: Role;
+}
+
+export interface ScheduleRow extends ScheduleTerms, ScheduleMaker {
   id: string;
   tenant_id: string;
   /** Slug. */
@@ -25,8 +34,7 @@ export interface ScheduleRow extends ScheduleTerms {
   note: string | null;
   revision: number;
   applied_revision: number;
-  /** Principal, and its name. */
-  created_by: string;
+  /** Of `created_by`. */
   created_by_name: string;
   created_at: string;
   updated_at: string;
@@ -35,21 +43,21 @@ export interface ScheduleRow extends ScheduleTerms {
 
 const COLUMNS = `
   s.id, s.tenant_id, t.slug as tenant, s.name, s.job_type, s.payload, s.title, s.priority, s.spec, s.overlap,
-  s.catchup_window_seconds, s.paused, s.note, s.revision, s.applied_revision, s.created_by, p.name as created_by_name, s.created_at,
+  s.catchup_window_seconds, s.paused, s.note, s.revision, s.applied_revision, s.created_by, s.role, p.name as created_by_name, s.created_at,
   s.updated_at, s.deleted_at`;
 const FROM = `schedules s join tenants t on t.id = s.tenant_id join principals p on p.id = s.created_by`;
 
 /** False where the tenant has one of that name, or one that is being deleted. */
 export async function insertSchedule(
   db: Db,
-  schedule: ScheduleTerms & { id: string; tenant_id: string; created_by: string; paused: boolean; note: string | null },
+  schedule: ScheduleTerms & ScheduleMaker & { id: string; tenant_id: string; paused: boolean; note: string | null },
 ): Promise<boolean> {
   const made = await query(
     db,
     `
     insert into schedules (id, tenant_id, name, job_type, payload, title, priority, spec, overlap, catchup_window_seconds, paused, note,
-      created_by)
-    values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8::jsonb, $9, $10, $11, $12, $13)
+      created_by, role)
+    values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14)
     on conflict (tenant_id, name) do nothing
     returning 1
     `,
@@ -57,6 +65,7 @@ export async function insertSchedule(
       ...[schedule.id, schedule.tenant_id, schedule.name, schedule.job_type, JSON.stringify(schedule.payload)],
       ...[schedule.title, schedule.priority, JSON.stringify(schedule.spec), schedule.overlap],
       ...[schedule.catchup_window_seconds, schedule.paused, schedule.note, schedule.created_by],
+      schedule.role,
     ],
   );
   return made.length > 0;
@@ -66,19 +75,20 @@ export async function insertSchedule(
 export async function updateSchedule(
   db: Db,
   which: { id: string; tenant_id: string },
-  terms: ScheduleTerms,
+  terms: ScheduleTerms & ScheduleMaker,
 ): Promise<boolean> {
   const changed = await query(
     db,
     `
     update schedules set name = $3, job_type = $4, payload = $5::jsonb, title = $6, priority = $7, spec = $8::jsonb, overlap = $9,
-      catchup_window_seconds = $10, revision = revision + 1, updated_at = now()
+      catchup_window_seconds = $10, created_by = $11, role = $12, revision = revision + 1, updated_at = now()
     where id = $1 and tenant_id = $2 and deleted_at is null
     returning 1
     `,
     [
       ...[which.id, which.tenant_id, terms.name, terms.job_type, JSON.stringify(terms.payload), terms.title],
       ...[terms.priority, JSON.stringify(terms.spec), terms.overlap, terms.catchup_window_seconds],
+      ...[terms.created_by, terms.role],
     ],
   );
   return changed.length > 0;

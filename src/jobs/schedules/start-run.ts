@@ -1,5 +1,8 @@
 /** A run of a schedule is due: an ordinary job is accepted for it, once, whatever is tried again. */
-import { definitionOf } from "../../../contract/job-types.ts";
+import { v7 as uuidv7 } from "uuid";
+import { insertAuditEvent, insertAuditOutcome } from "../../audit/audit-store.ts";
+import { auditDetails, shortText } from "../../audit/audit-details.ts";
+import type { Db } from "../../db.ts";
 import { AppError, reasonOf } from "../../errors.ts";
 import { judge } from "../../projects/schema-problems.ts";
 import type { Principal } from "../../tenants/principal.ts";
@@ -35,12 +38,15 @@ export async function startRun(deps: Deps, run: DueRun): Promise<string> {
   const known = await jobOfRun(db(), run.run_key);
   if (known !== null) return known;
   const schedule = await readSchedule(db(), run.schedule_id);
-  if (!schedule || schedule.deleted_at !== null)
+  if (!schedule || schedule.deleted_at !== null) {
+    // A telling that outlived its writer has landed after the deletion: else it would fire for ever.
+    await deps.executions.schedules.remove(run.schedule_id);
     throw new AppError("schedule_not_found", { schedule: run.schedule_id });
+  }
   if (run.revision !== schedule.revision) await noteStale(db(), schedule.id);
   if (schedule.overlap === "terminate_other") await stopOthers(deps, schedule, run.run_key);
   try {
-    const job_id = await accept(deps, schedule, run.run_key);
+    const job_id = await accept(deps, schedule, run);
     await noteRun(db(), { ...run, job_id });
     return job_id;
   } catch (error) {
@@ -51,7 +57,8 @@ export async function startRun(deps: Deps, run: DueRun): Promise<string> {
   }
 }
 
-async function accept(deps: Deps, schedule: ScheduleRow, key: string): Promise<string> {
+async function accept(deps: Deps, schedule: ScheduleRow, run: DueRun): Promise<string> {
+  const { run_key: key } = run;
   const { job_type: type, title, priority } = schedule;
   const by = principalOf(schedule);
   const terms = { priority, ...(title === null ? {} : { title }) };
@@ -70,8 +77,31 @@ async function accept(deps: Deps, schedule: ScheduleRow, key: string): Promise<s
     throw new AppError("invalid_request", facts, { problems: judged.problems });
   }
   const payload = judged.data as Record<string, unknown>;
-  const { job } = await requestJob(deps, { type, payload, by, ...terms, idempotency: { key, route: ROUTE } });
+  const request = { type, payload, by, ...terms, idempotency: { key, route: ROUTE } };
+  const { job } = await requestJob(deps, request, async (tx, job_id) => {
+    // With the job, and not after it: a schedule that is somebody else's by the next attempt would not find the key.
+    await noteRun(tx, { ...run, job_id });
+    await audit(tx, { schedule, run, job_id });
+  });
   return job.id;
+}
+
+/** Nobody has sent a request: what has started the job is in the trail with whoever made the schedule as it is. */
+async function audit(
+  tx: Db,
+  { schedule, run, job_id }: { schedule: ScheduleRow; run: DueRun; job_id: string },
+): Promise<void> {
+  const { tenant_id, created_by, created_by_name, role, job_type, payload, name } = schedule;
+  const { project = null } = auditDetails(payload) as { project?: string };
+  const id = uuidv7();
+  await insertAuditEvent(tx, {
+    ...{ id, tenant_id, source: "schedule", principal_id: created_by, principal: created_by_name, role },
+    ...{ action: "job.create", resource_type: "job", resource_id: job_id, project, job_id },
+    ...{ request_id: null, remote_address: null, user_agent: null },
+    details: { schedule: shortText(name), schedule_id: schedule.id, scheduled_at: run.scheduled_at, type: job_type },
+  });
+  const outcome = { outcome: "succeeded", status: null, code: null, resource_id: null, job_id: null } as const;
+  await insertAuditOutcome(tx, { event_id: id, tenant_id, ...outcome });
 }
 
 /** Temporal has ended the runs, which runs no code of theirs: their jobs are stopped here. */
@@ -96,7 +126,7 @@ export async function stopJob(
   }
 }
 
-/** Who made the schedule, with the rights that it was made with. */
-function principalOf({ created_by: id, created_by_name: name, tenant_id, tenant, job_type }: ScheduleRow): Principal {
-  return { id, name, tenant_id, tenant, role: definitionOf(job_type).role };
+/** Who made the schedule as it is, with the rights that it was made with. */
+function principalOf({ created_by: id, created_by_name: name, tenant_id, tenant, role }: ScheduleRow): Principal {
+  return { id, name, tenant_id, tenant, role };
 }

@@ -67,7 +67,7 @@ export interface LiveRow {
   job_type: string;
   status: Extract<JobStatus, "queued" | "running">;
   count: number;
-  /** When the oldest of them was made. */
+  /** Since when the oldest of them is open in its generation: a retry waits anew. */
   oldest_at: string;
 }
 
@@ -78,7 +78,7 @@ export async function countLive(db: Db, options: { tenant_id: string; types: rea
     `
     select t.job_type, s.status, l.count, l.oldest_at
     from unnest($2::text[]) as t (job_type), unnest(array['queued', 'running']) as s (status), lateral (
-      select count(*)::int as count, min(created_at) as oldest_at
+      select count(*)::int as count, min(coalesce(queued_at, created_at)) as oldest_at
       from jobs where tenant_id = $1 and job_type = t.job_type and status = s.status
     ) l
     where l.count > 0
