@@ -106,6 +106,10 @@ export interface DocumentSpecification {
 /** In all tables together; what a spreadsheet of 200 MB holds. */
 export const MAX_CELLS = 2_000_000;
 export const MAX_BLOCKS = 10_000;
+/** Of what is fetched, drawn or computed for one block: blocks of a kind. */
+export const MAX_OF: Partial<Record<Block["type"], number>> = { picture: 100, qr_code: 100, map_view: 20 };
+/** Of all pictures together that were brought, each counted once. */
+export const MAX_PICTURE_BYTES_IN_ALL = 209_715_200;
 export const MAX_COLUMNS = 256;
 /** A spreadsheet has no more, with its header. */
 export const MAX_ROWS = 1_048_575;

@@ -3,11 +3,12 @@
  * meanwhile.
  *
  *   started ─► answered                      what went wrong in it comes back as an error
- *       └────► killed: late · aborted        ended without an answer: out of memory, or crashed
+ *       └────► killed: late · too much memory · aborted        ended without an answer: out of memory, or crashed
  */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../errors.ts";
+import { watchMemory } from "../watch-memory.ts";
 import type { FailureCode } from "../../contract/failures.ts";
 import type { Problem } from "../../contract/problem.ts";
 import type { ApartTasks } from "./apart-main.ts";
@@ -27,6 +28,8 @@ export interface ApartLimits {
   seconds: number;
   /** V8's heap, megabytes. */
   heapMb: number;
+  /** Megabytes of all its memory, natively allocated too; by default as much beside the heap as `NATIVE_MB`. Then it is killed. */
+  memoryMb?: number;
   signal: AbortSignal;
   /** Of the process: it inherits nothing of ours, which holds secrets. */
   env?: Record<string, string>;
@@ -44,6 +47,8 @@ export class ApartEnded extends Error {
   }
 }
 
+/** What a process takes beside V8's heap: Node itself, Typst's pages, libvips's pixels, WebAssembly. */
+const NATIVE_MB = 1_024;
 const PROGRAM = fileURLToPath(new URL("apart-main.ts", import.meta.url));
 
 /** Errors: those of the task (AppError), ApartEnded, and the signal's reason. */
@@ -51,7 +56,7 @@ export async function runApart<Name extends keyof ApartTasks>(
   order: { task: Name; input: Parameters<ApartTasks[Name]>[0] },
   limits: ApartLimits,
 ): Promise<Awaited<ReturnType<ApartTasks[Name]>>> {
-  const { seconds, heapMb, signal, env = {}, flags = [] } = limits;
+  const { seconds, heapMb, memoryMb = heapMb + NATIVE_MB, signal, env = {}, flags = [] } = limits;
   signal.throwIfAborted();
   const child = fork(PROGRAM, {
     serialization: "advanced",
@@ -59,14 +64,18 @@ export async function runApart<Name extends keyof ApartTasks>(
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     env: { MALLOC_ARENA_MAX: "2", ...env },
   });
-  let late = false;
+  let ended: ApartEnded | undefined;
   let last = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (last = (last + text).slice(-2_000)));
   const kill = (): void => void child.kill("SIGKILL");
-  const timer = setTimeout(() => {
-    late = true;
+  const end = (how: ApartEnded["how"], why: string): void => {
+    ended ??= new ApartEnded(how, why);
     kill();
-  }, seconds * 1_000);
+  };
+  const timer = setTimeout(() => end("late", `it took longer than ${seconds} s`), seconds * 1_000);
+  const unwatch = watchMemory(child.pid ?? 0, memoryMb, (used) =>
+    end("memory", `it took ${used} MB of memory, more than ${memoryMb}`),
+  );
   signal.addEventListener("abort", kill, { once: true });
   try {
     const answer = await new Promise<ApartAnswer>((resolve, reject) => {
@@ -79,7 +88,7 @@ export async function runApart<Name extends keyof ApartTasks>(
       child.once("error", reject);
       child.once("close", (code, killedBy) => {
         if (answered) return resolve(answered);
-        if (late) return reject(new ApartEnded("late", `it took longer than ${seconds} s`));
+        if (ended) return reject(ended);
         const memory =
           killedBy === "SIGABRT" || killedBy === "SIGKILL" || code === 134 || /heap out of memory/.test(last);
         if (memory && !signal.aborted)
@@ -97,6 +106,7 @@ export async function runApart<Name extends keyof ApartTasks>(
     throw error;
   } finally {
     clearTimeout(timer);
+    unwatch();
     signal.removeEventListener("abort", kill);
     kill();
   }

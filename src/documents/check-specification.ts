@@ -6,6 +6,7 @@ import {
   MAX_CELL_TEXT,
   MAX_CELLS,
   MAX_COLUMNS,
+  MAX_OF,
   MAX_ROWS,
   SPECIFICATION_SCHEMA,
   type Block,
@@ -37,7 +38,7 @@ const made = () =>
 
 /** `path`: JSON pointer of the specification. Answers it cleaned. Errors: specification_invalid, document_too_large. */
 export function checkSpecification(given: unknown, path = ""): DocumentSpecification {
-  refuseTooLarge(given);
+  refuseTooLarge(given, path);
   const specification = cleanTexts(given) as DocumentSpecification;
   const problems = [...problemsOf(specification, path)];
   if (problems.length > 0) throw invalid(problems);
@@ -51,7 +52,7 @@ export function invalid(problems: readonly Problem[]): AppError {
 }
 
 /** Before anything else looks at it, which would take its time. */
-function refuseTooLarge(given: unknown): void {
+function refuseTooLarge(given: unknown, path: string): void {
   const content = (given as { content?: unknown } | null)?.content;
   if (!Array.isArray(content)) return;
   const refuse = (count: number, what: string, limit: number): void => {
@@ -59,13 +60,30 @@ function refuseTooLarge(given: unknown): void {
   };
   refuse(content.length, "blocks", MAX_BLOCKS);
   let cells = 0;
-  for (const block of content as Partial<Table>[]) {
+  const found = new Map<string, number>();
+  for (const [index, block] of (content as Partial<Table>[]).entries()) {
+    const type = String(block?.type);
+    const count = (found.get(type) ?? 0) + 1;
+    found.set(type, count);
+    const most = Object.hasOwn(MAX_OF, type) ? MAX_OF[type as Block["type"]]! : Infinity;
+    if (count > most) throw tooMany(content as Partial<Block>[], { type, most, path: `${path}/content/${index}` });
     if (Array.isArray(block?.columns)) refuse(block.columns.length, "columns in a table", MAX_COLUMNS);
     if (!Array.isArray(block?.rows)) continue;
     refuse(block.rows.length, "rows in a table", MAX_ROWS);
     for (const row of block.rows) cells += Array.isArray(row) ? row.length : 1;
     refuse(cells, "cells", MAX_CELLS);
   }
+}
+
+/** Told with the first block that is one too many. */
+function tooMany(
+  content: readonly Partial<Block>[],
+  { type, most, path }: { type: string; most: number; path: string },
+): AppError {
+  const count = content.filter((block) => block?.type === type).length;
+  const message = `a document has at most ${most} blocks of type ${type}; there are ${count}`;
+  const problems = [{ code: "document_too_large", path, message }];
+  return new AppError("document_too_large", { what: `${count} blocks of type ${type}`, limit: most }, { problems });
 }
 
 function* problemsOf(specification: DocumentSpecification, path: string): Generator<Problem> {

@@ -3,10 +3,11 @@ import variant from "@jitl/quickjs-wasmfile-release-sync";
 import {
   newQuickJSWASMModuleFromVariant,
   shouldInterruptAfterDeadline,
-  type QuickJSContext,
+  type QuickJSHandle,
   type QuickJSSyncVariant,
 } from "quickjs-emscripten-core";
 import { CODE_LIMITS } from "../../contract/document-generation.ts";
+import { shortened } from "../../contract/printable.ts";
 import { AppError } from "../errors.ts";
 
 /** Of QuickJS's own stack: with more, WebAssembly's would end first, which is no error that code could be told. */
@@ -14,6 +15,8 @@ const STACK_BYTES = 131_072;
 /** The code is the body of a function, and begins on the line behind its head. */
 const [HEAD, FOOT] = ["(function (input) {\n", "\n})"];
 const FILE = "code.js";
+/** Characters told of what the code threw. */
+const MAX_THROWN = 200;
 
 /** `input`: JSON. Answers the JSON of what the code returned. Errors: code_failed, code_limit. */
 export async function evaluateCode({ code, input }: { code: string; input: string }): Promise<string> {
@@ -24,14 +27,17 @@ export async function evaluateCode({ code, input }: { code: string; input: strin
   runtime.setInterruptHandler(shouldInterruptAfterDeadline(Date.now() + CODE_LIMITS.seconds * 1_000));
   // Nothing is disposed of: after an interrupt or out of memory that aborts, and the process ends anyway.
   const context = runtime.newContext();
+  // Taken before the code runs, which may put others in their place.
+  const [parse, stringify] = ["JSON.parse", "JSON.stringify"].map((name) =>
+    context.unwrapResult(context.evalCode(name, FILE)),
+  ) as [QuickJSHandle, QuickJSHandle];
   try {
     const made = context.evalCode(`${HEAD}${code}${FOOT}`, FILE, { strict: true });
     if (made.error) throw failure(context.dump(made.error));
-    const parsed = context.evalCode("JSON.parse", FILE);
-    const argument = context.callFunction(context.unwrapResult(parsed), context.undefined, context.newString(input));
+    const argument = context.callFunction(parse, context.undefined, context.newString(input));
     const result = context.callFunction(made.value, context.undefined, context.unwrapResult(argument));
     if (result.error) throw failure(context.dump(result.error));
-    const text = context.callFunction(stringify(context), context.undefined, result.value);
+    const text = context.callFunction(stringify, context.undefined, result.value);
     if (text.error) throw failure(context.dump(text.error));
     if (context.typeof(text.value) !== "string") {
       throw failed(
@@ -48,8 +54,6 @@ export async function evaluateCode({ code, input }: { code: string; input: strin
   }
 }
 
-const stringify = (context: QuickJSContext) => context.unwrapResult(context.evalCode("JSON.stringify", FILE));
-
 /** What QuickJS says of an error. */
 interface Thrown {
   name?: unknown;
@@ -65,9 +69,19 @@ function failure(thrown: unknown): AppError {
     if (message === "stack overflow") return limit("it called itself too deeply");
   }
   const [, line = "2", column = "1"] = new RegExp(`${FILE}:(\\d+):(\\d+)`).exec(String(stack)) ?? [];
-  const said =
-    typeof message === "string" ? `${String(name)}: ${message}` : `it threw ${JSON.stringify(thrown) ?? "nothing"}`;
+  const said = typeof message === "string" ? `${String(name)}: ${message}` : `it threw ${toldOf(thrown)}`;
   return failed({ line: Math.max(1, Number(line) - 1), column: Number(column) }, said);
+}
+
+/** Of anything that can be thrown. */
+function toldOf(thrown: unknown): string {
+  if (typeof thrown === "bigint") return `${thrown}n`;
+  try {
+    return shortened(JSON.stringify(thrown) ?? String(thrown), MAX_THROWN);
+  } catch {
+    // A circle, or a big integer in it.
+    return "an object that JSON cannot hold";
+  }
 }
 
 function failed(place: { line: number; column: number }, reason: string): AppError {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { DocumentFormat } from "../../contract/document-generation.ts";
 import { AppError } from "../errors.ts";
 import { preparePicture, type RawPicture } from "./prepare-picture.ts";
-import type { ResolvedBlock, ResolvedDocument } from "./resolved-document.ts";
+import type { ResolvedBlock, ResolvedDocument, ResolvedPicture } from "./resolved-document.ts";
 
 export interface RenderOrder {
   format: DocumentFormat;
@@ -32,9 +32,22 @@ const WRITERS: Record<DocumentFormat, () => Promise<Write>> = {
 export async function renderDocument({ format, document, folder, output }: RenderOrder): Promise<Rendered> {
   const left_out: string[] = [];
   const blocks: ResolvedBlock[] = [];
+  // By file: what several blocks show is prepared once.
+  const prepared = new Map<string, ResolvedPicture>();
   for (const [index, block] of document.blocks.entries()) {
-    if (block.type !== "raw_picture") blocks.push(block);
-    else blocks.push(await preparePicture(block, join(folder, `picture-${index}`), (what) => left_out.push(what)));
+    if (block.type !== "raw_picture") {
+      blocks.push(block);
+      continue;
+    }
+    const { source, type: _, ...about } = block;
+    const key = source.kind === "file" ? source.file : `${index}`;
+    const picture =
+      prepared.get(key) ??
+      (await preparePicture({ type: "raw_picture", source }, join(folder, `picture-${index}`), (what) =>
+        left_out.push(what),
+      ));
+    prepared.set(key, picture);
+    blocks.push({ ...picture, ...about });
   }
   const write = await WRITERS[format]();
   try {

@@ -3,12 +3,15 @@ import { createWriteStream } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import { finished, pipeline } from "node:stream/promises";
-import QRCode from "qrcode";
-import { writeFile } from "node:fs/promises";
-import type { DocumentSpecification, Table } from "../../contract/document-specification.ts";
+import {
+  MAX_PICTURE_BYTES_IN_ALL,
+  type DocumentSpecification,
+  type Table,
+} from "../../contract/document-specification.ts";
 import type { Problem } from "../../contract/problem.ts";
 import { findArtifact } from "../artifacts/artifact-store.ts";
 import type { Db } from "../db.ts";
+import { AppError } from "../errors.ts";
 import type { Version } from "../projects/version-store.ts";
 import { artifactKey } from "../storage/keys.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
@@ -40,15 +43,14 @@ export interface ResolveOrder {
 
 /** Bytes of a picture that somebody brought. */
 const MAX_PICTURE_BYTES = 52_428_800;
-/** Of a QR code, whose text is up to 1,000 characters. */
-const QR = { errorCorrectionLevel: "M", margin: 2, scale: 10 } as const;
 
-/** Error: specification_invalid, for pictures and versions that are not there. */
+/** Errors: specification_invalid, for pictures and versions that are not there; document_too_large, for pictures of too many bytes. */
 export async function resolveDocument(order: ResolveOrder): Promise<RenderOrder["document"]> {
   const { specification, path, version, folder, report } = order;
   const language = specification.language ?? "en";
   const problems: Problem[] = [];
   const blocks: RenderOrder["document"]["blocks"] = [];
+  const brought = new Map<string, Brought>();
   for (const [index, block] of specification.content.entries()) {
     order.signal.throwIfAborted();
     const at = `${path}/content/${index}`;
@@ -64,14 +66,9 @@ export async function resolveDocument(order: ResolveOrder): Promise<RenderOrder[
       blocks.push(await mapView({ ...order, version: version!, view: block, language }));
     } else if (block.type === "qr_code") {
       const { type: _, text, ...about } = block;
-      const data = await QRCode.toBuffer(text, QR);
-      const file = join(folder, `qr-${index}.png`);
-      await writeFile(file, data);
-      // Width and height of a PNG: big-endian, in its first chunk.
-      const size = { width_px: data.readUInt32BE(16), height_px: data.readUInt32BE(20) };
-      blocks.push({ ...about, ...size, type: "picture", file, media: "png", width: 40 });
+      blocks.push({ ...about, type: "raw_picture", source: { kind: "qr_code", text, path: `${at}/text` }, width: 40 });
     } else if (block.type === "picture") {
-      const found = await fetchPicture(order, block.artifact, join(folder, `brought-${index}`), at);
+      const found = await fetchPicture(order, block.artifact, brought, at);
       if ("code" in found) problems.push(found);
       else {
         const { type: _, artifact: __, ...about } = block;
@@ -117,18 +114,31 @@ async function overlayTable(order: ResolveOrder, table: Table, file: string, lan
   return { ...plainTable(table), rows: { file, count } };
 }
 
+/** A picture in a file, however many blocks show it. */
+interface Brought {
+  file: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** Error: document_too_large. */
 async function fetchPicture(
-  { db, store, tenant_id }: ResolveOrder,
+  { db, store, tenant_id, folder }: ResolveOrder,
   id: string,
-  file: string,
+  brought: Map<string, Brought>,
   at: string,
 ): Promise<Pick<RawPicture, "type" | "source"> | Problem> {
   const path = `${at}/artifact`;
+  const had = brought.get(id.toLowerCase());
+  if (had) return { type: "raw_picture", source: { kind: "file", file: had.file, path } };
   const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
   const artifact = isId ? await findArtifact(db, { tenant_id, id }) : null;
+  if (artifact && artifact.size <= MAX_PICTURE_BYTES) demandRoom(brought, artifact, path);
   const found =
     artifact && artifact.size <= MAX_PICTURE_BYTES ? await store.get(artifactKey(artifact.tenant, artifact.id)) : null;
   if (found) {
+    const file = join(folder, `brought-${brought.size}`);
+    brought.set(id.toLowerCase(), { file, size: artifact!.size });
     await pipeline(found.body, createWriteStream(file));
     return { type: "raw_picture", source: { kind: "file", file, path } };
   }
@@ -137,4 +147,13 @@ async function fetchPicture(
     return { code: "picture_too_large", path, message };
   }
   return { code: "picture_missing", path, message: "There is no such artifact", value: id };
+}
+
+/** Before it is fetched. Error: document_too_large, told with the block that is one too many. */
+function demandRoom(brought: ReadonlyMap<string, Brought>, artifact: { size: number }, path: string): void {
+  const bytes = [...brought.values()].reduce((sum, { size }) => sum + size, artifact.size);
+  if (bytes <= MAX_PICTURE_BYTES_IN_ALL) return;
+  const message = `with this one the pictures have ${bytes} bytes, more than ${MAX_PICTURE_BYTES_IN_ALL} in all`;
+  const facts = { what: `pictures of ${bytes} bytes in all`, limit: MAX_PICTURE_BYTES_IN_ALL };
+  throw new AppError("document_too_large", facts, { problems: [{ code: "document_too_large", path, message }] });
 }

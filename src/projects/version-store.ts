@@ -101,13 +101,13 @@ export async function listVersions(db: Db, ref: { tenant_id: string; project: st
 
 /**
  * Changes a draft in one transaction that holds the version's row, and bumps the revision unless `edit` answers
- * `changed: false`. Answers the revision after it. Errors: `version_published`, `version_not_found`, `precondition_failed`, and what
+ * `changed: false`. `edit` is given the revision before it; answers the one after it. Errors: `version_published`, `version_not_found`, `precondition_failed`, and what
  * `edit` throws: then nothing has changed.
  */
 export async function editDraft<T extends { changed: boolean }>(
   db: Db,
   version: Pick<Version, "id" | "tenant_id" | "project" | "number" | "expected">,
-  edit: (tx: Db) => Promise<T>,
+  edit: (tx: Db, revision: number) => Promise<T>,
 ): Promise<T & { revision: number }> {
   return transaction(db, async (tx) => {
     const locked = await queryOne<Pick<Version, "status" | "revision">>(
@@ -118,7 +118,7 @@ export async function editDraft<T extends { changed: boolean }>(
     if (!locked) throw new AppError("version_not_found", { project: version.project, version: version.number });
     refuseFrozen({ ...version, ...locked });
     demandRevision({ ...version, ...locked });
-    const result = await edit(tx);
+    const result = await edit(tx, locked.revision);
     if (!result.changed) return { ...result, revision: locked.revision };
     await query(tx, `update versions set revision = revision + 1, updated_at = now() where id = $1`, [version.id]);
     return { ...result, revision: locked.revision + 1 };

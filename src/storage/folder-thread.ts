@@ -140,14 +140,10 @@ function takeFile(folder: string, staging: string, path: string): TakenFile {
   });
   const to = join(folder, digestKey("", sha256));
   const there = fs.statSync(to, { throwIfNoEntry: false });
-  if (there?.isFile() && there.size === size) {
-    // As young as if it were written now: a clean-up that goes by age must see that it is wanted again.
-    const now = new Date();
-    fs.utimesSync(to, now, now);
-    return { size, sha256, put: false };
-  }
+  // Renamed over what is there, whose bytes nobody has looked at: what a power cut tore may have its length, and is mended by cutting again. And
+  // it is as young as it is: a clean-up that goes by age sees that it is wanted again.
   inFolder(dirname(to), () => moveFile(path, to, staging));
-  return { size, sha256, put: true };
+  return { size, sha256, put: !(there?.isFile() && there.size === size) };
 }
 
 /** By its name where that is possible; what comes from another file system is copied. */

@@ -1,8 +1,9 @@
 /** Tiles being cut, while something happens: a cancel, a death, an edit, a publish. */
 import { readdir, readFile } from "node:fs/promises";
 import { kill } from "node:process";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { query, queryOne } from "../../src/db.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { workflowId } from "../../contract/workflow-id.ts";
+import { query, queryOne, transaction } from "../../src/db.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
 import { pictureSettings } from "../../src/tiles/cut/picture-settings.ts";
@@ -14,11 +15,13 @@ import { childrenOf, isRunning } from "../support/processes.ts";
 import { createDraft, until, type Draft } from "../support/publishing.ts";
 import type { WorkerProcess } from "../support/worker-process.ts";
 
+/** One worker for all that leaves it alive: to start one takes seconds, and to miss one that was killed ten. */
 let room: ChaosRoom;
+let worker: WorkerProcess;
 beforeAll(async () => {
   room = await createChaosRoom();
+  worker = await room.worker();
 });
-afterEach(() => room.killWorkers());
 afterAll(() => room?.close());
 
 /** Takes most of a minute, whatever the machine. */
@@ -26,6 +29,9 @@ const SLOW = Buffer.from(
   `<svg xmlns="http://www.w3.org/2000/svg" width="9999" height="9999"><filter id="f"><feTurbulence numOctaves="99"/>` +
     `<feMorphology radius="99"/></filter><rect width="9999" height="9999" filter="url(#f)"/></svg>`,
 );
+
+/** Of the worker that follows one that was killed: long enough for a small picture, however busy the machine. */
+const LIMIT_SECONDS = 4;
 
 const inScratchFolder = (): Promise<string[]> => readdir(pictureSettings(room.config).scratch).catch(() => []);
 
@@ -45,14 +51,12 @@ async function beginUpTo(bytes: Buffer, event: { kind: string; data: Record<stri
   return { ...begun, gate };
 }
 
-/** The pid of the process that cuts, once it is at work. */
-async function cutting(worker: WorkerProcess): Promise<number> {
-  const [pid] = await until("a picture to be cut", async () => {
+/** The pids of the processes that cut, once so many are at work. */
+const cutting = (count = 1): Promise<number[]> =>
+  until("pictures to be cut", async () => {
     const pids = await childrenOf(worker.pid, "picture-child");
-    return pids.length > 0 && pids;
+    return pids.length === count && pids;
   });
-  return pid ?? 0;
-}
 
 const tilesOf = ({ version_id }: Draft) =>
   query<{ key: string; sha256: string }>(
@@ -67,92 +71,28 @@ const revisionOf = async ({ version_id }: Draft): Promise<number> =>
     ])
   )?.revision ?? 0;
 
-describe("the process that cuts", { timeout: 90_000 }, () => {
-  it("is killed by a cancel, and nothing of it stays", async () => {
-    const worker = await room.worker();
-    const { draft, job } = await begin(SLOW);
-    const before = await tilesOf(draft);
-    await startJob(room.deps, job, 1);
-    const pid = await cutting(worker);
-    await cancelJob(room.deps, { job_id: job, by: room.principal });
-    const row = await room.ended(job);
-    expect(row.status).toBe("cancelled");
-    expect(await isRunning(pid)).toBe(false);
-    expect(await inScratchFolder()).toEqual([]);
-    // From the request to the end of the activity; the heartbeat that carries it may come two seconds later.
-    const receipt = await queryOne<{ ms: number }>(
-      room.database.em.fork(),
-      `select extract(epoch from cancel_stopped_at - cancel_acknowledged_at)::float8 * 1000 as ms from jobs where id = $1`,
-      [job],
-    );
-    expect(receipt?.ms).toBeLessThan(2_000);
-    expect(await tilesOf(draft)).toEqual(before);
-  });
-
-  it("dies with its worker, and takes what it wrote with it", async () => {
-    const worker = await room.worker();
-    const { job } = await begin(SLOW);
-    await startJob(room.deps, job, 1);
-    const pid = await cutting(worker);
-    await worker.kill();
-    await until("the process to be gone", async () => !(await isRunning(pid)), 2_000);
-    await until("the scratch folder to be empty", async () => (await inScratchFolder()).length === 0, 2_000);
-    await cancelJob(room.deps, { job_id: job, by: room.principal });
-    await room.worker();
-    expect((await room.ended(job, 30_000)).status).toBe("cancelled");
-  });
-
-  it("leaves something behind only if it is killed too, until the next worker starts", async () => {
-    const worker = await room.worker();
-    const { job } = await begin(SLOW);
-    await startJob(room.deps, job, 1);
-    const pid = await cutting(worker);
-    kill(worker.pid, "SIGSTOP");
-    kill(pid, "SIGKILL");
-    await worker.kill();
-    expect(await inScratchFolder()).toHaveLength(1);
-    await cancelJob(room.deps, { job_id: job, by: room.principal });
-    await room.worker();
-    await until("the scratch folder to be empty", async () => (await inScratchFolder()).length === 0);
-    expect((await room.ended(job, 30_000)).status).toBe("cancelled");
-  });
-});
-
-describe("a worker that dies", { timeout: 90_000 }, () => {
-  it("behind the putting has its tiles cut again, and none of them put again", async () => {
-    await room.worker();
-    const { job, draft, gate } = await beginUpTo(await picture(700, 500), {
-      kind: "step",
-      data: { step: "generate", status: "done" },
-    });
-    await room.killWorkers();
-    await gate.open();
-    await room.worker();
-    const row = await room.ended(job, 60_000);
-    await tileGeneration.expectDone(room, draft, row.result ?? {});
-    expect(await messages(room, job)).toContainEqual(expect.stringMatching(/^Cut 17 tiles \(17 were there already\)/));
-    expect(await inScratchFolder()).toEqual([]);
-  });
-
-  it("behind the attaching has attached them once", async () => {
-    await room.worker();
-    const { job, draft, gate } = await beginUpTo(await picture(700, 500), {
-      kind: "status",
-      data: { status: "completed" },
-    });
-    const revision = await revisionOf(draft);
-    await room.killWorkers();
-    await gate.open();
-    await room.worker();
-    const row = await room.ended(job, 60_000);
-    await tileGeneration.expectDone(room, draft, row.result ?? {});
-    expect([row.result?.["revision"], await revisionOf(draft)]).toEqual([revision, revision]);
-  });
+it("the process that cuts is killed by a cancel, and nothing of it stays", { timeout: 60_000 }, async () => {
+  const { draft, job } = await begin(SLOW);
+  const before = await tilesOf(draft);
+  await startJob(room.deps, job, 1);
+  const [pid = 0] = await cutting();
+  await cancelJob(room.deps, { job_id: job, by: room.principal });
+  const row = await room.ended(job);
+  expect(row.status).toBe("cancelled");
+  expect(await isRunning(pid)).toBe(false);
+  expect(await inScratchFolder()).toEqual([]);
+  // From the request to the end of the activity; the heartbeat that carries it may come two seconds later.
+  const receipt = await queryOne<{ ms: number }>(
+    room.database.em.fork(),
+    `select extract(epoch from cancel_stopped_at - cancel_acknowledged_at)::float8 * 1000 as ms from jobs where id = $1`,
+    [job],
+  );
+  expect(receipt?.ms).toBeLessThan(2_000);
+  expect(await tilesOf(draft)).toEqual(before);
 });
 
 describe("a draft that is changed while its tiles are cut", { timeout: 60_000 }, () => {
   const upToAttach = async () => {
-    await room.worker();
     const begun = await beginUpTo(await picture(700, 500), {
       kind: "step",
       data: { step: "attach", status: "running" },
@@ -189,20 +129,120 @@ describe("a draft that is changed while its tiles are cut", { timeout: 60_000 },
   });
 });
 
-it(
-  "a picture that takes too long fails the job, says so, and leaves the worker as it was",
-  { timeout: 90_000 },
-  async () => {
-    const worker = await room.worker({ settings: { PLATEN_PICTURE_SECONDS: "2" } });
-    const first = await begin(await picture(700, 500));
-    await startJob(room.deps, first.job, 1);
-    await room.ended(first.job, 30_000);
-    const base = await health(worker.pid);
-    for (let round = 0; round < 3; round += 1) {
-      const { job } = await begin(SLOW);
-      await startJob(room.deps, job, 1);
-      expect(await room.ended(job, 30_000)).toMatchObject({ status: "failed", error_code: "picture_timeout" });
+describe("an attempt that is the job's no more", { timeout: 60_000 }, () => {
+  /** Stands before the draft's row, frozen, with all of its manifest still to be attached. */
+  const frozenAtAttach = async () => {
+    const begun = await begin(await picture(700, 500));
+    const before = await tilesOf(begun.draft);
+    const [held, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const holding = transaction(room.database, async (tx) => {
+      await query(tx, "select 1 from versions where id = $1 for no key update", [begun.draft.version_id]);
+      held.resolve();
+      await go.promise;
+    });
+    await held.promise;
+    await startJob(room.deps, begun.job, 1);
+    await room.gates.somebodyWaits("versions");
+    await worker.freeze();
+    const wakeUp = async () => {
+      go.resolve();
+      await holding;
+      // The row is the frozen one's now: who asks for it gets it once that has committed, or was undone.
+      const asking = query(room.database.em.fork(), "select 1 from versions where id = $1 for no key update", [
+        begun.draft.version_id,
+      ]);
+      worker.thaw();
+      await asking;
+    };
+    return { ...begun, before, wakeUp };
+  };
+
+  it("behind a terminate leaves the draft as it was", async () => {
+    const { job, draft, before, wakeUp } = await frozenAtAttach();
+    const revision = await revisionOf(draft);
+    await room.temporal.client.workflow.getHandle(workflowId("tile_generation", job)).terminate();
+    await room.reconciler.round();
+    await room.ended(job);
+    await wakeUp();
+    expect(await tilesOf(draft)).toEqual(before);
+    expect(await revisionOf(draft)).toBe(revision);
+  });
+
+  it("because another has entered leaves the draft as it was, and that one attaches", async () => {
+    const { job, draft, before, wakeUp } = await frozenAtAttach();
+    // What entering writes; the server will have made the next attempt later than that.
+    await query(room.database.em.fork(), `update jobs set attempt_at = attempt_at + 1 where id = $1`, [job]);
+    const revision = await revisionOf(draft);
+    await wakeUp();
+    expect([await tilesOf(draft), await revisionOf(draft)]).toEqual([before, revision]);
+    const row = await room.ended(job, 30_000);
+    await tileGeneration.expectDone(room, draft, row.result ?? {});
+  });
+});
+
+describe("a worker that dies", () => {
+  const ends: { begun: Awaited<ReturnType<typeof beginUpTo>>; revision: number }[] = [];
+  let slow: string[];
+  let scratches: string[][];
+  let child: number;
+
+  // Once for all: the server misses a dead worker after ten seconds.
+  beforeAll(async () => {
+    const put = { kind: "step", data: { step: "generate", status: "done" } };
+    const attached = { kind: "status", data: { status: "completed" } };
+    for (const event of [put, attached]) {
+      const begun = await beginUpTo(await picture(700, 500), event);
+      ends.push({ begun, revision: await revisionOf(begun.draft) });
     }
+    slow = [(await begin(SLOW)).job, (await begin(SLOW)).job];
+    for (const job of slow) await startJob(room.deps, job, 1);
+    const [killed = 0, orphan = 0] = await cutting(2);
+    child = orphan;
+    // One of two that cut is killed with it: nobody is left to remove what that one wrote.
+    kill(worker.pid, "SIGSTOP");
+    kill(killed, "SIGKILL");
+    await room.killWorkers();
+    await until("the other process to be gone", async () => !(await isRunning(child)), 2_000);
+    await until("its scratch folder to be gone", async () => (await inScratchFolder()).length === 1, 2_000);
+    scratches = [await inScratchFolder()];
+    for (const { begun } of ends) await begun.gate.open();
+    for (const job of slow) await cancelJob(room.deps, { job_id: job, by: room.principal });
+    worker = await room.worker({ settings: { PLATEN_PICTURE_SECONDS: String(LIMIT_SECONDS) } });
+    await until("all to be swept", async () => !(await inScratchFolder()).includes(scratches[0]![0]!));
+  }, 60_000);
+
+  it("takes the process that cuts with it, and what that wrote; what is killed too is swept by the next", async () => {
+    expect(scratches).toMatchObject([[expect.any(String)]]);
+    for (const job of slow) expect((await room.ended(job, 30_000)).status).toBe("cancelled");
+  });
+
+  it("behind the putting has its tiles cut again, and none of them put again", { timeout: 60_000 }, async () => {
+    const { job, draft } = ends[0]!.begun;
+    const row = await room.ended(job, 40_000);
+    await tileGeneration.expectDone(room, draft, row.result ?? {});
+    expect(await messages(room, job)).toContainEqual(expect.stringMatching(/^Cut 17 tiles \(17 were there already\)/));
+  });
+
+  it("behind the attaching has attached them once", { timeout: 60_000 }, async () => {
+    const { begun, revision } = ends[1]!;
+    const row = await room.ended(begun.job, 40_000);
+    await tileGeneration.expectDone(room, begun.draft, row.result ?? {});
+    // The gate stood inside the commit: the edit is there once the job's end is.
+    expect([row.result?.["revision"], await revisionOf(begun.draft)]).toEqual([revision + 1, revision + 1]);
+    expect(await inScratchFolder()).toEqual([]);
+  });
+});
+
+it(
+  "pictures that take too long fail their jobs, say so, and leave the worker as it was",
+  { timeout: 60_000 },
+  async () => {
+    const base = await health(worker.pid);
+    const jobs = [];
+    for (let count = 0; count < 3; count += 1) jobs.push((await begin(SLOW)).job);
+    await Promise.all(jobs.map((job) => startJob(room.deps, job, 1)));
+    for (const job of jobs)
+      expect(await room.ended(job, 40_000)).toMatchObject({ status: "failed", error_code: "picture_timeout" });
     const now = await health(worker.pid);
     expect(now.files).toBeLessThanOrEqual(base.files + 3);
     expect(now.mb).toBeLessThan(base.mb + 40);

@@ -26,8 +26,8 @@ export async function finishJob(
   const db = deps.database.em.fork();
   if (!(await writeDone(db, grip, done))) {
     const row = await readJob(db, grip.job_id);
-    if (row && endedMeanwhile(row, grip)) return;
-    throw new AppError("superseded", { job: grip.job_id });
+    if (!row || !endedMeanwhile(row, grip)) throw new AppError("superseded", { job: grip.job_id });
+    // Who wrote it in the work's own transaction has told nobody yet.
   }
   deps.notifier.touch(grip.job_id);
   await passPermitOn(deps, { id: grip.job_id, job_type: grip.held.job_type });

@@ -9,17 +9,15 @@
  *
  * Whatever the end, it is answered only when the process is gone.
  */
-import { execFile, spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../../errors.ts";
+import { watchMemory } from "../../watch-memory.ts";
 import type { PictureAnswer, PictureRequest, PictureSize } from "./picture-messages.ts";
 import type { PictureSettings } from "./picture-settings.ts";
 
 const PROGRAM = fileURLToPath(new URL("picture-child.ts", import.meta.url));
-/** Between two looks at its memory. A decoder can take some hundred MB in that time. */
-const LOOK_MS = 100;
 /** Of what it says before it crashes. */
 const MAX_STDERR = 2_000;
 
@@ -50,11 +48,9 @@ export async function runPictureChild(
 
   const { seconds, memory_mb } = settings;
   const late = setTimeout(() => kill(new AppError("picture_timeout", { seconds, doing })), seconds * 1_000);
-  const watch = setInterval(() => {
-    void residentMb(child.pid ?? 0).then((used) => {
-      if (used > memory_mb) kill(new AppError("picture_memory", { used, limit: memory_mb, doing }));
-    });
-  }, LOOK_MS);
+  const unwatch = watchMemory(child.pid ?? 0, memory_mb, (used) =>
+    kill(new AppError("picture_memory", { used, limit: memory_mb, doing })),
+  );
   const abort = (): void => kill(signal?.reason as Error);
   signal?.addEventListener("abort", abort, { once: true });
   try {
@@ -63,7 +59,7 @@ export async function runPictureChild(
     return answerOf(end);
   } finally {
     clearTimeout(late);
-    clearInterval(watch);
+    unwatch();
     signal?.removeEventListener("abort", abort);
   }
 }
@@ -78,15 +74,4 @@ function answerOf({ output, crash }: { output: string; crash: string }): Picture
   const { failed, reason } = answer;
   if (failed === "full") throw new AppError("store_full", { key: "tiles in the scratch folder", reason });
   throw new AppError(failed === "too_large" ? "picture_too_large" : "picture_unreadable", { reason });
-}
-
-/** MB of memory that a process has; 0 for one that is gone. */
-async function residentMb(pid: number): Promise<number> {
-  const kb =
-    process.platform === "linux"
-      ? /^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, "latin1").catch(() => ""))?.[1]
-      : await new Promise<string>((resolve) => {
-          execFile("ps", ["-o", "rss=", "-p", String(pid)], (_, stdout) => resolve(stdout.trim()));
-        });
-  return Math.round(Number(kb || 0) / 1_024);
 }
