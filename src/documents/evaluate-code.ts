@@ -7,6 +7,7 @@ import {
   type QuickJSSyncVariant,
 } from "quickjs-emscripten-core";
 import { CODE_LIMITS } from "../../contract/document-generation.ts";
+import { shortened } from "../../contract/printable.ts";
 import { AppError } from "../errors.ts";
 
 /** Of QuickJS's own stack: with more, WebAssembly's would end first, which is no error that code could be told. */
@@ -14,6 +15,8 @@ const STACK_BYTES = 131_072;
 /** The code is the body of a function, and begins on the line behind its head. */
 const [HEAD, FOOT] = ["(function (input) {\n", "\n})"];
 const FILE = "code.js";
+/** Characters of what code says that it failed with: it may be as long as its memory. */
+const MAX_REASON = 1_000;
 
 /** `input`: JSON. Answers the JSON of what the code returned. Errors: code_failed, code_limit. */
 export async function evaluateCode({ code, input }: { code: string; input: string }): Promise<string> {
@@ -70,7 +73,8 @@ function failure(thrown: unknown): AppError {
   return failed({ line: Math.max(1, Number(line) - 1), column: Number(column) }, said);
 }
 
-function failed(place: { line: number; column: number }, reason: string): AppError {
+function failed(place: { line: number; column: number }, said: string): AppError {
+  const reason = shortened(said, MAX_REASON);
   const problem = {
     code: "code_failed",
     path: "/payload/code",

@@ -117,6 +117,9 @@ async function overlayTable(order: ResolveOrder, table: Table, file: string, lan
   return { ...plainTable(table), rows: { file, count } };
 }
 
+/** Of any artifact's form. */
+export const isArtifactId = (id: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
+
 async function fetchPicture(
   { db, store, tenant_id }: ResolveOrder,
   id: string,
@@ -124,8 +127,7 @@ async function fetchPicture(
   at: string,
 ): Promise<Pick<RawPicture, "type" | "source"> | Problem> {
   const path = `${at}/artifact`;
-  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
-  const artifact = isId ? await findArtifact(db, { tenant_id, id }) : null;
+  const artifact = isArtifactId(id) ? await findArtifact(db, { tenant_id, id }) : null;
   const found =
     artifact && artifact.size <= MAX_PICTURE_BYTES ? await store.get(artifactKey(artifact.tenant, artifact.id)) : null;
   if (found) {

@@ -84,6 +84,18 @@ const FILES: [string, () => Promise<Buffer> | Buffer | string, string, RegExp, B
     /two columns go to/,
     { columns: { AREA: "area" } },
   ],
+  [
+    "headers of a million characters",
+    () => `${noise.slice(0, 400_000)},${noise.slice(400_000, 800_000)}\na,1\n`,
+    "import_header_invalid",
+    /no column is called ref or id; there are "[0-9a-f]{100}…", "[0-9a-f]{100}…"/,
+  ],
+  [
+    "a label of no language that is long",
+    () => `ref,label_${noise.slice(0, 900_000)}\na,b\n`,
+    "import_header_invalid",
+    /is no language tag/,
+  ],
   ["a label of no language", () => "ref,label_1\na,b\n", "import_header_invalid", /"1" is no language tag/],
   ["a member that would be lost", () => "ref,__proto__\na,b\n", "import_header_invalid", /__proto__/],
   [

@@ -24,11 +24,20 @@ it("an older attempt that wakes up has lost the job's row, and changes nothing",
   const stage: Stage = { id: uuidv7(), job_id: uuidv7(), tenant_id: room.tenant_id };
   await insertRows(db, stage, JSON.stringify([{ number: 1, line: 2, ref: "plot-1", properties: { area: 1 } }]));
   const version = await findDraft(db, { tenant_id: room.tenant_id, project: draft.project, version: 1 });
-  const apply = (finish: () => Promise<void>) =>
+  const apply = (finish: () => Promise<void>, rejected = 0) =>
     applyImport(db, {
-      ...{ stage: stage.id, version, total: 1, create: null, dry_run: false, signal: new AbortController().signal },
+      ...{
+        stage: stage.id,
+        version,
+        total: 1,
+        rejected,
+        create: null,
+        dry_run: false,
+        signal: new AbortController().signal,
+      },
       ...{ finish, onProgress: () => undefined },
     });
+  await expect(apply(() => Promise.resolve(), 1)).rejects.toThrow(/of 1 staged rows 1 were applied and 1 rejected/);
   const lost = new AppError("superseded", { job: stage.job_id });
   await expect(apply(() => Promise.reject(lost))).rejects.toBe(lost);
   expect([await room.revisionOf(draft), (await overlaysOf(room, draft.version_id))[0]?.properties]).toEqual([1, {}]);
