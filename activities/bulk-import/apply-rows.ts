@@ -1,16 +1,17 @@
 /** Step 3: what can be used goes into the draft, what cannot into the error file; the draft changes and the job ends in one commit. */
 import type { BulkImportPayload, BulkImportResult } from "../../contract/bulk-import.ts";
 import type { Problem } from "../../contract/problem.ts";
-import { artifactIdOf, keepArtifact } from "../../src/artifacts/keep-artifact.ts";
 import { fileName } from "../../src/artifacts/file-name.ts";
-import type { Db } from "../../src/db.ts";
+import { transaction, type Db } from "../../src/db.ts";
 import { AppError } from "../../src/errors.ts";
 import { applyImport, judgeRows } from "../../src/imports/apply-import.ts";
 import { errorFile, firstProblems } from "../../src/imports/error-file.ts";
 import { countStaged, deleteStage, type Applied } from "../../src/imports/import-rows-store.ts";
 import { stageOf } from "../../src/imports/stage-rows.ts";
 import { writeDone, type Done } from "../../src/jobs/protocol/finish.ts";
+import { demandMine } from "../../src/jobs/protocol/ledger-writes.ts";
 import { findDraft, type Version } from "../../src/projects/version-store.ts";
+import { keepMade } from "../keep-made.ts";
 import { inLastStep, type ActivityDeps, type StepTools } from "../steps.ts";
 import { stageFile } from "./read-rows.ts";
 import type { AfterRead } from "./step-input.ts";
@@ -36,7 +37,11 @@ export async function applyRows(deps: ActivityDeps, input: AfterRead): Promise<B
     // After an operator's reset the rows may be gone, or this be another generation than the one that has read them.
     if ((await countStaged(db, stage.id)).rows !== input.read.rows) await stageFile(deps, input, tools, JUDGED);
     const forget = () =>
-      deleteStage(db, stage.id).catch((error: unknown) => {
+      transaction(db, async (tx) => {
+        await deleteStage(tx, stage.id);
+        // Another attempt may be at work with them.
+        await demandMine(tx, tools.grip, { orEnded: true });
+      }).catch((error: unknown) => {
         deps.log.warn({ error, job_id: tools.row.id }, "staged rows were not removed; maintenance does it");
       });
     try {
@@ -65,14 +70,22 @@ async function endingOf(
     tools.signal.throwIfAborted();
     const version = await draftOf(db, input, tools);
     const draft = version && { version_id: version.id, create: create !== false };
-    const count = await judgeRows(db, stage, draft);
+    const count = await judgeRows(db, { stage, draft, demand: (tx) => demandMine(tx, tools.grip) });
     const rejected = await keepErrors(deps, input, tools, { ...at, count });
     if (count === total) throw nothingUsable(input, rejected);
     tools.report(JUDGED, `${count} of ${total} rows cannot be used`);
     if (!version) return checked(input, rejected);
     let ending: Ending | undefined;
     const applied = await applyImport(db, {
-      ...{ stage, version, total, create: create === false ? null : create, dry_run, signal: tools.signal },
+      ...{
+        stage,
+        version,
+        total,
+        rejected: count,
+        create: create === false ? null : create,
+        dry_run,
+        signal: tools.signal,
+      },
       onProgress: (rows) => tools.report(JUDGED + (1 - JUDGED) * (rows / total), `${rows} of ${total} rows applied`),
       async finish(tx, found) {
         ending = endingWith(input, { ...found, dry_run }, rejected);
@@ -89,32 +102,19 @@ async function draftOf(db: Db, { target }: AfterRead, { row }: StepTools): Promi
   return project === null || version === null ? null : findDraft(db, { tenant_id: row.tenant_id, project, version });
 }
 
-/** Written again by whoever comes after a worker that died: under the same id, so there is one. */
+/** Written again after each look at the rows: under the same id, so there is one. */
 async function keepErrors(
-  { stores }: ActivityDeps,
+  deps: ActivityDeps,
   { file, target }: AfterRead,
-  { row, grip, signal }: StepTools,
+  tools: StepTools,
   { db, stage, count }: { db: Db; stage: string; count: number },
 ): Promise<Rejected> {
   if (count === 0) return { count, artifact: null, problems: [] };
-  const id = artifactIdOf(row.id, `errors ${grip.generation}`);
-  const record = {
-    ...{
-      id,
-      tenant_id: row.tenant_id,
-      tenant: target.tenant,
-      kind: "errors" as const,
-      job_id: row.id,
-      project_id: row.project_id,
-    },
-    ...{
-      name: fileName(`${file.name}.errors.csv`),
-      media_type: "text/csv; charset=utf-8",
-      created_by: row.created_by,
-      expires_at: null,
-    },
+  const made = {
+    ...{ what: "errors", tenant: target.tenant, kind: "errors" as const, expires_at: null },
+    ...{ name: fileName(`${file.name}.errors.csv`), media_type: "text/csv; charset=utf-8" },
   };
-  await keepArtifact({ db, store: stores.private }, record, errorFile(db, stage), signal);
+  const { id } = await keepMade(deps, tools, made, errorFile(db, stage));
   return { count, artifact: id, problems: await firstProblems(db, stage) };
 }
 

@@ -1,14 +1,15 @@
 /** Step 1: the file into the private store; an upload is there already. */
 import type { BulkImportPayload, FetchedFile } from "../../contract/bulk-import.ts";
 import type { StepInput } from "../../contract/job-input.ts";
-import { findArtifact, keepInUse, type Artifact } from "../../src/artifacts/artifact-store.ts";
-import { artifactIdOf } from "../../src/artifacts/keep-artifact.ts";
+import { keepInUse, type Artifact } from "../../src/artifacts/artifact-store.ts";
 import { keepUpload } from "../../src/artifacts/keep-upload.ts";
 import { AppError } from "../../src/errors.ts";
 import { openDownload } from "../../src/fetch/download.ts";
 import { maskUrl } from "../../src/fetch/mask-url.ts";
 import { resolveByName } from "../../src/fetch/resolve-target.ts";
+import { demandMine } from "../../src/jobs/protocol/ledger-writes.ts";
 import { artifactKey } from "../../src/storage/keys.ts";
+import { madeIdOf } from "../keep-made.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
 
 const DAY_MS = 86_400_000;
@@ -38,15 +39,13 @@ async function upload({ database, config }: ActivityDeps, { row }: StepTools, id
   return found;
 }
 
-/** Once per generation: an attempt that comes after one that died finds what that one has fetched. */
+/** By each attempt anew: what one that is late still gets of it, when its successor has read the file, lies under an id of its own. */
 async function download(deps: ActivityDeps, tools: StepTools, url: string, { target }: StepInput): Promise<File> {
   const { row, grip, signal, report } = tools;
   const { config, database, stores } = deps;
   const db = database.em.fork();
-  const id = artifactIdOf(row.id, `source ${grip.generation}`);
+  const id = madeIdOf(grip, "source");
   const { tenant_id, project_id, created_by } = row;
-  const fetched = await findArtifact(db, { tenant_id, id });
-  if (fetched) return fetched;
   const { name, size, chunks } = await openDownload(url, {
     ...{ allow: config.PLATEN_FETCH_ALLOW, resolve: resolveByName, signal, bytes: config.PLATEN_MAX_UPLOAD_BYTES },
     ...{ idleSeconds: config.PLATEN_FETCH_IDLE_SECONDS, totalSeconds: config.PLATEN_FETCH_SECONDS },
@@ -66,5 +65,5 @@ async function download(deps: ActivityDeps, tools: StepTools, url: string, { tar
     job_id: row.id,
     project_id,
   };
-  return keepUpload({ db, store: stores.private }, record, counted(), signal);
+  return keepUpload({ db, store: stores.private }, record, counted(), signal, (tx) => demandMine(tx, grip));
 }

@@ -8,12 +8,12 @@ import {
 } from "../../contract/document-generation.ts";
 import type { StepInput } from "../../contract/job-input.ts";
 import { fileName } from "../../src/artifacts/file-name.ts";
-import { artifactIdOf, keepArtifact } from "../../src/artifacts/keep-artifact.ts";
 import { jobTimes } from "../../src/documents/document-store.ts";
 import { makeDocument } from "../../src/documents/make-document.ts";
+import { keepMade } from "../keep-made.ts";
 import { inLastStep, type ActivityDeps } from "../steps.ts";
 
-/** Begins anew when it died: the same job makes the same bytes, under the same artifact. Errors: those of `makeDocument`. */
+/** Begins anew when it died: the same job makes the same bytes. Errors: those of `makeDocument`. */
 export async function generateDocument(deps: ActivityDeps, input: StepInput): Promise<DocumentGenerationResult> {
   return inLastStep(deps, input, { name: "generate", begins: "Making the document" }, async (tools) => {
     const { row, signal, report } = tools;
@@ -24,25 +24,25 @@ export async function generateDocument(deps: ActivityDeps, input: StepInput): Pr
     const { created_at, expires_at } = await jobTimes(db, row.id);
     const { tenant_id, version_id } = row;
     const { scratch } = deps.pictures;
-    const order = { database, store: stores.private, scratch, tenant_id, version_id, payload };
+    const order = {
+      database,
+      store: stores.private,
+      scratch,
+      tenant_id,
+      version_id,
+      payload,
+      upload_days: deps.config.PLATEN_UPLOAD_DAYS,
+    };
     const gateway = (deps.publicUrl ?? "").replace(/\/+$/, "");
     return makeDocument({ ...order, created_at, gateway, signal, report }, async (file, left_out) => {
       const { size } = await stat(file);
       report(0.9, `Keeping ${size} bytes`);
       const name = `${fileName(payload.title, "document")}.${extension}`;
-      const kept = await keepArtifact(
-        { db, store: stores.private },
-        {
-          ...{
-            id: artifactIdOf(row.id, "document"),
-            tenant_id: row.tenant_id,
-            tenant: input.target.tenant,
-            kind: "result",
-          },
-          ...{ job_id: row.id, project_id: row.project_id, name, media_type, created_by: row.created_by, expires_at },
-        },
+      const kept = await keepMade(
+        deps,
+        tools,
+        { what: "document", tenant: input.target.tenant, kind: "result", name, media_type, expires_at },
         createReadStream(file),
-        signal,
       );
       for (const what of left_out) await tools.log(`Left out: ${what}`, "warn");
       const { format } = payload;

@@ -1,9 +1,9 @@
 /** The one step of a maintenance job: runs each task of src/maintenance and reports what it removed. */
 import type { StepInput } from "../../contract/job-input.ts";
 import type { MaintenancePayload, MaintenanceResult } from "../../contract/maintenance.ts";
-import { artifactIdOf, keepArtifact } from "../../src/artifacts/keep-artifact.ts";
 import { KEEP_ALL, TASKS } from "../../src/maintenance/tasks.ts";
-import { inLastStep, type ActivityDeps } from "../steps.ts";
+import { keepMade } from "../keep-made.ts";
+import { inLastStep, type ActivityDeps, type StepTools } from "../steps.ts";
 
 /** Lines of a report; what was removed beyond them is counted. */
 const MAX_LINES = 100_000;
@@ -37,25 +37,18 @@ export async function sweep(deps: ActivityDeps, input: StepInput): Promise<Maint
         told,
       });
     }
-    const report = lines.length === 0 ? null : artifactIdOf(row.id, "report");
-    if (report !== null) {
-      const expires_at = new Date(Date.now() + KEPT_DAYS * 86_400_000).toISOString();
-      const record = { id: report, tenant_id: tenant.id, tenant: tenant.slug, kind: "result" as const, job_id: row.id };
-      const file = {
-        name: "maintenance.ndjson",
-        media_type: "application/x-ndjson",
-        created_by: row.created_by,
-        expires_at,
-      };
-      const body = Buffer.from(`${lines.join("\n")}\n`);
-      await keepArtifact(
-        { db: deps.database.em.fork(), store: deps.stores.private },
-        { ...record, ...file, project_id: null },
-        body,
-        signal,
-      );
-    }
+    const kept = lines.length === 0 ? null : await keepReport(deps, tools, tenant.slug, lines);
     const total = Object.values(removed).reduce((sum, count) => sum + count, 0);
-    return { message: `${dry_run ? "Would remove" : "Removed"} ${total}`, result: { dry_run, removed, report } };
+    return {
+      message: `${dry_run ? "Would remove" : "Removed"} ${total}`,
+      result: { dry_run, removed, report: kept?.id ?? null },
+    };
   });
+}
+
+function keepReport(deps: ActivityDeps, tools: StepTools, tenant: string, lines: readonly string[]) {
+  const expires_at = new Date(Date.now() + KEPT_DAYS * 86_400_000).toISOString();
+  const file = { name: "maintenance.ndjson", media_type: "application/x-ndjson", expires_at };
+  const made = { what: "report", tenant, kind: "result" as const, ...file };
+  return keepMade(deps, tools, made, Buffer.from(`${lines.join("\n")}\n`));
 }

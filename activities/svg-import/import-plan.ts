@@ -1,17 +1,16 @@
 /**
  * The one step of a plan's import: the plan is read in a thread, into a file; then it is put into the draft in one transaction, together
- * with the note in the job's ledger that it was. So a draft is as it was, or has all of the plan; and a job does it once.
+ * with the job's end. So a draft is as it was, or has all of the plan and the job has ended; and a job does it once.
  */
 import type { FileHandle } from "node:fs/promises";
 import { PROBLEMS } from "../../contract/failures.ts";
 import type { StepInput } from "../../contract/job-input.ts";
 import type { Problem } from "../../contract/problem.ts";
 import type { SvgImportPayload, SvgImportResult } from "../../contract/svg-import.ts";
-import { findArtifact, type Artifact } from "../../src/artifacts/artifact-store.ts";
-import { artifactIdOf, keepArtifact } from "../../src/artifacts/keep-artifact.ts";
+import { keepInUse, type Artifact } from "../../src/artifacts/artifact-store.ts";
 import type { Db } from "../../src/db.ts";
 import { AppError } from "../../src/errors.ts";
-import { logWithin } from "../../src/jobs/protocol/ledger-writes.ts";
+import { writeDone, type Done } from "../../src/jobs/protocol/finish.ts";
 import { findStepRecords } from "../../src/jobs/step-results-store.ts";
 import { limitLockWait } from "../../src/projects/merge-overlays-store.ts";
 import { mergeLayers, mergeOverlays } from "../../src/projects/merge-overlays.ts";
@@ -21,9 +20,10 @@ import { planOverlays } from "../../src/svg/plan-overlays.ts";
 import type { ReadPlan } from "../../src/svg/plan-thread.ts";
 import { createPlanThreads } from "../../src/svg/plan-threads.ts";
 import { openSpool, spoolPlan } from "../../src/svg/spool-plan.ts";
+import { keepMade } from "../keep-made.ts";
 import { inLastStep, type ActivityDeps, type StepTools } from "../steps.ts";
 
-/** Under this the ledger's transaction keeps what the job did to the draft: for an attempt that dies between that and its end. */
+/** Under this the transaction keeps what the job did to the draft, for later generations of it: an operator may reset what has ended. */
 const APPLIED = "applied";
 /** Elements left out that the job tells itself; all of them are in the artifact. */
 const TOLD = 20;
@@ -49,8 +49,7 @@ export async function importPlan(deps: ActivityDeps, input: StepInput): Promise<
     const { kept } = await findStepRecords(db, tools.row);
     const before = kept.find(({ step }) => step === APPLIED)?.result as Applied | undefined;
     const { result, errors } = before ?? (await readAndApply(deps, db, tools));
-    const status = result.left_out > 0 ? "partially_completed" : "completed";
-    return { status, message: sentenceOf(result), result, errors };
+    return doneOf({ result, errors });
   });
 }
 
@@ -59,7 +58,8 @@ async function readAndApply(deps: ActivityDeps, db: Db, tools: StepTools): Promi
   const payload = row.payload as unknown as SvgImportPayload;
   const { project, version, layer_prefix: layerPrefix, type, size } = payload;
   const draft = await findDraft(db, { tenant_id: row.tenant_id, project, version });
-  const source = await findArtifact(db, { tenant_id: row.tenant_id, id: payload.source.artifact });
+  const days = deps.config.PLATEN_UPLOAD_DAYS;
+  const source = await keepInUse(db, { tenant_id: row.tenant_id, id: payload.source.artifact, days });
   if (!source) throw new AppError("svg_source_missing", { artifact: payload.source.artifact });
   const files = await Promise.all([openSpool(), openSpool(), openSpool()]);
   const [plan, texts, changes] = files;
@@ -137,7 +137,8 @@ async function apply(
     signal.throwIfAborted();
     if (dryRun) throw new DryRun(applied);
     await limitLockWait(tx, LOCK_WAIT_MS);
-    await logWithin(tx, grip, sentenceOf(result), { step: APPLIED, revision: 0, result: applied });
+    const kept = { step: APPLIED, revision: 0, result: applied };
+    if (!(await writeDone(tx, grip, doneOf(applied), kept))) throw new AppError("superseded", { job: grip.job_id });
     return { changed: layersChanged || merged.added > 0 || merged.changed > 0, applied };
   });
   const { applied } = await edited.catch((error: unknown) => {
@@ -146,6 +147,11 @@ async function apply(
   });
   deps.notifier.touch(grip.job_id);
   return applied;
+}
+
+function doneOf({ result, errors }: Applied): Omit<Done, "result"> & { result: SvgImportResult } {
+  const status = result.left_out > 0 ? "partially_completed" : "completed";
+  return { status, message: sentenceOf(result), result, errors };
 }
 
 function sentenceOf({ dry_run, added, changed, unchanged, kept, left_out }: SvgImportResult): string {
@@ -197,20 +203,16 @@ function lineWriter(file: FileHandle): { push(line: object): void; flush(): Prom
   };
 }
 
-/** As long as the job; made again by an attempt that works again. */
+/** As long as the job. */
 async function keepLines(
   deps: ActivityDeps,
-  { row, signal }: StepTools,
+  tools: StepTools,
   draft: Version,
   { name, kind, lines }: { name: string; kind: Artifact["kind"]; lines: FileHandle },
 ): Promise<string> {
-  const id = artifactIdOf(row.id, name);
-  const artifact = {
-    ...{ id, tenant_id: row.tenant_id, tenant: draft.tenant, kind, job_id: row.id, project_id: draft.project_id },
+  const made = {
+    ...{ what: name, tenant: draft.tenant, kind, expires_at: null },
     ...{ name: `${draft.project}-v${draft.number}-${name}.ndjson`, media_type: "application/x-ndjson" },
-    ...{ created_by: row.created_by, expires_at: null },
   };
-  const body = lines.createReadStream({ start: 0, autoClose: false });
-  await keepArtifact({ db: deps.database.em.fork(), store: deps.stores.private }, artifact, body, signal);
-  return id;
+  return (await keepMade(deps, tools, made, lines.createReadStream({ start: 0, autoClose: false }))).id;
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { StepInput } from "../../contract/job-input.ts";
 import type { MeasuredPicture, TileGenerationPayload } from "../../contract/tile-generation.ts";
-import { findArtifact } from "../../src/artifacts/artifact-store.ts";
+import { keepInUse } from "../../src/artifacts/artifact-store.ts";
 import { AppError } from "../../src/errors.ts";
 import { fetchPicture } from "../../src/projects/put-source-picture.ts";
 import { findSourcePicture } from "../../src/projects/source-picture-store.ts";
@@ -21,7 +21,9 @@ export async function measurePicture(deps: ActivityDeps, input: StepInput): Prom
     const draft = await findDraft(db, { tenant_id, ...draftOf(payload) });
     const { revision } = draft;
     const own = source ? null : await findSourcePicture(db, draft.id);
-    const artifact = await findArtifact(db, { tenant_id, id: source?.artifact ?? own?.artifact ?? draft.id });
+    const key = { tenant_id, id: source?.artifact ?? own?.artifact ?? draft.id };
+    // The next step reads it too, an hour from now perhaps.
+    const artifact = await keepInUse(db, { ...key, days: deps.config.PLATEN_UPLOAD_DAYS });
     if (!artifact) throw new AppError("picture_missing", { project: draft.project, version: draft.number });
     const { id, sha256 } = artifact;
     // What came in as the draft's source was measured then, and its bytes are compared when it is cut.

@@ -62,6 +62,21 @@ export async function putArtifact(db: Db, artifact: NewArtifact): Promise<void> 
   );
 }
 
+/** Records of what earlier attempts of the same job have made of the same kind and name; but what a draft's tiles are cut from stays. */
+export async function replaceEarlier(
+  tx: Db,
+  by: Pick<Artifact, "id" | "kind" | "name"> & { job_id: string },
+): Promise<void> {
+  await query(
+    tx,
+    `
+    delete from artifacts a where job_id = $1 and kind = $2 and name = $3 and id <> $4
+      and not exists (select 1 from source_pictures s where s.artifact_id = a.id)
+    `,
+    [by.job_id, by.kind, by.name, by.id],
+  );
+}
+
 /** Null for an unknown one, another tenant's, and one that has expired. */
 export async function findArtifact(db: Db, key: { tenant_id: string; id: string }): Promise<Artifact | null> {
   const row = await queryOne<Artifact>(

@@ -13,19 +13,24 @@ export type NewArtifact = Omit<Artifact, "size" | "sha256" | "created_at">;
 
 /**
  * Bytes first, then the record: a process that dies in between leaves an object that no record names, which maintenance removes, unless
- * it is made again meanwhile. Rejects with the body's own error, and the store's, and with objects_being_removed.
+ * it is made again meanwhile. Rejects with the body's own error, and the store's, and with objects_being_removed. `within`: what is to come
+ * about together with the record, called last in its transaction; what it throws undoes that.
  */
 export async function keepArtifact(
   deps: { db: Db; store: ObjectStore },
   artifact: NewArtifact,
   body: Readable | Uint8Array,
   signal?: AbortSignal,
+  within?: (tx: Db) => Promise<void>,
 ): Promise<{ id: string; size: number; sha256: string }> {
   await claimKey(deps.db, artifactKey(artifact.tenant, artifact.id));
   const put = await deps.store.put(artifactKey(artifact.tenant, artifact.id), body, signal ? { signal } : {});
   const { size, sha256 } = put;
   const { tenant: _, ...record } = artifact;
-  await putArtifact(deps.db, { ...record, size, sha256 });
+  await transaction(deps.db, async (tx) => {
+    await putArtifact(tx, { ...record, size, sha256 });
+    await within?.(tx);
+  });
   return { id: artifact.id, size, sha256 };
 }
 

@@ -15,13 +15,14 @@ export interface KeptFile {
 
 /**
  * Keeps the bytes of `body` as an upload. Errors: `upload_empty`, those of `body`, and the store's; then nothing is kept. `artifact.name`
- * may be anything that somebody sent.
+ * may be anything that somebody sent. `within`: as of `keepArtifact`.
  */
 export async function keepUpload(
   deps: Parameters<typeof keepArtifact>[0],
   artifact: Omit<NewArtifact, "kind" | "media_type">,
   body: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
+  within?: Parameters<typeof keepArtifact>[4],
 ): Promise<KeptFile> {
   const name = fileName(artifact.name.split(/[/\\]/).at(-1) ?? "", "upload");
   const chunks = body[Symbol.asyncIterator]();
@@ -31,7 +32,7 @@ export async function keepUpload(
     const media_type = await mediaTypeOf(head);
     const whole = Readable.from(joined(parts, chunks), { objectMode: false, highWaterMark: 65_536 });
     const record: NewArtifact = { ...artifact, kind: "upload", name, media_type };
-    return { name, media_type, ...(await keepArtifact(deps, record, whole, signal)) };
+    return { name, media_type, ...(await keepArtifact(deps, record, whole, signal, within)) };
   } finally {
     await chunks.return?.(undefined);
   }

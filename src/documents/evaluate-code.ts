@@ -17,6 +17,8 @@ const [HEAD, FOOT] = ["(function (input) {\n", "\n})"];
 const FILE = "code.js";
 /** Characters told of what the code threw. */
 const MAX_THROWN = 200;
+/** Characters of what code says that it failed with: it may be as long as its memory. */
+const MAX_REASON = 1_000;
 
 /** `input`: JSON. Answers the JSON of what the code returned. Errors: code_failed, code_limit. */
 export async function evaluateCode({ code, input }: { code: string; input: string }): Promise<string> {
@@ -84,7 +86,8 @@ function toldOf(thrown: unknown): string {
   }
 }
 
-function failed(place: { line: number; column: number }, reason: string): AppError {
+function failed(place: { line: number; column: number }, said: string): AppError {
+  const reason = shortened(said, MAX_REASON);
   const problem = {
     code: "code_failed",
     path: "/payload/code",

@@ -6,6 +6,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DocumentGenerationPayload } from "../../contract/document-generation.ts";
+import type { DocumentSpecification } from "../../contract/document-specification.ts";
+import { keepInUse } from "../artifacts/artifact-store.ts";
 import { snapshot, type Database } from "../db.ts";
 import { AppError, reasonOf } from "../errors.ts";
 import { findVersion } from "../projects/version-store.ts";
@@ -18,7 +20,7 @@ import { readSubject } from "./document-store.ts";
 import { fontconfigFile } from "./fonts.ts";
 import { releaseReport } from "./release-report.ts";
 import type { RenderOrder } from "./render-document.ts";
-import { resolveDocument } from "./resolve-document.ts";
+import { isArtifactId, resolveDocument } from "./resolve-document.ts";
 import { runCode } from "./run-code.ts";
 
 export interface DocumentOrder {
@@ -29,6 +31,8 @@ export interface DocumentOrder {
   tenant_id: string;
   version_id: string | null;
   payload: DocumentGenerationPayload;
+  /** So long pictures that the document shows are kept from now on, at least. */
+  upload_days: number;
   /** ISO 8601. */
   created_at: string;
   /** What links begin with, without a slash at the end. */
@@ -54,6 +58,7 @@ export async function makeDocument<T>(
     const left_out: string[] = [];
     const leaveOut = (what: string): void => void left_out.push(what);
     const { specification, path } = await specificationOf(order, leaveOut);
+    await keepPictures(order, specification);
     order.report(0.3, "Collecting what it needs");
     const document = await resolved(order, { specification, path, folder, leaveOut });
     order.report(0.6, `Writing the ${order.payload.format}`);
@@ -61,6 +66,14 @@ export async function makeDocument<T>(
     const rendered = await render({ format: order.payload.format, document, folder, output }, order.signal);
     return await keep(output, [...new Set([...left_out, ...rendered.left_out])]);
   });
+}
+
+/** Before they are read, which is one view of the database that changes nothing. */
+async function keepPictures(order: DocumentOrder, { content }: DocumentSpecification): Promise<void> {
+  const { tenant_id, upload_days: days } = order;
+  const db = order.database.em.fork();
+  const ids = content.flatMap((block) => (block.type === "picture" && block.artifact ? [block.artifact] : []));
+  for (const id of new Set(ids)) if (isArtifactId(id)) await keepInUse(db, { tenant_id, id, days });
 }
 
 async function specificationOf(order: DocumentOrder, leaveOut: (what: string) => void) {

@@ -121,6 +121,9 @@ interface Brought {
   size: number;
 }
 
+/** Of any artifact's form. */
+export const isArtifactId = (id: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
+
 /** Error: document_too_large. */
 async function fetchPicture(
   { db, store, tenant_id, folder }: ResolveOrder,
@@ -131,8 +134,7 @@ async function fetchPicture(
   const path = `${at}/artifact`;
   const had = brought.get(id.toLowerCase());
   if (had) return { type: "raw_picture", source: { kind: "file", file: had.file, path } };
-  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
-  const artifact = isId ? await findArtifact(db, { tenant_id, id }) : null;
+  const artifact = isArtifactId(id) ? await findArtifact(db, { tenant_id, id }) : null;
   if (artifact && artifact.size <= MAX_PICTURE_BYTES) demandRoom(brought, artifact, path);
   const found =
     artifact && artifact.size <= MAX_PICTURE_BYTES ? await store.get(artifactKey(artifact.tenant, artifact.id)) : null;

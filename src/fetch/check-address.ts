@@ -4,6 +4,9 @@ import ipaddr from "ipaddr.js";
 /** Public by their number, and yet served inside a cloud: Azure's wire server, which hands out certificates and secrets. */
 const METADATA = new Set(["168.63.129.16"]);
 
+/** Where all public addresses of IPv6 are; the rest is not given out, or is something else in another writing, such as ::127.0.0.1. */
+const GLOBAL = ipaddr.IPv6.parseCIDR("2000::/3");
+
 /** What is told of a range, where ipaddr.js' name for it is not plain. */
 const RANGES: Record<string, string> = {
   ...{
@@ -30,6 +33,8 @@ export function whyRefused(address: string, allow: readonly string[]): string | 
   if (allow.some((block) => isWithin(plain, block))) return null;
   if (METADATA.has(plain.toString())) return `${address} serves a cloud's metadata`;
   const range = parsed.range();
+  if (range === "unicast" && parsed instanceof ipaddr.IPv6 && !parsed.match(...GLOBAL))
+    return `${address} is not public: it is none of 2000::/3`;
   return range === "unicast" ? null : `${address} is not public but ${RANGES[range] ?? range}`;
 }
 

@@ -79,7 +79,7 @@ function answerOf(answer: IncomingMessage): string {
 
 async function* read(
   first: Found,
-  size: number | null,
+  length: number | null,
   options: DownloadOptions,
 ): AsyncGenerator<Buffer, void, undefined> {
   const { url } = first;
@@ -87,6 +87,7 @@ async function* read(
   const patience = createPatience(told, options);
   const version = versionOf(first.answer);
   let { answer } = first;
+  let size = length;
   let received = 0;
   for (let resumes = 0; ; resumes += 1) {
     let broken: unknown = null;
@@ -108,7 +109,8 @@ async function* read(
     } finally {
       answer.destroy();
     }
-    if (broken === null) return;
+    // A part may end in order and be less than was asked for: so may servers that cap what they send at once.
+    if (broken === null && (size === null || received >= size)) return;
     const brokeOff = new AppError(
       "url_broke_off",
       { url: told, received, announced: size ?? "unknown" },
@@ -116,6 +118,7 @@ async function* read(
     );
     if (version === null || resumes === MAX_RESUMES) throw brokeOff;
     answer = await resume(url, { received, size, version, told, brokeOff }, options);
+    size ??= rangeOf(answer).total;
   }
 }
 
@@ -156,15 +159,23 @@ async function resume(
     if (statusCode === 200 || statusCode === 416 || statusCode === 412)
       return changed("the rest of it is not there any more");
     if (statusCode !== 206) return brokeOff;
-    const [, start, , total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(now["content-range"] ?? "") ?? [];
-    if (Number(start) !== received) return changed("the server sent another part than was asked for");
-    if (size !== null && total !== "*" && Number(total) !== size)
-      return changed(`it had ${size} bytes and has ${total}`);
+    const { start, total } = rangeOf({ headers: now });
+    if (start !== received) return changed("the server sent another part than was asked for");
+    if (size !== null && total !== null && total !== size) return changed(`it had ${size} bytes and has ${total}`);
     const value = now[version.name];
     return value === undefined || value === version.value
       ? null
       : changed(`its ${version.name} was ${version.value} and is ${value}`);
   }
+}
+
+/** `total`: null where the server does not tell. */
+function rangeOf({ headers }: Pick<IncomingMessage, "headers">): { start: number | null; total: number | null } {
+  const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers["content-range"] ?? "") ?? [];
+  return {
+    start: start === undefined ? null : Number(start),
+    total: total === undefined || total === "*" ? null : Number(total),
+  };
 }
 
 function lengthOf({ headers }: IncomingMessage): number | null {

@@ -2,7 +2,7 @@
  * From staged rows to the draft, all at once or not at all: viewers of a draft never see half an import, and a cancel before the end leaves
  * it as it was. What cannot be used is found out first, without holding the draft; if the draft was changed meanwhile, once more.
  */
-import type { Db } from "../db.ts";
+import { type Db } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { editDraft, findDraft, type Version } from "../projects/version-store.ts";
 import * as rows from "./import-rows-store.ts";
@@ -10,17 +10,25 @@ import * as rows from "./import-rows-store.ts";
 /** Rows of one statement: progress and a cancel come between two of them. Each goes over the draft's overlays once. */
 const PART = 50_000;
 
-/** Which of the staged rows cannot be used. Safe to run twice. Answers how many. */
-export async function judgeRows(
-  db: Db,
-  stage: string,
-  draft: { version_id: string; create: boolean } | null,
-): Promise<number> {
+export interface JudgeOptions {
+  stage: string;
+  draft: { version_id: string; create: boolean } | null;
+  /** Called last, inside the transaction: throws unless the job is still the caller's, and sees to it that it stays so until the commit. */
+  demand: (tx: Db) => Promise<void>;
+}
+
+/**
+ * Which of the staged rows cannot be used. Safe to run twice, and by an attempt that is too late: its verdicts are nobody's, since those of
+ * the live one may be being gone by. Answers how many.
+ */
+export async function judgeRows(db: Db, { stage, draft, demand }: JudgeOptions): Promise<number> {
   return rows.hashingRows(db, async (tx) => {
     await rows.forgetVerdicts(tx, stage);
     await rows.judgeRepeated(tx, stage);
     if (draft) await rows.judgeRefs(tx, stage, draft);
-    return rows.countRejected(tx, stage);
+    const count = await rows.countRejected(tx, stage);
+    await demand(tx);
+    return count;
   });
 }
 
@@ -30,6 +38,8 @@ export interface ApplyOptions {
   version: Version;
   /** Staged. */
   total: number;
+  /** Of them those that cannot be used. */
+  rejected: number;
   create: string | null;
   dry_run: boolean;
   signal: AbortSignal;
@@ -73,7 +83,7 @@ export async function applyImport(db: Db, options: ApplyOptions): Promise<rows.A
 
 async function applyAll(
   tx: Db,
-  { stage, version, total, create, signal, onProgress }: ApplyOptions,
+  { stage, version, total, rejected, create, signal, onProgress }: ApplyOptions,
 ): Promise<rows.Applied> {
   const all = { used: 0, changed: 0, created: 0 };
   for (let after = 0; after < total; after += PART) {
@@ -85,6 +95,11 @@ async function applyAll(
     all.created += done.created;
     onProgress(Math.min(total, after + PART));
   }
+  if (all.used + rejected !== total)
+    throw new AppError("internal", {
+      reason: `of ${total} staged rows ${all.used} were applied and ${rejected} rejected`,
+      request_id: "this sentence",
+    });
   if (all.changed + all.created > all.used)
     throw new AppError("internal", { reason: "a row was applied twice", request_id: "this sentence" });
   return all;

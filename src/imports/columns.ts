@@ -1,5 +1,6 @@
 /** What the columns of a file are: told by their headers, or by the payload. */
 import type { BulkImportPayload, CellType } from "../../contract/bulk-import.ts";
+import { shortened } from "../../contract/printable.ts";
 import { whyNotStorable } from "../json/storable-json.ts";
 import { isLanguageTag } from "../projects/project-folder.ts";
 import { headerInvalid } from "./import-error.ts";
@@ -71,7 +72,7 @@ function targetOf(name: string): Target {
 function labelOf(tag: string | undefined): Target {
   const language = tag?.replaceAll("_", "-") ?? null;
   if (language === null || isLanguageTag.test(language)) return { kind: "label", language };
-  return { kind: "wrong", reason: `${JSON.stringify(tag)} is no language tag such as en or zh-Hant` };
+  return { kind: "wrong", reason: `${told(tag ?? "")} is no language tag such as en or zh-Hant` };
 }
 
 function naturalType({ kind }: Target): CellType {
@@ -89,21 +90,24 @@ export function tableColumns(
   const found = names.map((header) => columns.of(header));
   const wrong = found.find(({ target }) => target.kind === "wrong");
   if (wrong?.target.kind === "wrong")
-    throw headerInvalid(name, `the column ${JSON.stringify(wrong.header)}: ${wrong.target.reason}`);
+    throw headerInvalid(name, `the column ${told(wrong.header)}: ${wrong.target.reason}`);
   const refs = found.filter(({ target }) => target.kind === "ref");
   const withRef = refs.length > 0 ? found : found.map((column) => (isId(column) ? asRef(column) : column));
   if (!withRef.some(({ target }) => target.kind === "ref"))
     throw headerInvalid(name, `no column is called ref or id; there are ${shown(found)}`);
   const twice = withRef.find((column, at) => withRef.slice(0, at).some((other) => goesWith(column, other)));
-  if (twice) throw headerInvalid(name, `two columns go to ${JSON.stringify(twice.header)}`);
+  if (twice) throw headerInvalid(name, `two columns go to ${told(twice.header)}`);
   return withRef;
 }
 
 const SHOWN_HEADERS = 20;
+const MAX_TOLD = 100;
+/** A header can be a whole row. */
+const told = (header: string): string => JSON.stringify(shortened(header, MAX_TOLD));
 const shown = (columns: readonly Column[]): string =>
   columns
     .slice(0, SHOWN_HEADERS)
-    .map(({ header }) => JSON.stringify(header))
+    .map(({ header }) => told(header))
     .join(", ");
 
 const isId = ({ target }: Column): boolean => target.kind === "property" && target.name.toLowerCase() === "id";

@@ -43,7 +43,9 @@ it("watch survives a gateway that is started anew with one line, and then goes o
   const { code, stdout, stderr } = await watching;
   proxy.close();
   expect({ code, stderr }).toEqual({ code: 4, stderr: "" });
-  expect(stdout).toMatch(/^The server ended the stream; joining again …\n(! no_worker.*\n)?(No worker answers.*\n)?.*■ cancelled.*\n$/);
+  expect(stdout).toMatch(
+    /^The server ended the stream; joining again …\n(! no_worker.*\n)?(No worker answers.*\n)?.*■ cancelled.*\n$/,
+  );
 });
 
 it("watch says in one line that a connection broke, however long that lasts", async () => {
@@ -59,7 +61,9 @@ it("watch says in one line that a connection broke, however long that lasts", as
   const { code, stdout, stderr } = await watching;
   proxy.close();
   expect({ code, stderr }).toEqual({ code: 4, stderr: "" });
-  expect(stdout).toMatch(/^Connection lost; joining again …\n(! no_worker.*\n)?(No worker answers.*\n)?.*■ cancelled.*\n$/);
+  expect(stdout).toMatch(
+    /^Connection lost; joining again …\n(! no_worker.*\n)?(No worker answers.*\n)?.*■ cancelled.*\n$/,
+  );
 });
 
 it("watch says in one line that it polls, where a proxy lets no stream through", async () => {

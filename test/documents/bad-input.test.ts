@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keepArtifact } from "../../src/artifacts/keep-artifact.ts";
+import { query } from "../../src/db.ts";
 import { failureOf, FORMATS, makeFile } from "../support/documents.ts";
 import { createDraft, createPublishing, type Publishing } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
@@ -178,12 +179,17 @@ it.each([
         job_id: null,
         project_id: null,
       },
-      ...{ name: "p.png", media_type: "image/png", created_by: null, expires_at: null },
+      ...{ name: "p.png", media_type: "image/png", created_by: null },
+      // While a job uses it, it stays for longer.
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
     },
     bytes,
   );
   const specification = { content: [{ type: "picture", artifact: id }] };
   const error = await failureOf(makeFile(room, { format: "document", title: "T", specification }));
+  const db = room.database.em.fork();
+  const kept = `select expires_at > now() + interval '2 days' as kept from artifacts where id = $1`;
+  expect(await query(db, kept, [id])).toEqual([{ kept: true }]);
   expect(error.problems).toMatchObject([
     { code: "picture_invalid", path: "/payload/specification/content/0/artifact" },
   ]);

@@ -50,6 +50,7 @@ it("has nothing of the world around it", async () => {
 const ENDS: Record<string, [code: string, ends: string, line: number | null, says: RegExp]> = {
   throws: ["const a = 1;\n  plots.map(a);", "code_failed", 2, /column 3: ReferenceError: 'plots' is not defined/],
   "is no JavaScript": ["const a = 1;\nconst b = ;", "code_failed", 2, /SyntaxError/],
+  "says five million characters": [`throw new Error("x".repeat(5e6))`, "code_failed", 1, /Error: x{10}/],
   "throws what is no error": ["throw { a: 1 }", "code_failed", 1, /it threw \{"a":1\}/],
   "throws a big integer": ["throw 1n", "code_failed", 1, /it threw 1n/],
   "throws what holds itself": ["const a = {}; a.a = a; throw a", "code_failed", 1, /it threw /],
@@ -76,6 +77,7 @@ it.each(Object.entries(ENDS))("that %s is told so", { timeout: 30_000 }, async (
   const error = await failureOf(run(code));
   expect(error.code).toBe(ends);
   expect(error.message).toMatch(says);
+  expect(JSON.stringify([error.facts, error.problems]).length).toBeLessThan(5_000);
   if (line !== null) expect(error.facts).toMatchObject({ line });
 });
 

@@ -61,9 +61,18 @@ async function asCut(version: Version, { folder, pyramid }: Cut): Promise<void> 
   const page = async function* () {
     yield all;
   };
-  const set = { digest: digest.digest(), tile_set: pyramid };
+  const set = { digest: digest.digest(), tile_set: pyramid, tile_count: all.length, manifest_key: "none" };
   const onTiles = (): void => undefined;
-  await attachTileSet({ db: room.database.em.fork(), version, set, tiles: page(), picture: null, signal, onTiles });
+  await attachTileSet({
+    db: room.database.em.fork(),
+    version,
+    set,
+    tiles: page(),
+    picture: null,
+    signal,
+    onTiles,
+    finish: async () => undefined,
+  });
 }
 
 /** A draft whose overlay is a green square in the middle of the left half, with the picture's tiles. */

@@ -19,6 +19,7 @@ const REFUSED = [
   ...["::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "2001:db8::1", "3fff::1", "2001::1"],
   ...["::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:8.8.8.8", "::127.0.0.1", "::ffff:0:127.0.0.1"],
   ...["64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1", "2002:7f00:1::", "2002:808:808::1"],
+  ...["::7f00:1", "::808:808", "4000::1", "8000::1", "fb00::1", "1fff::1"],
   ...["localhost", ""],
 ];
 const PUBLIC = ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700:4700::1111", "2a00:1450:4001::1"];
@@ -38,7 +39,7 @@ describe("addresses", () => {
 describe("a URL", () => {
   const target = (url: string, addresses: string[] = ["8.8.8.8"]) =>
     resolveTarget(new URL(url), {
-      allow: [],
+      ...{ allow: [], headMs: 1_000, signal: new AbortController().signal },
       resolve: async () => addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
     });
 

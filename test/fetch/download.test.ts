@@ -154,7 +154,11 @@ function breakingAt(
 ): void {
   answers["/breaks"] = (request, response) => {
     if (request.headers.range) return rest(request, response);
-    response.writeHead(200, { "content-length": BYTES.length, "accept-ranges": "bytes", ...headers });
+    const { length = String(BYTES.length), ...others } = headers;
+    response.writeHead(200, {
+      ...(length === "" ? {} : { "content-length": length }),
+      ...{ "accept-ranges": "bytes", ...others },
+    });
     response.write(BYTES.subarray(0, half), () => response.destroy());
   };
 }
@@ -172,6 +176,45 @@ it("a line that breaks is taken up where it broke, if the file is the same for c
   expect(bytes.equals(BYTES)).toBe(true);
   expect(server.asked[1]).toMatch(/ bytes=\d+-$/);
   expect(server.headers()["if-range"]).toBe('"v1"');
+});
+
+it.each([
+  ["whose length was told", true],
+  ["whose length is told with the part", false],
+])("a part that ends before the file does is followed by the next, of a file %s", async (_, told) => {
+  breakingAt(HALF, { etag: '"v1"', ...(told ? {} : { length: "" }) }, (request, response) => {
+    const bytes = part(request).subarray(0, 50_000);
+    const start = BYTES.length - part(request).length;
+    const range = `bytes ${start}-${start + bytes.length - 1}/${BYTES.length}`;
+    response.writeHead(206, { etag: '"v1"', "content-range": range, "content-length": bytes.length }).end(bytes);
+  });
+  expect((await fetchAll(urlOf("/breaks"))).bytes.equals(BYTES)).toBe(true);
+  expect(server.asked).toHaveLength(4);
+});
+
+it("parts that never come to the file's end are given up: what has come is not taken for the whole", async () => {
+  breakingAt(HALF, { etag: '"v1"' }, (request, response) => {
+    const start = BYTES.length - part(request).length;
+    const range = `bytes ${start}-${start + 9}/${BYTES.length}`;
+    response.writeHead(206, { etag: '"v1"', "content-range": range }).end(part(request).subarray(0, 10));
+  });
+  await expect(fetchAll(urlOf("/breaks"))).rejects.toMatchObject({
+    code: "url_broke_off",
+    message: expect.stringMatching(/ended after 100050 of 220010 bytes/),
+  });
+});
+
+it("a name whose server is silent is waited for as long as an answer, and no longer than the job", async () => {
+  const resolve = () => Promise.withResolvers<never>().promise;
+  const url = "http://silent.example/plots.csv";
+  await expect(fetchAll(url, { resolve })).rejects.toMatchObject({
+    code: "url_unreachable",
+    message: expect.stringMatching(/its name cannot be resolved \(no answer within 300 ms\)/),
+  });
+  const cancel = new AbortController();
+  const reading = fetchAll(url, { resolve, signal: cancel.signal, idleSeconds: 3_600 });
+  cancel.abort(new Error("cancelled"));
+  await expect(reading).rejects.toThrow("cancelled");
 });
 
 const CHANGED: [

@@ -1,11 +1,16 @@
 /** Bad files, as a table: each with its code, its place and what is wrong with it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import type { BulkImportPayload } from "../../contract/bulk-import.ts";
 import { failureOf, readFile } from "./read-file.ts";
 import { archive, renamed, workbook } from "./workbook.ts";
 
 const XML = '<?xml version="1.0"?>';
+/** A million characters that hardly pack, so that they are no bomb. */
+const noise = randomBytes(500_000).toString("hex");
+const sheetOf = (rows: string): Promise<Buffer> =>
+  workbook([["ref"]], { "xl/worksheets/sheet1.xml": `${XML}<worksheet><sheetData>${rows}</sheetData></worksheet>` });
 const bomb = Buffer.alloc(50_000_000, "A");
 const laughs = `${XML}<!DOCTYPE lolz [<!ENTITY lol "lol">${Array.from({ length: 9 }, (_, at) => `<!ENTITY lol${at + 1} "${`&lol${at || ""};`.repeat(10)}">`).join("")}]><worksheet><sheetData><row><c t="inlineStr"><is><t>&lol9;</t></is></c></row></sheetData></worksheet>`;
 
@@ -78,6 +83,18 @@ const FILES: [string, () => Promise<Buffer> | Buffer | string, string, RegExp, B
     "import_header_invalid",
     /two columns go to/,
     { columns: { AREA: "area" } },
+  ],
+  [
+    "headers of a million characters",
+    () => `${noise.slice(0, 400_000)},${noise.slice(400_000, 800_000)}\na,1\n`,
+    "import_header_invalid",
+    /no column is called ref or id; there are "[0-9a-f]{100}…", "[0-9a-f]{100}…"/,
+  ],
+  [
+    "a label of no language that is long",
+    () => `ref,label_${noise.slice(0, 900_000)}\na,b\n`,
+    "import_header_invalid",
+    /is no language tag/,
   ],
   ["a label of no language", () => "ref,label_1\na,b\n", "import_header_invalid", /"1" is no language tag/],
   ["a member that would be lost", () => "ref,__proto__\na,b\n", "import_header_invalid", /__proto__/],
@@ -192,6 +209,51 @@ const FILES: [string, () => Promise<Buffer> | Buffer | string, string, RegExp, B
     "import_archive_refused",
     /entity/,
   ],
+  [
+    "30 cells of a million characters in one row",
+    () => workbook([["ref"], Array.from({ length: 30 }, () => ({ inline: noise }))]),
+    "import_archive_refused",
+    /row 2 of xl\/worksheets\/sheet1\.xml has more than 1048576 characters/,
+  ],
+  [
+    "one cell of 30 MB, which the parser would keep until it ends",
+    () => sheetOf(`<row><c t="inlineStr"><is><t>${noise.repeat(30)}</t></is></c></row>`),
+    "import_archive_refused",
+    /sheet1\.xml has a text or a tag of more than 4194304 bytes/,
+  ],
+  [
+    "a comment of 30 MB",
+    () => sheetOf(`<!--${noise.repeat(30)}--><row><c><v>1</v></c></row>`),
+    "import_archive_refused",
+    /a text or a tag of more than 4194304 bytes/,
+  ],
+  [
+    "one shared text that 30 cells of a row refer to",
+    () =>
+      workbook([["ref"]], {
+        "xl/sharedStrings.xml": `<sst><si><t>ref</t></si><si><t>${noise.slice(0, 500_000)}</t></si></sst>`,
+        "xl/worksheets/sheet1.xml": `${XML}<worksheet><row><c t="s"><v>0</v></c></row><row>${'<c t="s"><v>1</v></c>'.repeat(30)}</row></worksheet>`,
+      }),
+    "import_archive_refused",
+    /row 2 of xl\/worksheets\/sheet1\.xml has more than 1048576 characters/,
+  ],
+  [
+    "one shared text that 8,000 rows refer to",
+    () =>
+      workbook([["ref"]], {
+        "xl/sharedStrings.xml": `<sst><si><t>ref</t></si><si><t>${noise}</t></si><si><t>notes</t></si></sst>`,
+        "xl/worksheets/sheet1.xml": `${XML}<worksheet><row><c t="s"><v>0</v></c><c t="s"><v>2</v></c></row>${'<row><c r="B1" t="s"><v>1</v></c></row>'.repeat(8_000)}</worksheet>`,
+      }),
+    "import_archive_refused",
+    /sheet1\.xml has more than 4294967296 characters/,
+    { columns: { notes: null } },
+  ],
+  ...["abc", "1e12", "1.5", "0", "-1", "1048577", "", "9".repeat(400)].map((number): (typeof FILES)[number] => [
+    `a row that is numbered ${JSON.stringify(number.slice(0, 10))}`,
+    () => sheetOf(`<row r="${number}"><c t="inlineStr"><is><t>ref</t></is></c></row>`),
+    "import_archive_refused",
+    /a row of xl\/worksheets\/sheet1\.xml is numbered ".{0,41}"; numbers are whole, from 1 to 1048576/,
+  ]),
   [
     "a sheet that there is not",
     () => workbook([["ref"], ["a"]]),

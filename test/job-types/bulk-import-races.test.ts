@@ -31,11 +31,20 @@ it("an older attempt that wakes up has lost the job's row, and changes nothing",
   const stage: Stage = { id: uuidv7(), job_id: uuidv7(), tenant_id: room.tenant_id };
   await insertRows(db, stage, JSON.stringify([[1, 2, "plot-1", null, { area: 1 }, null, null] satisfies StagedRow]));
   const version = await findDraft(db, { tenant_id: room.tenant_id, project: draft.project, version: 1 });
-  const apply = (finish: () => Promise<void>) =>
+  const apply = (finish: () => Promise<void>, rejected = 0) =>
     applyImport(db, {
-      ...{ stage: stage.id, version, total: 1, create: null, dry_run: false, signal: new AbortController().signal },
+      ...{
+        stage: stage.id,
+        version,
+        total: 1,
+        rejected,
+        create: null,
+        dry_run: false,
+        signal: new AbortController().signal,
+      },
       ...{ finish, onProgress: () => undefined },
     });
+  await expect(apply(() => Promise.resolve(), 1)).rejects.toThrow(/of 1 staged rows 1 were applied and 1 rejected/);
   const lost = new AppError("superseded", { job: stage.job_id });
   await expect(apply(() => Promise.reject(lost))).rejects.toBe(lost);
   expect([await room.revisionOf(draft), (await overlaysOf(room, draft.version_id))[0]?.properties]).toEqual([1, {}]);
@@ -117,13 +126,15 @@ it(
     const began = performance.now();
     // What statistics there are must not matter.
     await hashingRows(db, (tx) => judgeRepeated(tx, stage.id));
-    expect(await judgeRows(db, stage.id, { version_id: draft.version_id, create: true })).toBe(20_000);
+    const judged = { stage: stage.id, draft: { version_id: draft.version_id, create: true } };
+    expect(await judgeRows(db, { ...judged, demand: async () => undefined })).toBe(20_000);
     const version = await findDraft(db, { tenant_id: room.tenant_id, project: draft.project, version: 1 });
     const applied = await applyImport(db, {
       ...{
         stage: stage.id,
         version,
         total: COUNT,
+        rejected: 20_000,
         create: "spot",
         dry_run: false,
         signal: new AbortController().signal,

@@ -36,7 +36,12 @@ export async function makeFile(
         created_at: CREATED_AT,
         signal,
       },
-      ...{ version_id: draft?.version_id ?? null, gateway: "http://platen.test", report: () => undefined },
+      ...{
+        version_id: draft?.version_id ?? null,
+        gateway: "http://platen.test",
+        upload_days: 3,
+        report: () => undefined,
+      },
       payload: payload as DocumentGenerationPayload,
     },
     async (file, left_out) => {

@@ -158,15 +158,17 @@ it("an imported plan is published, with its overlays and their labels", async ()
   ]);
 });
 
-it("an attempt that dies between the draft and its end has done it, once", async () => {
+it("the draft changes in the very commit that ends the job: whoever dies then has done it, once", async () => {
   const draft = await newDraft();
   const job = await start(draft, svg(rect("a", 0) + rect("b", 20)), {}, false);
   const gate = await room.gates.close({ job_id: job, kind: "status", data: { status: "completed" } });
   await startJob(room.deps, job, 1);
   await gate.reached();
-  expect(await overlays(draft)).toHaveLength(2);
+  expect(await overlays(draft)).toHaveLength(0);
   await room.killWorkers();
   await gate.open();
+  // Nobody is there to end it: a cancel would come too late.
+  expect([(await jobRow(room, job)).status, (await overlays(draft)).length]).toEqual(["completed", 2]);
   await room.worker();
   const row = await room.ended(job, 60_000);
   expect(row).toMatchObject({ status: "completed", result: { added: 2, unchanged: 0 } });
@@ -192,6 +194,18 @@ it("an attempt that is too late for the job leaves the draft as it was", async (
   expect(next.result).toMatchObject({ added: 1, kept: 0 });
   expect((await overlays(draft)).map(({ ref }) => ref)).toEqual(["b"]);
 }, 60_000);
+
+it("a plan whose time is nearly over when its import begins stays for as long as one that was just uploaded", async () => {
+  const draft = await newDraft();
+  const artifact = await uploadPlan(room, draft, svg(rect("a", 0)));
+  const db = room.database.em.fork();
+  await query(db, `update artifacts set expires_at = now() + interval '1 minute' where id = $1`, [artifact]);
+  const payload = { project: draft.project, version: await versionOf(room, draft), source: { artifact } };
+  const job = await startSample(room, draft, { type: "svg_import", payload });
+  expect((await room.ended(job, 60_000)).status).toBe("completed");
+  const kept = `select expires_at > now() + make_interval(days => $2, hours => -1) as kept from artifacts where id = $1`;
+  expect(await query(db, kept, [artifact, room.config.PLATEN_UPLOAD_DAYS])).toEqual([{ kept: true }]);
+});
 
 describe("a source that cannot be used", () => {
   const fails = async (job: string): Promise<[string | null, string]> => {

@@ -1,7 +1,8 @@
 /** Rows of a sheet, as they are unpacked: the sheet is never in memory as a whole. */
+import { shortened } from "../../../contract/printable.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { headerInvalid } from "../import-error.ts";
-import { faulty, MAX_COLUMNS, type RawRow, type RowReader } from "../raw-row.ts";
+import { faulty, MAX_COLUMNS, MAX_TABLE_ROW, type RawRow, type RowReader } from "../raw-row.ts";
 import { isNothing } from "../cell-value.ts";
 import { openArchive, refused } from "./archive.ts";
 import { readXml } from "./read-xml.ts";
@@ -13,6 +14,13 @@ export interface XlsxFile {
   name: string;
   sheet: string | undefined;
 }
+
+/** Rows of a sheet, as far as workbooks count them. */
+const MAX_ROWS = 1_048_576;
+/** Characters of a sheet, shared texts each time they are referred to: a small file could otherwise fill the database with one of them. */
+const MAX_SHEET = 4_294_967_296;
+/** Characters of a number that is none, in what is told of it. */
+const MAX_TOLD = 40;
 
 /** Errors: `import_archive_refused`, `import_unreadable`, `import_header_invalid`, the store's. */
 export async function readXlsx(store: ObjectStore, file: XlsxFile): Promise<RowReader> {
@@ -36,7 +44,7 @@ async function* readSheet(
   workbook: Workbook,
   bytes: AsyncIterable<Buffer>,
 ): AsyncGenerator<RawRow[], void, undefined> {
-  const sheet = createSheet(workbook);
+  const sheet = createSheet(name, workbook);
   let names: readonly string[] | null = null;
   for await (const _ of readXml({ name, part: workbook.sheet }, bytes, sheet.handlers)) {
     const ready: RawRow[] = [];
@@ -58,12 +66,27 @@ interface SheetRow {
   tooWide: boolean;
 }
 
-function createSheet(workbook: Workbook) {
+function createSheet(name: string, workbook: Workbook) {
   let rows: SheetRow[] = [];
+  /** Characters: of the row so far, and of the sheet. */
+  const length = { row: 0, sheet: 0 };
   let row: SheetRow = { line: 0, values: [], tooWide: false };
   let cell = { column: -1, type: "", style: 0 };
   let text = "";
   let within = false;
+  const count = (characters: number): void => {
+    length.row += characters;
+    length.sheet += characters;
+    if (length.row > MAX_TABLE_ROW)
+      throw refused(name, `row ${row.line} of ${workbook.sheet} has more than ${MAX_TABLE_ROW} characters`);
+    if (length.sheet > MAX_SHEET) throw refused(name, `${workbook.sheet} has more than ${MAX_SHEET} characters`);
+  };
+  const lineOf = (said: string | undefined): number => {
+    const line = said === undefined ? row.line + 1 : /^\d+$/.test(said) ? Number(said) : 0;
+    if (line >= 1 && line <= MAX_ROWS) return line;
+    const what = JSON.stringify(shortened(said ?? String(line), MAX_TOLD));
+    throw refused(name, `a row of ${workbook.sheet} is numbered ${what}; numbers are whole, from 1 to ${MAX_ROWS}`);
+  };
   return {
     take(): SheetRow[] {
       const taken = rows;
@@ -73,7 +96,8 @@ function createSheet(workbook: Workbook) {
     handlers: {
       open(tag: string, attributes: Record<string, string>) {
         if (tag === "row") {
-          row = { line: Number(attributes["r"] ?? row.line + 1), values: [], tooWide: false };
+          row = { line: lineOf(attributes["r"]), values: [], tooWide: false };
+          length.row = 0;
           cell.column = -1;
         } else if (tag === "c") {
           const column = attributes["r"] === undefined ? cell.column + 1 : columnOf(attributes["r"]);
@@ -87,11 +111,18 @@ function createSheet(workbook: Workbook) {
         if (tag === "v" || tag === "t") within = false;
         else if (tag === "c") {
           if (cell.column >= MAX_COLUMNS) row.tooWide ||= text !== "";
-          else if (text !== "") row.values[cell.column] = valueOf(cell, text, workbook);
+          else if (text !== "") {
+            const value = valueOf(cell, text, workbook);
+            // Of a shared text the sheet has only the number.
+            if (typeof value === "string" && value.length > text.length) count(value.length - text.length);
+            row.values[cell.column] = value;
+          }
         } else if (tag === "row") rows.push(row);
       },
       text(part: string) {
-        if (within) text += part;
+        if (!within) return;
+        count(part.length);
+        text += part;
       },
     },
   };

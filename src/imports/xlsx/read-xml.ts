@@ -1,6 +1,7 @@
 /** A part of a workbook as XML, element by element. Entities of its own and document types are refused: no workbook has them. */
 import { SaxesParser } from "saxes";
 import { AppError, reasonOf } from "../../errors.ts";
+import { MAX_TABLE_ROW } from "../raw-row.ts";
 import { refused } from "./archive.ts";
 
 export interface XmlHandlers {
@@ -10,6 +11,12 @@ export interface XmlHandlers {
   /** May come in several pieces. */
   text?: (text: string) => void;
 }
+
+/**
+ * Bytes without a tag's or a text's end: the parser keeps all of them, whatever they are. Of UTF-8 no character of a row takes more
+ * than four.
+ */
+const MAX_OPEN = 4 * MAX_TABLE_ROW;
 
 const local = (name: string): string => name.slice(name.indexOf(":") + 1);
 
@@ -28,12 +35,20 @@ export async function* readXml(
   parser.on("error", (error) => {
     throw error;
   });
-  if (open) parser.on("opentag", (tag) => open(local(tag.name), tag.attributes as Record<string, string>));
-  if (close) parser.on("closetag", (tag) => close(local(tag.name)));
-  if (text) {
-    parser.on("text", text);
-    parser.on("cdata", text);
-  }
+  let since = 0;
+  parser.on("opentag", (tag) => {
+    since = 0;
+    open?.(local(tag.name), tag.attributes as Record<string, string>);
+  });
+  parser.on("closetag", (tag) => {
+    since = 0;
+    close?.(local(tag.name));
+  });
+  for (const kind of ["text", "cdata"] as const)
+    parser.on(kind, (piece) => {
+      since = 0;
+      text?.(piece);
+    });
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const parse = (work: () => void): void => {
     try {
@@ -43,6 +58,8 @@ export async function* readXml(
     }
   };
   for await (const chunk of bytes) {
+    since += chunk.byteLength;
+    if (since > MAX_OPEN) throw refused(name, `${part} has a text or a tag of more than ${MAX_OPEN} bytes`);
     parse(() => void parser.write(decoder.decode(chunk, { stream: true })));
     yield;
   }

@@ -4,7 +4,7 @@ import type { Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { passPermitOn } from "../permits/pass-on.ts";
 import { readJob } from "../job-store.ts";
-import { writeJob, type NewEvent } from "../job-writes-store.ts";
+import { writeJob, type NewEvent, type StepYield } from "../job-writes-store.ts";
 import { endedMeanwhile, endingWrites, mine, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 export interface Done {
@@ -35,9 +35,10 @@ export async function finishJob(
 
 /**
  * The one statement of it, for work that must come about together with the job's end: in the work's own transaction, as its last
- * statement, so that the job's row is locked no longer than a commit takes. False when the row is another attempt's: then undo the work.
+ * statement, so that the job's row is locked no longer than a commit takes. False when the row is another attempt's: then undo the work. `yielded`: kept
+ * for later generations of the job, under what is no step of the type's.
  */
-export async function writeDone(db: Db, grip: Grip, done: Done): Promise<boolean> {
+export async function writeDone(db: Db, grip: Grip, done: Done, yielded?: StepYield): Promise<boolean> {
   const { step } = grip.held;
   const { status = "completed", message, result, errors } = done;
   const before: NewEvent[] = step ? [{ kind: "step", data: { step, status: "done", progress: 100, message } }] : [];
@@ -45,6 +46,6 @@ export async function writeDone(db: Db, grip: Grip, done: Done): Promise<boolean
     { ...grip, ...grip.held },
     { status, message, result: { ...result }, ...(errors && errors.length > 0 ? { errors } : {}) },
   );
-  const options = { fence: mine(grip), dropGuard: true };
+  const options = { fence: mine(grip), dropGuard: true, ...(yielded ? { yielded } : {}) };
   return writeJob(db, grip.job_id, patch, [...before, ...events], options);
 }

@@ -1,5 +1,5 @@
 /**
- * leave, log: what an attempt writes between entering and leaving, awaited, so that it is durable before the work goes on.
+ * leave, log, demand: what an attempt writes between entering and leaving, awaited, so that it is durable before the work goes on.
  * A refused write throws `superseded`, which Temporal retries: a live attempt enters again, a zombie's answer reaches nobody.
  */
 import type { FailureCode } from "../../../contract/failures.ts";
@@ -9,7 +9,7 @@ import { lockJob, type JobPatch } from "../job-store.ts";
 import { hasTold } from "../ledger-store.ts";
 import { writeJob, type NewEvent, type StepYield } from "../job-writes-store.ts";
 import { LAST_REPORT } from "../progress-store.ts";
-import { finishedStep, isMine, mine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
+import { endedMeanwhile, finishedStep, isMine, mine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 type Deps = Pick<ProtocolDeps, "database" | "notifier">;
 
@@ -75,14 +75,13 @@ export async function noteResult(deps: Deps, grip: Grip, result: object): Promis
 }
 
 /**
- * One log entry in the caller's transaction, with what that has yielded, kept under `yielded.step`, which is no step of the type's: so what
- * the transaction does is done once for the job's life, by a live attempt, and told exactly if it is done. Takes the job's row, last of
- * all. Error: superseded.
+ * Locks the job's row until the transaction ends, which must be the transaction's last statement: what it does comes about only while the
+ * job is the attempt's, and before any later attempt enters. `orEnded`: or has ended in its generation. Error: superseded.
  */
-export async function logWithin(tx: Db, grip: Grip, message: string, yielded: StepYield): Promise<void> {
-  const entry: NewEvent = { kind: "log", data: { level: "info", message, step: grip.held.step } };
-  const written = await writeJob(tx, grip.job_id, {}, [entry], { fence: mine(grip), yielded });
-  if (!written) throw new AppError("superseded", { job: grip.job_id });
+export async function demandMine(tx: Db, grip: Grip, { orEnded = false } = {}): Promise<void> {
+  const row = await lockJob(tx, grip.job_id);
+  if (!row || !(isMine(row, grip) || (orEnded && endedMeanwhile(row, grip))))
+    throw new AppError("superseded", { job: grip.job_id });
 }
 
 async function write(
