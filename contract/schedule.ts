@@ -1,4 +1,5 @@
 /** Schedules: when a job is started by itself. Never reorder or rename fields of the run's input: histories hold them. */
+import type { Queue } from "./job-type-definition.ts";
 
 /** What happens when a run is due and the one before it has not ended. */
 export const OVERLAPS = ["skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all"] as const;
@@ -10,6 +11,9 @@ export type ScheduleSpec = { cron: string; time_zone: string } | { every_seconds
 
 /** Export of `workflows/index.ts` that a schedule starts; no job type: it starts a job and ends with it. */
 export const SCHEDULED_RUN = "scheduledJob";
+
+/** Where it runs: its activities take milliseconds, and must not wait behind work that holds a queue's few slots for hours. */
+export const SCHEDULED_QUEUE = "publish" satisfies Queue;
 
 /** Begins the id of such a run; Temporal adds the moment. No job's id begins so. */
 export const SCHEDULED_PREFIX = "scheduled-";

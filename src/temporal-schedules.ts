@@ -9,6 +9,7 @@ import {
 } from "@temporalio/client";
 import {
   SCHEDULED_PREFIX,
+  SCHEDULED_QUEUE,
   SCHEDULED_RUN,
   type Overlap,
   type ScheduledRunInput,
@@ -140,7 +141,7 @@ function optionsOf({ id, input, spec, overlap, catchup_window_seconds }: Omit<Sc
       type: "startWorkflow",
       workflowType: SCHEDULED_RUN,
       workflowId: `${SCHEDULED_PREFIX}${id}`,
-      taskQueue: queueName("maintenance", prefix),
+      taskQueue: queueName(SCHEDULED_QUEUE, prefix),
       args: [input],
     },
   } as const satisfies Partial<ScheduleOptions>;

@@ -9,9 +9,12 @@ import { askForPermit } from "../../src/jobs/permits/ask-for-permit.ts";
 import { grantIn } from "../../src/jobs/permits/pass-on.ts";
 import { sweepPermits } from "../../src/jobs/permits/sweep-permits.ts";
 import { writeEnding } from "../../src/jobs/protocol/attempt.ts";
+import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
+import { retryJob } from "../../src/jobs/protocol/retry.ts";
+import { suspectJobs } from "../../src/jobs/reconcile-store.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { ensureTenant } from "../../src/tenants/tenant-store.ts";
-import { FAILED } from "../support/protocol-room.ts";
+import { FAILED, runOf } from "../support/protocol-room.ts";
 import { createPublishing, jobRow, ledger, type Publishing } from "../support/publishing.ts";
 import { scriptedExecutions } from "../support/scripted-executions.ts";
 
@@ -162,6 +165,51 @@ describe("a permit", () => {
   });
 });
 
+describe("a job whose deadline passes while it waits in line", () => {
+  const expire = async (job: string) => {
+    await query(db(), `update jobs set deadline_at = now() - interval '1 second' where id = $1`, [job]);
+    expect(await reconcileJob(room.deps, job)).toBe("expire");
+  };
+
+  it("leaves its place, and its run is woken to find out", async () => {
+    const [runs, waits] = [await newJob(), await newJob()];
+    for (const job of [runs, waits]) await askForPermit(room.deps, job);
+    await expire(waits);
+    expect(temporal.woken).toEqual([`maintenance-${waits}`]);
+    expect(await rowOf(waits)).toBeNull();
+  });
+
+  it("leaves a permit that it has not used to the next", async () => {
+    const [unused, next] = [await newJob(), await newJob()];
+    for (const job of [unused, next]) await askForPermit(room.deps, job);
+    await expire(unused);
+    expect(await granted()).toEqual([next]);
+    expect(temporal.woken).toEqual([`maintenance-${unused}`, `maintenance-${next}`]);
+  });
+});
+
+describe("a run of an older generation that sleeps in line", () => {
+  it("is woken by the reconciler, and neither waits nor takes a place for the retry", async () => {
+    const [runs, job] = [await newJob(), await newJob()];
+    for (const each of [runs, job]) await askForPermit(room.deps, each);
+    await cancelJob(room.deps, { job_id: job, by: room.principal });
+    await retryJob(room.deps, { job_id: job, by: room.principal });
+    temporal.woken.length = 0;
+    temporal.current = runOf("F");
+    expect(await reconcileJob(room.deps, job)).toBe("nothing");
+    expect(temporal.woken).toEqual([`maintenance-${job}`]);
+    const run = (generation: number, reset = false) => askForPermit(room.deps, job, THREE, { generation, reset });
+    expect(await run(1)).toEqual({ kind: "ended" });
+    expect(await rowOf(job)).toBeNull();
+    // What a reset makes takes the job over, and needs a permit.
+    expect(await run(1, true)).toEqual({ kind: "granted" });
+    temporal.woken.length = 0;
+    temporal.current = runOf("G", { generation: 2 });
+    await reconcileJob(room.deps, job);
+    expect(temporal.woken).toEqual([]);
+  });
+});
+
 describe("whoever dies", () => {
   it("between the end of a job and passing its permit on: the sweep does it, and tells", async () => {
     const jobs = [await newJob(), await newJob(), await newJob(), await newJob()];
@@ -203,6 +251,20 @@ it("those in front of a line say their place as it changes", async () => {
   await passOn();
   await sweep();
   expect((await jobRow(room, jobs[4] ?? "")).message).toMatch(/place 1 in line$/);
+});
+
+it("a place in line that changes is no news for the reconciler", async () => {
+  const jobs = [await newJob(), await newJob(), await newJob(), await newJob(), await newJob()];
+  for (const job of jobs) await ask(job);
+  const seen = () => suspectJobs(db(), { quietMs: 0, limit: 100 });
+  const before = await seen();
+  await end(jobs[0] ?? "");
+  await passOn();
+  await sweep();
+  expect((await jobRow(room, jobs[4] ?? "")).message).toMatch(/place 1 in line$/);
+  const markOf = (found: typeof before) => found.find(({ id }) => id === jobs[4])?.mark;
+  expect(markOf(before)).toBeDefined();
+  expect(markOf(await seen())).toBe(markOf(before));
 });
 
 it("whatever comes at once, no line ever has more than its permits, and all get theirs", async () => {

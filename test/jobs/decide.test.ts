@@ -25,6 +25,7 @@ describe("reconcile decides", () => {
   const late = { ...row("running", "F"), deadline_over: true };
   const stopping = { ...late, deadline_stop_at: "in a minute" };
   const asked = { ...row("running", "F"), cancel_requested_at: "now" };
+  const next = run("C", { reset: true, segment: 1 });
   it.each([
     ["running, cancel asked for", asked, run("F"), "cancel"],
     ["running, cancel asked for, its deadline passed", { ...asked, cancel_overdue: true }, run("F"), "terminate"],
@@ -119,6 +120,33 @@ describe("reconcile decides", () => {
       "queued for generation 2, a reset run of the old chain open",
       row("queued", "C", 2),
       run("A", { reset: true, segment: 1 }),
+      "adopt",
+    ],
+    ["running, cancel asked for, the run that continues its own open", asked, next, "cancel"],
+    [
+      "running, its cancel's deadline passed, the run that continues its own open",
+      { ...asked, cancel_overdue: true },
+      next,
+      "terminate",
+    ],
+    [
+      "running, its cancel's deadline passed, the run that continues its own open, switched since",
+      { ...asked, cancel_overdue: true, switched_at: "now" },
+      next,
+      "nothing",
+    ],
+    ["running, its deadline passed, the run that continues its own open", late, next, "expire"],
+    ["running, stopped for its deadline, the run that continues its own open", stopping, next, "cancel"],
+    [
+      "running, stopped for its deadline in vain, the run that continues its own open",
+      { ...stopping, stop_overdue: true },
+      next,
+      "terminate",
+    ],
+    [
+      "running, cancel asked for, the old chain's next run open after a reset",
+      { ...asked, run_id: "A", generation: 2 },
+      next,
       "adopt",
     ],
     ["final, closed", row("failed", "F"), run("F", { open: false }), "nothing"],

@@ -1,5 +1,7 @@
 /** Rules about runs that continue as new: the row is the next run's, the generation the same; a reset of any of them is told as one. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { query } from "../../src/db.ts";
+import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { logEntry } from "../../src/jobs/protocol/ledger-writes.ts";
 import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
@@ -57,6 +59,35 @@ describe("a run that continues the row's own", () => {
     expect(await jobRow(protocol.room, job)).toMatchObject({ status: "cancelled", run_id: "C", segment: 1 });
     protocol.temporal.current = runOf("A", { reset: true, segment: 1 });
     expect(await enter(next("A", 2, 1))).toMatchObject({ kind: "entered", grip: { generation: 2, run_id: "A" } });
+  });
+});
+
+describe("a run that continues the row's own and has no worker to enter", () => {
+  const sql = (text: string) => query(protocol.room.database.em.fork(), text, [job]);
+  const reconcile = () => reconcileJob(protocol.room.deps, job);
+  beforeEach(async () => {
+    await protocol.grip(attemptOf(job, "F", 1));
+    protocol.temporal.current = runOf("C", { reset: true, segment: 1 });
+  });
+
+  it("is cancelled as the row's own, and terminated where nobody stops it", async () => {
+    await cancelJob(protocol.room.deps, { job_id: job, by: protocol.room.principal, deadline_seconds: 60 });
+    protocol.temporal.cancelled.length = 0;
+    expect(await reconcile()).toBe("cancel");
+    expect(protocol.temporal.cancelled.map(({ run_id }) => run_id)).toEqual(["C"]);
+    await sql(`update jobs set cancel_deadline_at = now() - interval '1 second' where id = $1`);
+    expect(await reconcile()).toBe("terminate");
+    expect(protocol.temporal.terminated.map(({ run_id }) => run_id)).toEqual(["C"]);
+    expect(await jobRow(protocol.room, job)).toMatchObject({ status: "cancelled", run_id: "C", segment: 1 });
+  });
+
+  it("is stopped for the job's deadline", async () => {
+    await sql(`update jobs set deadline_at = now() - interval '1 second' where id = $1`);
+    expect(await reconcile()).toBe("expire");
+    expect(protocol.temporal.cancelled.map(({ run_id }) => run_id)).toEqual(["C"]);
+    await sql(`update jobs set deadline_stop_at = now() - interval '1 second' where id = $1`);
+    expect(await reconcile()).toBe("terminate");
+    expect(await jobRow(protocol.room, job)).toMatchObject({ status: "failed", error_code: "deadline_exceeded" });
   });
 });
 

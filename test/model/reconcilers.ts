@@ -92,11 +92,12 @@ function describe({ world, state, number, say }: Step): void {
   const told = `describes ${jobName(job)}: run ${found.current} ${RUN_NAMES[found.status]}`;
   say(act(todo), `${told}, will do: ${DO_NAMES[todo]}`);
   const { late, switched } = layout.row(state, job);
-  const runs = seen.status === STATUS.running && found.status === RUN.open && seen.run === found.current;
+  const isItsOwn = seen.run === found.current || (found.root === seen.generation && found.segment > seen.segment);
+  const runs = seen.status === STATUS.running && found.status === RUN.open && isItsOwn;
   if (late === LATE.over && switched === 0 && (runs || seen.status === STATUS.queued))
     say(act(DO.expire), `${told}, will end it for its deadline`);
   const run = runToCancel(world, state, job);
-  if (todo !== DO.nothing || run === 0 || run !== seen.run) return;
+  if (todo !== DO.nothing || run === 0 || run !== found.current || !isItsOwn) return;
   if (layout.run(state, job, run).cancelled === 0) say(act(DO.cancel), `${told}, sends the cancel again`);
   if (!layout.hasBudget(state, "deadline")) return;
   const terminating = act(DO.terminate);
@@ -118,8 +119,8 @@ function act(step: Step, emit: Emit): void {
     const landed = world.landStart(next, job, seen.generation);
     if (landed !== null) say(next, `starts ${jobName(job)}, generation ${seen.generation}: ${landed}`);
   } else if (seen.act === DO.cancel) {
-    landCancel(world, next, { job, run: rules.has("cancelNamesRun") ? seen.run : 0, generation: seen.generation });
-    say(next, `its cancel of run ${seen.run} arrives`);
+    landCancel(world, next, { job, run: rules.has("cancelNamesRun") ? seen.current : 0, generation: seen.generation });
+    say(next, `its cancel of run ${seen.current} arrives`);
   } else if (seen.act === DO.terminate) {
     terminate(step, next);
   } else if (seen.act === DO.expire) {
@@ -155,7 +156,7 @@ function bind(world: World, next: State, job: number, run: number): void {
 
 function terminate({ world, state, number, say }: Step, next: State): void {
   const { layout, rules } = world;
-  const { job, run: seenRun, generation } = layout.reconciler(state, number);
+  const { job, current: seenRun, generation } = layout.reconciler(state, number);
   const { current } = layout.row(state, job);
   const run = layout.run(next, job, current);
   const named = !rules.has("terminateNamesRun") || current === seenRun;

@@ -60,6 +60,9 @@ export function runToCancel(world: World, state: State, job: number): number {
   const { layout } = world;
   const row = layout.row(state, job);
   const asked = row.cancel > 0 || row.late === LATE.stopping;
-  if (row.status !== STATUS.running || !asked || row.switched > 0 || row.run !== row.current) return 0;
-  return layout.run(state, job, row.current).status === RUN.open ? row.run : 0;
+  if (row.status !== STATUS.running || !asked || row.switched > 0 || row.current === 0) return 0;
+  const { status, root, segment } = layout.run(state, job, row.current);
+  // The row's own, or the one that goes on where it continued as new, and has not entered yet.
+  const isItsOwn = row.run === row.current || (root === row.generation && segment > row.segment);
+  return isItsOwn && status === RUN.open ? row.current : 0;
 }

@@ -17,7 +17,8 @@ let worker: WorkerProcess;
 beforeAll(async () => {
   room = await startGatewayRoom({ executions: "real", settings: { PLATEN_RECONCILE_MS: "300" } });
   gates = await createCommitGates(room.databaseUrl);
-  worker = await startWorkerProcess(room);
+  // Two slots, as the queue of clean-ups has.
+  worker = await startWorkerProcess(room, { settings: { PLATEN_WORKER_CONCURRENCY: "maintenance=2" } });
 });
 afterAll(async () => {
   await worker?.kill();
@@ -54,6 +55,19 @@ describe("a schedule", { timeout: 60_000 }, () => {
     expect((await press(id, "unpause")).body).toMatchObject({ paused: false, note: "Unpaused by admin of harbour" });
     await runs(id, (found) => found.length >= 2);
     expect((await press(id, "pause")).body).toMatchObject({ paused: true });
+  });
+
+  it("starts its job though every slot of the job's queue is taken by long work", async () => {
+    const gate = await gates.close({ job_id: null, kind: "step", data: { step: "sweep", status: "running" } });
+    const body = { type: "maintenance", payload: { dry_run: true } };
+    for (const key of [room.keys.admin, room.keys.foreign]) await room.call("POST", "/jobs", { key, body });
+    await until("both slots to be taken", async () => (await gate.ports()).length === 2);
+    const { id } = await make({ spec: NEVER });
+    await press(id, "trigger");
+    const [run] = await runs(id, ([first]) => first?.job_id);
+    expect(run.status).toBe("queued");
+    await gate.open();
+    await runs(id, ([first]) => first?.status === "completed");
   });
 
   it("is changed as a whole, and stays paused", async () => {

@@ -153,7 +153,7 @@ export async function pulseOfChildren(db: Db, parentId: string): Promise<string>
   return row?.pulse ?? "";
 }
 
-/** Who has asked for the cancel of a group, and until when it may take. */
+/** Who has asked for the cancel of a group, and how long it may take: as long as the group itself. Null for one that Temporal's Web UI asked for. */
 export interface Canceller {
   id: string | null;
   name: string;
@@ -166,8 +166,10 @@ export async function findCanceller(db: Db, groupId: string): Promise<Canceller>
     db,
     `
     select p.id, coalesce(p.name, j.cancel_requested_in, 'its group') as name, j.cancel_reason as reason,
-      greatest(1, extract(epoch from j.cancel_deadline_at - now()))::float8 as deadline_seconds
+      -- greatest() of 1 and null is 1.
+      case when stops.by is not null then greatest(1, extract(epoch from stops.by - now())) end::float8 as deadline_seconds
     from jobs j
+    cross join lateral (select least(j.cancel_deadline_at, j.deadline_stop_at) as by) stops
     left join principals p on p.id = j.cancel_requested_by
     where j.id = $1
     `,

@@ -13,7 +13,7 @@ import { permitsByQueue } from "../../../contract/permits.ts";
 import { transaction, type Db } from "../../db.ts";
 import { lockJob, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
-import type { ProtocolDeps } from "../protocol/attempt.ts";
+import type { Attempt, ProtocolDeps } from "../protocol/attempt.ts";
 import { tellGranted } from "./pass-on.ts";
 import {
   findPlace,
@@ -30,15 +30,25 @@ export type Asked =
   /** `permits`: of the line. */
   | { kind: "waits"; message: string; queue: Queue; permits: number; place: Place }
   | { kind: "granted" }
-  /** It has ended, or does not exist: nothing to wait for. */
+  /** It has ended, does not exist, or is another run's: nothing to wait for. */
   | { kind: "ended" };
 
 type Deps = Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">;
 
-/** Asking again changes nothing but what the job says of its place. `permits`: of the line; what the table says by default. */
-export async function askForPermit(deps: Deps, jobId: string, permits = permitsByQueue()): Promise<Asked> {
+/** Who asks, if it is a run: one of an older generation never begins again, unless it comes from a reset. */
+type Asking = Pick<Attempt, "generation" | "reset">;
+
+/**
+ * Asking again changes nothing but what the job says of its place. `permits`: of the line; what the table says by default.
+ */
+export async function askForPermit(
+  deps: Deps,
+  jobId: string,
+  permits = permitsByQueue(),
+  run: Asking | null = null,
+): Promise<Asked> {
   if (await hasPermit(deps.database.em.fork(), jobId)) return { kind: "granted" };
-  const { asked, others } = await transaction(deps.database, (tx) => ask(tx, jobId, permits));
+  const { asked, others } = await transaction(deps.database, (tx) => ask(tx, jobId, permits, run));
   deps.notifier.touch(jobId);
   await tellGranted(deps, others);
   return asked;
@@ -48,9 +58,11 @@ async function ask(
   tx: Db,
   jobId: string,
   numbers: ReadonlyMap<Queue, number>,
+  run: Asking | null,
 ): Promise<{ asked: Asked; others: Granted[] }> {
   const row = await lockJob(tx, jobId);
   if (!row || isFinal(row.status)) return { asked: { kind: "ended" }, others: [] };
+  if (run && !run.reset && run.generation < row.generation) return { asked: { kind: "ended" }, others: [] };
   const queue = definitionOf(row.job_type).task_queue;
   const permits = numbers.get(queue);
   if (permits === undefined) return { asked: { kind: "granted" }, others: [] };

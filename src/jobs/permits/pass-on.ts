@@ -32,6 +32,13 @@ export async function passPermitOn(deps: Deps, { id, job_type }: Pick<JobRow, "i
   }
 }
 
+/** For a job that has ended before it began: a run that sleeps in line for it is woken, and finds that out. Who is behind it may be next. */
+export async function leaveLine(deps: Deps, job: Pick<JobRow, "id" | "job_type" | "workflow_id">): Promise<void> {
+  if (!isThrottled(job.job_type)) return;
+  await tellGranted(deps, [{ job_id: job.id, workflow_id: job.workflow_id }]);
+  await passPermitOn(deps, job);
+}
+
 /** Grants what is free in the line, and tells those who got it. Answers how many. */
 export async function grantIn(deps: Deps, line: Line, permits: number): Promise<number> {
   const granted = await transaction(deps.database, async (tx) => {

@@ -65,7 +65,10 @@ export async function firstInLine(db: Db, places: number): Promise<WaitingJob[]>
   );
 }
 
-/** Only of jobs that wait still; what somebody else is writing is left for the next time. No event: a place is progress. */
+/**
+ * Only of jobs that wait still; what somebody else is writing is left for the next time. No event: a place is progress. And no news for the
+ * reconciler, which looks less and less often at what nobody has written to (`updated_at`): those in front of every line would be its suspects.
+ */
 export async function writePlaces(db: Db, places: readonly { job_id: string; message: string }[]): Promise<string[]> {
   const rows = await query<{ id: string }>(
     db,
@@ -78,7 +81,7 @@ export async function writePlaces(db: Db, places: readonly { job_id: string; mes
         and status in ('queued', 'running') and attention is null
       order by id for update skip locked
     )
-    update jobs set message = news.message, updated_at = now()
+    update jobs set message = news.message
     from news, free where jobs.id = news.job_id and jobs.id = free.id
     returning jobs.id
     `,

@@ -8,8 +8,7 @@
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { isFinal } from "../../../contract/job-state.ts";
-import { isThrottled } from "../../../contract/permits.ts";
-import { passPermitOn, tellGranted } from "../permits/pass-on.ts";
+import { leaveLine } from "../permits/pass-on.ts";
 import { lockJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { writeEnding, type ProtocolDeps } from "./attempt.ts";
@@ -45,13 +44,6 @@ export async function cancelJob(
     generation = row.generation;
   }
   return "requested";
-}
-
-/** One that waited for its permit has a run that sleeps: woken, it finds the job ended. Whoever is behind it may be next. */
-async function leaveLine(deps: Parameters<typeof passPermitOn>[0], row: JobRow): Promise<void> {
-  if (!isThrottled(row.job_type)) return;
-  await tellGranted(deps, [{ job_id: row.id, workflow_id: row.workflow_id }]);
-  await passPermitOn(deps, row);
 }
 
 /** Null when the job was reopened since the request was noted: what is running now is not what was to be cancelled. */

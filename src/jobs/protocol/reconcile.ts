@@ -6,6 +6,7 @@
  * harmless, and their lease only saves work.
  */
 import { isFinal } from "../../../contract/job-state.ts";
+import { isThrottled } from "../../../contract/permits.ts";
 import type { Done } from "./finish.ts";
 import { transaction, type Db } from "../../db.ts";
 import type { Execution } from "../../temporal.ts";
@@ -43,8 +44,9 @@ const waitsTooLong = ({ status, deadline_over }: Pick<Decided, "status" | "deadl
 export function decide(row: Decided, execution: Execution | null): Decision {
   if (waitsTooLong(row)) return "expire";
   if (!execution) return row.status === "queued" ? "start" : row.status === "running" ? "settle" : "nothing";
-  // A run that continued as new takes the row over by itself.
-  const strangerFromReset = execution.reset && execution.run_id !== row.run_id && !continues(row, execution);
+  // A run that continued as new takes the row over by itself; where no worker lets it, it is the row's all the same.
+  const itsOwn = execution.run_id === row.run_id || continues(row, execution);
+  const strangerFromReset = execution.reset && !itsOwn;
   if (row.status === "queued" && execution.generation === row.generation) return execution.open ? "nothing" : "settle";
   if (row.status === "queued") {
     if (!execution.open) return "start";
@@ -53,7 +55,7 @@ export function decide(row: Decided, execution: Execution | null): Decision {
   if (execution.open) {
     if (strangerFromReset) return "adopt";
     const cancellable = row.status === "running" && row.switched_at === null;
-    if (!cancellable || row.run_id !== execution.run_id) return "nothing";
+    if (!cancellable || !itsOwn) return "nothing";
     if (row.deadline_over && row.deadline_stop_at === null) return "expire";
     if (row.cancel_requested_at === null && row.deadline_stop_at === null) return "nothing";
     // The request was written down, and may have been lost on its way to Temporal. Sent to the row's own run only.
@@ -71,13 +73,18 @@ export async function reconcileJob(deps: ProtocolDeps, jobId: string): Promise<D
   if (decision === "start") await startJob(deps, jobId, seen.generation);
   if (decision === "adopt" && execution) await adoptFor(deps, seen, execution);
   if (decision === "settle") await settleFor(deps, seen, execution);
-  if (decision === "cancel" && seen.run_id) await deps.executions.cancel(seen.workflow_id, seen.run_id);
-  if (decision === "expire") await expireJob(deps, seen);
+  if (decision === "cancel" && execution) await deps.executions.cancel(seen.workflow_id, execution.run_id);
+  if (decision === "expire") await expireJob(deps, seen, execution?.run_id ?? null);
   if (decision === "terminate" && execution) await terminateFor(deps, seen, execution);
+  if (decision === "nothing" && execution && isInTheWay(seen, execution)) await deps.executions.wake(seen.workflow_id);
   if ((decision === "nothing" || decision === "cancel") && execution) await noteDescribed(deps, seen, execution);
   if (decision !== "nothing") deps.notifier.touch(jobId);
   return decision;
 }
+
+/** A run of an older generation that may sleep in line: woken, it finds that it is not wanted any more, and the next can start. */
+const isInTheWay = ({ job_type, status, generation }: JobRow, execution: Execution): boolean =>
+  status === "queued" && execution.open && execution.generation < generation && isThrottled(job_type);
 
 const unchanged = (row: JobRow | null, seen: JobRow): row is JobRow =>
   row !== null && row.run_id === seen.run_id && row.generation === seen.generation;
