@@ -97,12 +97,12 @@ it("every table is a sheet whose header stays in sight; names of sheets are what
   expect(workbook.getWorksheet("Plots")!.views[0]).toMatchObject({ state: "frozen", ySplit: 1, rightToLeft: true });
 });
 
-it("100,000 rows are written in flat memory", { timeout: 120_000 }, async () => {
+it("50,000 rows are written in flat memory", { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "platen-rows-"));
   try {
     const file = join(folder, "rows.ndjson");
     const output = createWriteStream(file);
-    for (let row = 0; row < 100_000; row += 1)
+    for (let row = 0; row < 50_000; row += 1)
       output.write(
         `${JSON.stringify([`plot-${row}`, `قطعة ${row}`, row * 1.5, "2026-11-26", { formula: `C${row + 2}*2` }])}\n`,
       );
@@ -123,8 +123,8 @@ it("100,000 rows are written in flat memory", { timeout: 120_000 }, async () => 
       time_zone: "UTC",
       created_at: CREATED_AT,
     } as const;
-    const blocks = [{ type: "table" as const, columns, rows: { file, count: 100_000 } }];
-    // In memory they would take 600 MB.
+    const blocks = [{ type: "table" as const, columns, rows: { file, count: 50_000 } }];
+    // Enough to be written row by row. In memory they would take 300 MB.
     await runApart(
       {
         task: "render",
@@ -138,8 +138,8 @@ it("100,000 rows are written in flat memory", { timeout: 120_000 }, async () => 
       { seconds: 100, heapMb: 192, signal: new AbortController().signal },
     );
     const xml = Buffer.from(unzipSync(await readFile(made))["xl/worksheets/sheet1.xml"]!).toString();
-    expect(xml.match(/<row /g)).toHaveLength(100_001);
-    expect(xml).toContain("C100001*2");
+    expect(xml.match(/<row /g)).toHaveLength(50_001);
+    expect(xml).toContain("C50001*2");
     await writeFile(file, "");
   } finally {
     await rm(folder, { recursive: true, force: true });
