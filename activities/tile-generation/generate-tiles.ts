@@ -15,7 +15,7 @@ import { cutTiles, takeTiles } from "../../src/tiles/cut/cut-tiles.ts";
 import { inScratch } from "../../src/tiles/cut/scratch.ts";
 import { createTileSetDigest } from "../../src/tiles/tile-set-digest.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
-import { holdCutTiles } from "./hold-cut-tiles.ts";
+import { holdCutTiles } from "./cut-tile-claims.ts";
 import { lost } from "./measure-picture.ts";
 import { putXyz } from "./xyz-artifact.ts";
 import type { AfterMeasure } from "./step-input.ts";

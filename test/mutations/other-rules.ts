@@ -18,7 +18,7 @@ export const OTHER_RULES: Mutation[] = [
   })),
   {
     rule: "generation 1 is started once for life",
-    file: "src/temporal.ts",
+    file: "contract/job-start.ts",
     find: 'input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE"',
     replace: '"ALLOW_DUPLICATE"',
     test: "is refused once any run of the job exists",

@@ -101,15 +101,15 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "settle binds run_id to the described run",
     file: at("reconcile"),
-    find: "const bound = execution ? { run_id: execution.run_id } : {};",
-    replace: "const bound = {};",
+    find: "const bound: Bound = execution ? { run_id: execution.run_id, segment: execution.segment ?? 0 } : {};",
+    replace: "const bound: Bound = {};",
     test: "does not reopen the job: settling names that run",
   },
   {
     rule: "cancelling a queued row sends nothing",
     file: at("cancel"),
-    find: 'if (row.status === "cancelled") return "cancelled";',
-    replace: "",
+    find: 'if (row.status === "cancelled") {',
+    replace: "if (false) {",
     test: "of a queued job sends nothing",
   },
   {
@@ -183,15 +183,15 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "finishing twice is a success",
     file: at("finish"),
-    find: "if (row && endedMeanwhile(row, grip)) return;",
-    replace: "",
+    find: "if (!row || !endedMeanwhile(row, grip)) throw",
+    replace: "throw",
     test: "twice is a success and writes once",
     testFile: "test/jobs/protocol-ends.test.ts",
   },
   {
     rule: "finishing demands that the row is mine",
     file: at("finish"),
-    find: "{ fence: mine(grip), dropGuard: true }",
+    find: "{ fence: mine(grip), dropGuard: true, ...(yielded ? { yielded } : {}) }",
     replace: "{ dropGuard: true }",
     test: "is refused to an attempt that is not the newest",
     testFile: "test/jobs/protocol-ends.test.ts",
