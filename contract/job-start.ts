@@ -3,6 +3,7 @@ import { fairnessKey } from "./fairness-key.ts";
 import type { JobInput } from "./job-input.ts";
 import { titleOf } from "./job-title.ts";
 import { definitionOf, type JobType } from "./job-types.ts";
+import { isThrottled } from "./permits.ts";
 import { JOB_URL_MEMO, SEARCH_ATTRIBUTES, SEARCH_ATTRIBUTE_TYPES } from "./messages.ts";
 
 export interface StartOptions {
@@ -41,6 +42,9 @@ export interface RunStart {
   details: string;
 }
 
+/** Waiting in line is part of the run and no work: what a throttled type may take begins with its permit, and is held by its activities' limits. */
+const LINE_SECONDS = 7 * 86_400;
+
 export function runStartOf(options: StartOptions, { taskQueuePrefix, publicUrl }: Installation): RunStart {
   const { job_type, workflow_id, title, priority, input } = options;
   const definition = definitionOf(job_type);
@@ -53,7 +57,7 @@ export function runStartOf(options: StartOptions, { taskQueuePrefix, publicUrl }
     task_queue: `${taskQueuePrefix}${definition.task_queue}`,
     input,
     reuse: input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE",
-    run_timeout_seconds: definition.timeout_seconds,
+    run_timeout_seconds: definition.timeout_seconds + (isThrottled(job_type) ? LINE_SECONDS : 0),
     priority: { priorityKey: priority, fairnessKey: fairnessKey(input.tenant) },
     memo: { job_id: input.job_id, generation: input.generation, ...(url ? { [JOB_URL_MEMO]: url } : {}) },
     search_attributes: searchAttributesOf(job_type, input),

@@ -50,7 +50,10 @@ export interface JobTypeDefinition {
   role: "operator" | "admin";
   /** `throttled`: how many run at a time per tenant and queue; null for any number. */
   capabilities: { cancel: boolean; retry: boolean; throttled: number | null };
-  /** Seconds that one run may take; then Temporal ends it and the job has failed with `timed_out`. */
+  /**
+   * Seconds that one run may take; then Temporal ends it and the job has failed with `timed_out`. A throttled type's run has a week more, for
+   * the line (contract/job-start.ts).
+   */
   timeout_seconds: number;
   /** What the job may be retried, by itself (not yet) or by hand, before it is a dead letter; a request may say less. */
   max_retries: number;

@@ -23,7 +23,9 @@ const [FIRST_LOOK_MS, LAST_LOOK_MS] = [100, 1_000];
 /** Error: member_failed (final), for a group that is not done. */
 export async function runMembers(deps: ActivityDeps, input: MembersInput): Promise<MembersLook> {
   const entry = { step: "run_members", message: "Running its members", keeps: "progress" as const };
-  return inMembersStep(deps, input, entry, async (tools, found) => {
+  // After continuing as new every member that runs is another's: the workflow sleeps between two looks, and the slot is free.
+  const stayMs = input.job.segment ? 0 : STAY_MS;
+  return inMembersStep(deps, input, { ...entry, stayMs }, async (tools, found) => {
     const { grip, row } = tools;
     if (!found.stand.ended || input.stopping) return {};
     const { on_failure } = row.payload as unknown as GroupPayload;
@@ -44,11 +46,19 @@ export async function runMembers(deps: ActivityDeps, input: MembersInput): Promi
 
 const MAX_PROBLEMS = 200;
 
+/** `stayMs`: how long a look may wait for members that the asking run has not started. */
+interface MembersEntry {
+  step: string;
+  message: string;
+  keeps: "progress";
+  stayMs: number;
+}
+
 /** For every job that has members, in whatever step of it. `ends`: what is to be done about what was found. `begins`: comes before every look. */
 export async function inMembersStep(
   deps: ActivityDeps,
   input: MembersInput,
-  entry: { step: string; message: string; keeps: "progress" },
+  { stayMs, ...entry }: MembersEntry,
   ends: (tools: StepTools, found: FoundMembers) => Promise<Pick<MembersLook, "result">>,
   begins: (tools: StepTools) => Promise<void> = async () => undefined,
 ): Promise<MembersLook> {
@@ -56,7 +66,7 @@ export async function inMembersStep(
     const { grip, row } = await enter(deps, context, input, entry);
     return beating(deps, context, { grip, row, step: entry.step }, async (tools) => {
       await begins(tools);
-      const found = await follow(deps, input, tools);
+      const found = await follow(deps, { ...input, stayMs }, tools);
       const result = await ends(tools, found);
       const { start, more, attached, stand } = found;
       return { ended: stand.ended, start, more, attached: attached > 0, generation: grip.generation, ...result };
@@ -67,11 +77,11 @@ export async function inMembersStep(
 /** Looks; and where members are open that end without the workflow's hearing of it, waits for the next change, and looks again. */
 async function follow(
   deps: ActivityDeps,
-  { own, attached: there, stopping }: MembersInput,
+  { own, attached: there, stopping, stayMs }: MembersInput & Pick<MembersEntry, "stayMs">,
   tools: StepTools,
 ): Promise<FoundMembers> {
   const { grip, row, signal } = tools;
-  const until = performance.now() + STAY_MS;
+  const until = performance.now() + stayMs;
   if (stopping) await noteCancelStage(deps, grip, "acknowledged");
   for (;;) {
     const found = await lookAtMembers(deps, { grip, stopping, own, attached: there });

@@ -12,13 +12,16 @@ import type { ActivityDeps, StepTools } from "../steps.ts";
 /** Of the child among the publish's members. */
 const KEY = "tiles";
 
+/** For a child that this run has not started: one slot for one child, and a history that does not grow while it is awaited. */
+const STAY_MS = 600_000;
+
 /** Error: tiles_not_made (final). */
 export async function makeTiles(deps: ActivityDeps, input: MembersInput): Promise<MembersLook> {
   const entry = { step: "validate", message: "Cutting the tiles from the source picture", keeps: "progress" as const };
   return inMembersStep(
     deps,
     input,
-    entry,
+    { ...entry, stayMs: STAY_MS },
     async (_tools, { stand, members: [tiles] }) => {
       if (!stand.ended || input.stopping || stand.counts.completed > 0) return {};
       const reason = tiles?.refused?.message ?? tiles?.message ?? "Its job was not begun.";

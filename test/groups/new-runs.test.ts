@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { query } from "../../src/db.ts";
+import { startJob, startsOf } from "../../src/jobs/protocol/start.ts";
 import { expectSoundLedger } from "../support/chaos-room.ts";
 import { jobRow, until } from "../support/publishing.ts";
 import { createGroupRoom, endsTold, nothing, type GroupRoom } from "./group-room.ts";
@@ -53,6 +54,37 @@ describe("a group whose workflow is reset", { timeout: 90_000 }, () => {
       await expectSoundLedger(groups.room, job_id, ["completed"]);
     }
     await expectSoundLedger(groups.room, group, ["completed"]);
+  });
+
+  it("far down a chain of runs only looks at the members that ran before, and gives its slot back between two looks", async () => {
+    const group = await groups.begin({ members: [nothing("a")] }, { start: false });
+    // "a" waits for its permit: another has it.
+    const other = await groups.begin({ members: [nothing("before")] }, { start: false });
+    const gate = await groups.hold(other, "before");
+    await startJob(groups.room.deps, other, 1);
+    await gate.reached();
+    const [options] = await startsOf(groups.room.database.em.fork(), [group]);
+    if (!options) throw new Error("no such group");
+    await groups.room.executions.start({ ...options, input: { ...options.input, segment: 1 } });
+    await until("the member to be begun", async () => (await groups.states(group))["a"] === "queued");
+    await reset(group);
+    const looks = await until(
+      "three looks of the new run",
+      async () => {
+        const { events = [] } = await byHandle(group).fetchHistory();
+        const attached = events?.findIndex((event) => event.startChildWorkflowExecutionFailedEventAttributes) ?? -1;
+        const later = attached < 0 ? [] : (events?.slice(attached) ?? []);
+        const at = (wanted: (event: (typeof later)[number]) => unknown) =>
+          later.filter(wanted).map(({ eventTime }) => Number(eventTime?.seconds) + Number(eventTime?.nanos) / 1e9);
+        const begun = at((event) => event.activityTaskStartedEventAttributes);
+        const done = at((event) => event.activityTaskCompletedEventAttributes);
+        return done.length >= 3 && done.map((moment, index) => moment - (begun[index] ?? 0));
+      },
+      40_000,
+    );
+    for (const seconds of looks) expect(seconds).toBeLessThan(5);
+    await gate.open();
+    expect(await groups.room.ended(group, 30_000)).toMatchObject({ status: "completed" });
   });
 
   it("after its end ends as before, and runs no member again", async () => {

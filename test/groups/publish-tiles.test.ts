@@ -54,6 +54,21 @@ describe("a publish of a version with a source picture and no tiles", { timeout:
     }
   });
 
+  it("that waits long for them looks ever more seldom, so that its history stays short", async () => {
+    const job = await room.publish(await untiled());
+    await childOf(job);
+    await until(
+      "a pause of more than ten seconds",
+      async () => {
+        const { events } = await room.temporal.client.workflow.getHandle(`publish-${job}`).fetchHistory();
+        return events?.some(({ timerStartedEventAttributes: it }) => Number(it?.startToFireTimeout?.seconds ?? 0) > 10);
+      },
+      40_000,
+    );
+    await cancelJob(room.deps, { job_id: job, by: room.principal });
+    expect(await room.ended(job, 40_000)).toMatchObject({ status: "cancelled" });
+  });
+
   it("that is cancelled while its tiles are cut cancels them", async () => {
     const job = await room.publish(await untiled());
     const child = await childOf(job);
@@ -68,6 +83,15 @@ describe("a publish of a version with a source picture and no tiles", { timeout:
     const child = await childOf(job);
     const run = await reset(room, job);
     await until("the new run to have the row", async () => (await jobRow(room, job)).run_id === run);
+    await until(
+      "one activity to await the child for more than eleven seconds",
+      async () => {
+        const { raw } = await room.temporal.client.workflow.getHandle(`publish-${job}`).describe();
+        const since = Number(raw.pendingActivities?.[0]?.lastStartedTime?.seconds ?? Infinity);
+        return Date.now() / 1_000 - since > 12;
+      },
+      40_000,
+    );
     await render();
     expect(await room.ended(job, 60_000)).toMatchObject({ status: "completed", generation: 2 });
     expect(await jobRow(room, child)).toMatchObject({ status: "completed", generation: 1, parent_id: job });

@@ -20,7 +20,7 @@ export interface Stall extends Noted, Pick<JobRow, "steps"> {
 
 /**
  * Running jobs whose last progress is longer ago than their step's limit and which are not noted for anything, and noted ones with progress
- * since. Locks them, but for those that somebody holds: they are not quiet. `settle` and steps of other versions have the longest limit
+ * since. Locks them, but for those that somebody holds: they are not quiet. Who waits for children has not stalled: they may have. `settle` and steps of other versions have the longest limit
  * there is.
  */
 export async function lockStallChanges(
@@ -38,9 +38,16 @@ export async function lockStallChanges(
     from jobs
     left join limits using (job_type, step)
     cross join lateral (
-      select extract(epoch from now() - last_activity_at)::float8 as quiet_seconds,
+      select extract(epoch from now() - last_activity_at)::float8 as silent_seconds,
         coalesce(seconds, (select max(seconds) from limits)) as stall_seconds
     ) as reckoned
+    cross join lateral (
+      select case
+        when silent_seconds > stall_seconds
+          and exists (select 1 from jobs child where child.parent_id = jobs.id and child.status in ('queued', 'running'))
+        then 0 else silent_seconds
+      end as quiet_seconds
+    ) as waiting
     where status = 'running' and (attention is null or attention ->> 'code' = 'stalled')
       and (attention is null) = (quiet_seconds > stall_seconds)
     limit $4
