@@ -101,7 +101,7 @@ describe("pauseOf", () => {
     expect([1, 99].map((attempt) => after(full, "upload", attempt))).toEqual([2_000, 60_000]);
   });
 
-  it("is unknown for an activity that has none", () => {
-    expect(after(away, "toString", 1)).toBeUndefined();
+  it("is the usual one for an activity that the table does not name", () => {
+    expect([1, 2, 99].map((attempt) => after(away, "somethingElse", attempt))).toEqual([500, 1_000, 15_000]);
   });
 });

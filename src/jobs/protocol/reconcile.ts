@@ -16,7 +16,15 @@ import { passPermitOn } from "../permits/pass-on.ts";
 import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { stepsAfterReset } from "./after-reset.ts";
-import { continues, endingWrites, guardKey, publishTarget, reopenedPatch, writeEnding, type ProtocolDeps } from "./attempt.ts";
+import {
+  continues,
+  endingWrites,
+  guardKey,
+  publishTarget,
+  reopenedPatch,
+  writeEnding,
+  type ProtocolDeps,
+} from "./attempt.ts";
 import { DEADLINE_REASON, endingOf, JOB_DEADLINE_REASON, stagesOfEnding } from "./closed-run.ts";
 import { expireJob, stopsForDeadline } from "./deadline.ts";
 import { projectSwitched } from "./project.ts";
