@@ -31,7 +31,8 @@ export async function removeObjects(
   };
   let count = 0;
   const { prefix } = place;
-  const keys = prefix.endsWith("/") ? keysOf(store, prefix) : [prefix];
+  // An object that another clean-up has just removed is not counted again.
+  const keys = prefix.endsWith("/") ? keysOf(store, prefix) : (await store.head(prefix)) === null ? [] : [prefix];
   for await (const key of keys) {
     signal.throwIfAborted();
     if (!(await isMine())) return null;
