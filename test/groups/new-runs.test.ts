@@ -68,7 +68,10 @@ describe("a group whose workflow is reset", { timeout: 90_000 }, () => {
     if (!options) throw new Error("no such group");
     const second = { ...options, input: { ...options.input, segment: 1 } };
     expect(await groups.room.executions.start(second)).toBe("started");
-    await until("the member to be begun", async () => (await groups.states(group))["a"] === "queued");
+    await until("the member to wait in line, so to be started", async () => {
+      const { job_id, status } = await groups.member(group, "a");
+      return status && (await jobRow(groups.room, job_id)).message?.startsWith("Waiting for a permit");
+    });
     await reset(group);
     const looks = await until(
       "three looks of the new run",
