@@ -38,6 +38,15 @@ const childOf = (job: string) =>
     const [row] = await sql(`select id from jobs where parent_id = $1 and member_key = 'tiles'`, job);
     return row && String(row["id"]);
   });
+/** Reset before that, the new run would start the child itself, and have none to attach to. */
+const started = (child: string) =>
+  until("the child's workflow", async () => {
+    const { workflow_id } = await jobRow(room, child);
+    return room.temporal.client.workflow
+      .getHandle(workflow_id)
+      .describe()
+      .catch(() => null);
+  });
 const render = () => room.worker({ settings: { PLATEN_WORKER_QUEUES: "publish,render" } });
 
 describe("a publish of a version with a source picture and no tiles", { timeout: 120_000 }, () => {
@@ -81,6 +90,7 @@ describe("a publish of a version with a source picture and no tiles", { timeout:
     const draft = await untiled();
     const job = await room.publish(draft);
     const child = await childOf(job);
+    await started(child);
     const run = await reset(room, job);
     await until("the new run to have the row", async () => (await jobRow(room, job)).run_id === run);
     await until(
