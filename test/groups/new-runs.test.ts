@@ -39,6 +39,13 @@ describe("a group whose workflow is reset", { timeout: 90_000 }, () => {
       const states = await groups.states(group);
       return states["a"] === "queued" && states["b"] === "queued";
     });
+    // Reset before that, the new run would start them itself, and have none to attach to.
+    for (const key of ["a", "b"]) {
+      const { job_id } = await groups.member(group, key);
+      const { workflow_id } = await jobRow(groups.room, job_id);
+      const handle = groups.room.temporal.client.workflow.getHandle(workflow_id);
+      await until(`${key} to be started`, async () => handle.describe().catch(() => null));
+    }
     const run = await reset(group);
     await until("the new run to have the row", async () => (await jobRow(groups.room, group)).run_id === run);
     await until("the new run to have attached", async () => {
