@@ -88,7 +88,9 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value : 
 
 /** Temporal sends messages and stacks of all causes. */
 function cutCause(error: Error, depth = 1): Error {
-  const cut = new Error(cutText(error.message));
+  const { code } = error as { code?: unknown };
+  // Logs and the Web UI show by the code which failure it was.
+  const cut = Object.assign(new Error(cutText(error.message)), typeof code === "string" ? { code } : {});
   cut.name = cutText(error.name);
   // Its first line has the message again.
   cut.stack = shortened(error.stack ?? "", MAX_STACK);
