@@ -54,7 +54,7 @@ it("its look at the rows of an import is undone: the verdicts are those of the l
   const newer = await grip(attemptOf(job, run, 2_000));
   const db = room.database.em.fork();
   const stage = { id: uuidv7(), job_id: job, tenant_id: room.tenant_id };
-  const rows = ["nobody", "nobody"].map((ref, at) => ({ number: at + 1, line: at + 2, ref, properties: { area: 1 } }));
+  const rows = ["nobody", "nobody"].map((ref, at) => [at + 1, at + 2, ref, null, { area: 1 }, null, null]);
   await insertRows(db, stage, JSON.stringify(rows));
   const judge = (by: typeof older, create: boolean) =>
     judgeRows(db, {
