@@ -18,13 +18,12 @@ interface Pool {
   failure: unknown;
 }
 
-/** `maxHeapMb`: of each thread; default: V8's own bound. `youngHeapMb`: the part of it for what is thrown away soon; default: V8's. */
+/** `maxHeapMb`: of each thread; default: V8's own bound. */
 export function createThreads(options: {
   program: URL;
   maxThreads: number;
   idleMs: number;
   maxHeapMb?: number;
-  youngHeapMb?: number;
 }): Threads {
   let started: Pool | undefined;
 
@@ -34,10 +33,7 @@ export function createThreads(options: {
       minThreads: 0,
       maxThreads: options.maxThreads,
       idleTimeout: options.idleMs,
-      resourceLimits: {
-        ...(options.maxHeapMb === undefined ? {} : { maxOldGenerationSizeMb: options.maxHeapMb }),
-        ...(options.youngHeapMb === undefined ? {} : { maxYoungGenerationSizeMb: options.youngHeapMb }),
-      },
+      ...(options.maxHeapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb } }),
     });
     const pool: Pool = { threads, failure: null };
     // A thread that cannot start is nobody's call that could fail: unheard it would end the process, and what waits for a thread

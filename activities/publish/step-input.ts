@@ -1,6 +1,5 @@
 /** What each activity of a publish is called with. */
-import type { GeneratedRelease, PublishInput, ValidatedVersion } from "../../contract/publish.ts";
-import type { JobContext } from "../../contract/job-input.ts";
+import type { GeneratedRelease, JobContext, PublishInput, ValidatedVersion } from "../../contract/publish.ts";
 
 export interface PublishStepInput {
   job: JobContext;

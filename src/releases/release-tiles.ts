@@ -36,10 +36,9 @@ export async function* tileManifest(
     signal.throwIfAborted();
     const page = await tilePage(db, version.id, after, PAGE);
     let lines = "";
-    for (const { key, size, sha256, by_digest } of page) {
+    for (const { key, size, sha256 } of page) {
       set.add({ key, size, sha256 });
-      const tile: ManifestTile = { key, size, sha256, ...(by_digest ? { by_digest } : {}) };
-      lines += `${JSON.stringify(tile)}\n`;
+      lines += `${JSON.stringify({ key, size, sha256 } satisfies ManifestTile)}\n`;
     }
     tile_count += page.length;
     if (lines !== "") yield lines;

@@ -40,7 +40,6 @@ export function riggedStores(stores: Stores, folder: string): Stores {
   }
   const { private: drafts, public: viewed, transfer } = stores;
   return {
-    ...stores,
     private: {
       ...drafts,
       async inspect(objects, options) {

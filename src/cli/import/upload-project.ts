@@ -64,7 +64,7 @@ export async function uploadProject(request: ImportRequest): Promise<ImportSumma
 }
 
 /** True if it had to be made. */
-export async function ensureProject(server: Server, slug: string, name: string): Promise<boolean> {
+async function ensureProject(server: Server, slug: string, name: string): Promise<boolean> {
   try {
     await server.tell("POST", "/projects", { json: { slug, name } });
     return true;
@@ -78,12 +78,7 @@ export async function ensureProject(server: Server, slug: string, name: string):
   }
 }
 
-/** The version, else the newest draft, else a new one. */
-export async function ensureDraft({
-  server,
-  slug,
-  version,
-}: Pick<ImportRequest, "server" | "slug" | "version">): Promise<{ number: number; created: boolean }> {
+async function ensureDraft({ server, slug, version }: ImportRequest): Promise<{ number: number; created: boolean }> {
   if (typeof version === "number") return { number: version, created: false };
   const [draft] =
     version === "new" ? [] : (await listVersions(server, slug)).filter(({ status }) => status === "draft");
