@@ -34,7 +34,7 @@ describe("PostgreSQL whose connections others have taken", { timeout: 120_000 },
     const { job, gate } = await room.publishUpTo(before, "generate_release");
     await exhausted(async () => {
       await gate.open();
-      await until("an attempt to fail", async () => ((await pendingActivity(room, job))?.attempt ?? 0) > 1, 60_000);
+      await until("an attempt to fail", async () => ((await pendingActivity(room, job))?.attempt ?? 0) > 1);
       const refused = await publish(during);
       expect(refused).toMatchObject({ status: 503, body: { code: "unavailable", facts: { service: "PostgreSQL" } } });
       expect(refused.body.facts.reason).toMatch(/too many clients|connection slots/);
