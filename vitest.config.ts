@@ -5,9 +5,10 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     setupFiles: "test/support/file-outcome.ts",
-    // Native addons and child processes: a process per file, and no more than a small machine has cores for.
+    // Native addons and child processes: a process per file. Three on two cores: much of what tests do is to wait for a heartbeat that stays
+    // away, and with two workers a third of the machine had nothing to do.
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,

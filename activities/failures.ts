@@ -1,7 +1,8 @@
 /** What an activity throws, in Temporal's words: the code is the failure's type, the sentence its message. */
 import { ApplicationFailure, TemporalFailure } from "@temporalio/common";
 import type { FailureCode } from "../contract/failures.ts";
-import { pauseAfter, RETRY_POLICIES } from "../contract/retry-policies.ts";
+import { shortened } from "../contract/printable.ts";
+import { pauseAfter, retryPolicyOf } from "../contract/retry-policies.ts";
 import { AppError, reasonOf } from "../src/errors.ts";
 import { asOutage } from "../src/outage.ts";
 
@@ -16,6 +17,13 @@ export interface FailureDetails {
 export const UNFORESEEN_ATTEMPTS = 5;
 /** Problems beyond this stay in the count: Temporal bounds a failure's size. */
 const MAX_PROBLEMS = 200;
+/** Characters of a text in a failure: what people wrote can be in each, and has no end. */
+const MAX_TEXT = 2_000;
+/** Characters of all facts, and of all problems: with three bytes each they are below the two megabytes of one payload. */
+const MAX_DETAILS = 250_000;
+/** Causes of causes that are told, and characters of a cause's stack. */
+const MAX_CAUSES = 5;
+const MAX_STACK = 8_000;
 
 /**
  * Temporal's own failures pass untouched, cancellation first of all. `unforeseen` is called for a failure that nobody foresaw (a
@@ -31,8 +39,8 @@ export function toFailure(error: unknown, unforeseen?: () => number, attempt = 1
       : !known.definition.retryable;
   const details: FailureDetails = {
     code: known.code,
-    facts: known.facts,
-    problems: known.problems.slice(0, MAX_PROBLEMS),
+    facts: cutFacts(known.facts),
+    problems: cutProblems(known.problems),
   };
   return ApplicationFailure.create({
     type: known.code,
@@ -40,8 +48,54 @@ export function toFailure(error: unknown, unforeseen?: () => number, attempt = 1
     nonRetryable,
     details: [details],
     ...(known.definition.retry ? { nextRetryDelay: pauseAfter(known.definition.retry, attempt) } : {}),
-    ...(error instanceof Error ? { cause: error } : {}),
+    ...(error instanceof Error ? { cause: cutCause(error) } : {}),
   });
+}
+
+const sizeOf = (value: unknown): number => (JSON.stringify(value) ?? "").length;
+
+const cutText = (text: string): string => shortened(text, MAX_TEXT);
+
+/** A text is cut; what else does not fit in any more is left out. */
+function cutFacts(facts: Record<string, unknown>): Record<string, unknown> {
+  let room = MAX_DETAILS;
+  const cut = Object.entries(facts).map(
+    ([name, fact]) => [name, typeof fact === "string" ? cutText(fact) : fact] as const,
+  );
+  return Object.fromEntries(
+    cut.filter(([, fact]) => {
+      const size = sizeOf(fact);
+      if (size > room) return false;
+      room -= size;
+      return true;
+    }),
+  );
+}
+
+function cutProblems(problems: AppError["problems"]): AppError["problems"] {
+  let room = MAX_DETAILS;
+  return problems
+    .slice(0, MAX_PROBLEMS)
+    .map(({ value, ...problem }) => ({
+      ...problem,
+      ...{ path: cutText(problem.path), message: cutText(problem.message) },
+      ...(value === undefined ? {} : { value: sizeOf(value) > MAX_TEXT ? cutText(textOf(value)) : value }),
+    }))
+    .filter((problem) => (room -= sizeOf(problem)) >= 0);
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** Temporal sends messages and stacks of all causes. */
+function cutCause(error: Error, depth = 1): Error {
+  const { code } = error as { code?: unknown };
+  // Logs and the Web UI show by the code which failure it was.
+  const cut = Object.assign(new Error(cutText(error.message)), typeof code === "string" ? { code } : {});
+  cut.name = cutText(error.name);
+  // Its first line has the message again.
+  cut.stack = shortened(error.stack ?? "", MAX_STACK);
+  if (error.cause instanceof Error && depth < MAX_CAUSES) cut.cause = cutCause(error.cause, depth + 1);
+  return cut;
 }
 
 /**
@@ -54,12 +108,9 @@ export function troubleOf(error: unknown): AppError | null {
   return known.definition.retryable && known.code !== "superseded" ? known : null;
 }
 
-/** Milliseconds until Temporal tries again what has failed so; undefined for an activity without a policy of ours. */
-export function pauseOf(trouble: AppError, failed: { activityType: string; attempt: number }): number | undefined {
-  const { activityType, attempt } = failed;
-  const known = Object.hasOwn(RETRY_POLICIES, activityType) ? (activityType as keyof typeof RETRY_POLICIES) : null;
-  const policy = trouble.definition.retry ?? (known && RETRY_POLICIES[known]);
-  return policy ? pauseAfter(policy, attempt) : undefined;
+/** Milliseconds until Temporal tries again what has failed so. */
+export function pauseOf(trouble: AppError, failed: { activityType: string; attempt: number }): number {
+  return pauseAfter(trouble.definition.retry ?? retryPolicyOf(failed.activityType), failed.attempt);
 }
 
 function knownAs(error: unknown): AppError {

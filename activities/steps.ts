@@ -1,23 +1,36 @@
 /** Enter, work, leave: what every activity of a job does around its own work. */
 import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
-import type { JobContext } from "../contract/publish.ts";
+import type { JobContext, StepInput } from "../contract/job-input.ts";
+import { isThrottled } from "../contract/permits.ts";
+import type { Config } from "../src/config.ts";
+import type { Retention } from "../src/maintenance/tasks.ts";
 import { AppError } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
+import { writeSize } from "../src/jobs/eta/eta-store.ts";
 import type { JobRow } from "../src/jobs/job-store.ts";
+import { askForPermit } from "../src/jobs/permits/ask-for-permit.ts";
 import type { ProgressMirror } from "../src/jobs/progress-mirror.ts";
 import type { Attempt, Grip, ProtocolDeps } from "../src/jobs/protocol/attempt.ts";
 import { noteCancelStage } from "../src/jobs/protocol/cancel-stages.ts";
 import { enterStep } from "../src/jobs/protocol/enter-step.ts";
 import type { StepEntry } from "../src/jobs/protocol/entered.ts";
+import { finishJob, type Done } from "../src/jobs/protocol/finish.ts";
 import { reconcileJob } from "../src/jobs/protocol/reconcile.ts";
 import { leaveStep, logEntry, noteTrouble } from "../src/jobs/protocol/ledger-writes.ts";
+import type { PictureSettings } from "../src/tiles/cut/picture-settings.ts";
 import { pauseOf, toFailure, troubleOf } from "./failures.ts";
 import { createReporter, type HeartbeatDetails, type Reporter } from "./report-progress.ts";
 
 export interface ActivityDeps extends ProtocolDeps {
+  config: Config;
   mirror: ProgressMirror;
+  pictures: PictureSettings;
+  /** How clients reach the gateway: what documents print. */
+  publicUrl?: string;
+  /** What maintenance goes by; `KEEP_ALL` by default. */
+  retention?: Retention;
 }
 
 /** What the work of a step is given. */
@@ -29,6 +42,8 @@ export interface StepTools {
   report: Reporter["report"];
   /** One durable log entry. */
   log(message: string, level?: "info" | "warn" | "error"): Promise<void>;
+  /** Notes what there is to do in all, in the type's own unit (rows, tiles, bytes): by it past runs are compared with this one. */
+  size(units: number): Promise<void>;
   /** What the last attempt of this activity passed to `report` as `resume`, or undefined. */
   resume: unknown;
 }
@@ -44,6 +59,7 @@ export function attemptOf(context: Context, job: JobContext): Attempt {
     attempt_at: currentAttemptScheduledTimestampMs,
     number: context.info.attempt,
     reset: workflowExecution.runId !== job.first_run_id,
+    segment: job.segment ?? 0,
   };
 }
 
@@ -54,14 +70,17 @@ export function attemptOf(context: Context, job: JobContext): Attempt {
 export async function enter(
   deps: ActivityDeps,
   context: Context,
-  input: { job: JobContext; target: { environment: string } },
+  input: StepInput,
   entry: StepEntry,
 ): Promise<{ grip: Grip; row: JobRow }> {
   const attempt = attemptOf(context, input.job);
   const entered = await enterStep(deps, attempt, entry);
   if (entered.kind === "entered") {
-    const { grip, row, again } = entered;
+    const { grip, row } = entered;
+    // Of a step that is many activities each has its own first attempt.
+    const again = entered.again && entry.keeps === undefined;
     await neverFailing(deps, grip, noteGoesOn(deps, grip, { row, again, attempt: context.info.attempt }));
+    await demandPermit(deps, row);
     return entered;
   }
   const { job_id } = input.job;
@@ -76,24 +95,65 @@ export async function enter(
 }
 
 /**
+ * A run that began at the first step has its permit by now (`workflows/permit.ts`). One that a reset has made of a job that had ended, or that
+ * is older than permits, may not: it works only once it has. Error: permit_pending, tried again.
+ */
+async function demandPermit(deps: ActivityDeps, { id, job_type }: JobRow): Promise<void> {
+  if (!isThrottled(job_type)) return;
+  const asked = await askForPermit(deps, id);
+  if (asked.kind !== "waits") return;
+  const { queue, permits, place } = asked;
+  throw new AppError("permit_pending", { job: id, queue, permits, ...place });
+}
+
+/**
  * Runs the work of one step between `enterStep` and `leaveStep`. The step counts as done once its log entry is committed, so an
  * activity that dies right after it does its step again, which is harmless.
  */
 export async function inStep<T>(
   deps: ActivityDeps,
-  input: { job: JobContext; target: { environment: string }; validated?: { revision: number } },
+  input: StepInput & { validated?: { revision: number } },
   step: { name: string; begins: string },
-  work: (tools: StepTools) => Promise<{ result: T; message: string }>,
+  work: (tools: StepTools) => Promise<{ result: T; message: string; revision?: number }>,
 ): Promise<T> {
   return guarded(async (context) => {
     const { grip, row } = await enter(deps, context, input, { step: step.name, message: step.begins });
     return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
-      const { result, message } = await work(tools);
-      // What the step worked on: as it was validated, or as validating has just found it.
-      const { revision } = input.validated ?? { ...(result as { revision?: number } | undefined) };
+      const { result, message, revision = revisionOf(row, input, result) } = await work(tools);
       await leaveStep(deps, grip, step.name, message, revision === undefined ? undefined : { revision, result });
       deps.mirror.forget(grip);
       return result;
+    });
+  });
+}
+
+/** Of the draft that the step worked on: as it was validated, or as validating has just found it; 0 where there is none. */
+function revisionOf(
+  row: JobRow,
+  { validated }: { validated?: { revision: number } },
+  result: unknown,
+): number | undefined {
+  if (row.version_id === null) return 0;
+  return validated?.revision ?? (result as { revision?: number } | undefined)?.revision;
+}
+
+/**
+ * The same for a job's last step, which writes the final state instead of leaving: the job is done once its work is. `work` answers what
+ * the job ends with; partially completed, where things were left out.
+ */
+export async function inLastStep<Result extends object>(
+  deps: ActivityDeps,
+  input: StepInput,
+  step: { name: string; begins: string },
+  work: (tools: StepTools) => Promise<Omit<Done, "result"> & { result: Result }>,
+): Promise<Result> {
+  return guarded(async (context) => {
+    const { grip, row } = await enter(deps, context, input, { step: step.name, message: step.begins });
+    return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
+      const done = await work(tools);
+      await finishJob(deps, grip, done);
+      deps.mirror.forget(grip);
+      return done.result;
     });
   });
 }
@@ -116,6 +176,7 @@ export async function beating<T>(
       signal: context.cancellationSignal,
       report: reporter.report,
       log: (message, level = "info") => logEntry(deps, on.grip, { level, message, step: on.step }),
+      size: (units) => writeSize(deps.database.em.fork(), on.grip, units),
       resume,
     });
   } catch (error) {

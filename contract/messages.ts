@@ -3,6 +3,9 @@
 /** Query: answers a `WorkflowProgress`. */
 export const PROGRESS_QUERY = "progress";
 
+/** Signal without arguments to a run that waits for its permit: look again. Harmless at any other time. */
+export const PERMIT_SIGNAL = "permit";
+
 /** Search attributes; `temporal-config/search-attributes.json` has the same with their types, for the servers that are started. */
 export const SEARCH_ATTRIBUTES = {
   project: "PlatenProject",

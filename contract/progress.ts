@@ -1,5 +1,5 @@
 /** Progress: percent of a job and states of its steps. */
-import type { StepDefinition } from "./job-types.ts";
+import type { StepDefinition } from "./job-type-definition.ts";
 
 export type StepStatus = "pending" | "running" | "done" | "failed";
 

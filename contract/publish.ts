@@ -1,4 +1,5 @@
 /** The publish job: its input, its result, its steps. Never reorder or rename fields: histories hold them. */
+import type { JobTypeDefinition } from "./job-type-definition.ts";
 
 export const ENVIRONMENTS = ["dev", "staging", "production"] as const;
 
@@ -29,6 +30,8 @@ export interface PublishInput {
   started_by: string;
   /** What finished steps yielded, for a retry that goes on behind them; absent: begin at the first. */
   carried?: CarriedSteps;
+  /** The version had a source picture and no tiles when the run was started: they are generated first. Absent in runs of before. */
+  makes_tiles?: true;
 }
 
 /** Valid for one revision of the draft only. A step that is absent is run, and with it all that follow. */
@@ -37,15 +40,6 @@ export interface CarriedSteps {
   generate_release?: GeneratedRelease;
   upload?: UploadedRelease;
   verify_tiles?: VerifiedTiles;
-}
-
-/** What every activity of a publish is called with: whose work it is, and which run of it. */
-export interface JobContext {
-  job_id: string;
-  /** The generation the *run* was started for; the row's may be higher after a reset. */
-  generation: number;
-  /** First run id of the chain: a run with another id came from a reset. Compared in the activity, never in workflow code. */
-  first_run_id: string;
 }
 
 /** What `validate` found and reserved: fixed for every later attempt, reset and retry of this draft's revision. */
@@ -101,11 +95,45 @@ export interface PublishResult {
   published_at: string;
 }
 
-/** One thing wrong with a draft. `path` is a JSON pointer into the draft, e.g. `/overlays/plot-17/geometry`. */
-export interface Problem {
-  code: string;
-  path: string;
-  message: string;
-  /** What was there, where that helps; long values are cut. */
-  value?: unknown;
-}
+export const PUBLISH = {
+  label: "Publish",
+  description: "Turns a version into an immutable release and makes it the live one of an environment.",
+  icon: "rocket",
+  color: "blue",
+  workflow: "publish",
+  task_queue: "publish",
+  resource: "version",
+  resource_link: "/projects/{project}/versions/{version}",
+  child_types: ["tile_generation"],
+  steps: PUBLISH_STEPS,
+  role: "admin",
+  capabilities: { cancel: true, retry: true, throttled: null },
+  timeout_seconds: 7 * 86_400,
+  max_retries: 100,
+  toasts: {
+    completed: "{project} version {version} is live in {environment}",
+    failed: "{project} version {version} was not published to {environment}",
+  },
+  payload: {
+    type: "object",
+    properties: {
+      project: { type: "string", minLength: 1, description: "Slug" },
+      version: { type: "integer", minimum: 1, maximum: 2_147_483_647 },
+      target_environment: { enum: ENVIRONMENTS, default: "production" },
+    },
+    required: ["project", "version"],
+    additionalProperties: false,
+  },
+  result: {
+    type: "object",
+    properties: {
+      release_id: { type: "string" },
+      release_url: { type: "string", description: "Path of what viewers load" },
+      overlay_count: { type: "integer" },
+      tile_count: { type: "integer" },
+      digest: { type: "string", description: "SHA-256 of the content's canonical bytes, lower-case hex" },
+      published_at: { type: "string", format: "date-time" },
+    },
+    required: ["release_id", "release_url", "overlay_count", "tile_count", "digest", "published_at"],
+  },
+} as const satisfies JobTypeDefinition;

@@ -17,15 +17,12 @@ const SOON = { initial_ms: 500, coefficient: 2, maximum_ms: 15_000 } as const sa
 /** Viewers wait for the pointer, the next publish for the guard, and an attempt costs next to nothing. */
 const SOONER = { initial_ms: 500, coefficient: 2, maximum_ms: 5_000 } as const satisfies RetryPolicy;
 
-/** By Temporal's name of the activity. */
-export const RETRY_POLICIES = {
-  validate: SOON,
-  generateRelease: SOON,
-  upload: SOON,
-  verifyTiles: SOON,
-  markPublished: SOONER,
-  settle: SOONER,
-} as const satisfies Record<string, RetryPolicy>;
+/** By Temporal's name of the activity; all others are tried again soon. */
+const POLICIES: Readonly<Record<string, RetryPolicy>> = { markPublished: SOONER, settle: SOONER };
+
+export function retryPolicyOf(activity: string): RetryPolicy {
+  return Object.hasOwn(POLICIES, activity) ? (POLICIES[activity] ?? SOON) : SOON;
+}
 
 /** Milliseconds between the failure of attempt number `attempt`, from 1, and the next one. */
 export function pauseAfter({ initial_ms, coefficient, maximum_ms }: RetryPolicy, attempt: number): number {

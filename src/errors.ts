@@ -1,6 +1,6 @@
 /** The one error class. The gateway turns it into problem details, activities turn it into ApplicationFailures. */
 import { FAILURES, sentence, type FailureCode, type FailureDefinition } from "../contract/failures.ts";
-import type { Problem } from "../contract/publish.ts";
+import type { Problem } from "../contract/problem.ts";
 
 export class AppError extends Error {
   override readonly name = "AppError";

@@ -4,9 +4,10 @@ import { AppError, reasonOf } from "./errors.ts";
 
 /**
  * SQLSTATEs that pass by themselves: connection (08), resources (53), operator intervention (57), system (58), a transaction that
- * stood still (25P03), a server that is still a standby (25006), serialization and deadlock (40001, 40P01).
+ * stood still (25P03), a server that is still a standby (25006), serialization and deadlock (40001, 40P01), a lock that was
+ * not waited for any longer (55P03).
  */
-const PASSING = /^(08...|53...|57...|58...|25P03|25006|40001|40P01)$/;
+const PASSING = /^(08...|53...|57...|58...|25P03|25006|40001|40P01|55P03)$/;
 /** What `pg` and its pool say without a code. */
 const LOST =
   /connection (terminated|ended|error)|timeout exceeded when trying to connect|Client has encountered a connection/i;

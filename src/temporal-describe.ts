@@ -25,6 +25,7 @@ export function executionOf(found: WorkflowExecutionDescription): Execution {
     status: found.status.name,
     reset: Boolean(firstRunId) && firstRunId !== found.runId,
     generation: Number(found.memo?.["generation"] ?? 1),
+    segment: Number(found.memo?.["segment"] ?? 0),
     heartbeat: heartbeatOf(pending?.heartbeatDetails?.payloads?.at(0)?.data),
     activity: pending ? activityOf(pending) : null,
     workflow_task: pendingWorkflowTask ? taskOf(pendingWorkflowTask) : null,

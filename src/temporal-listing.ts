@@ -3,6 +3,7 @@
  * change is listed some milliseconds after it happened; with Elasticsearch a second or two later.
  */
 import type { Client } from "@temporalio/client";
+import type { Queue } from "../contract/job-type-definition.ts";
 import { JOB_TYPES, type JobType } from "../contract/job-types.ts";
 import { momentOf } from "./temporal-describe.ts";
 import type { Executions, ListedRun, ListPage } from "./temporal.ts";
@@ -23,9 +24,9 @@ const [WORKFLOW_TASKS, ACTIVITY_TASKS] = [1, 2];
  */
 const POLL_MS = 75_000;
 
-export function taskQueue(jobType: JobType, prefix: string): string {
-  return `${prefix}${JOB_TYPES[jobType].task_queue}`;
-}
+export const queueName = (queue: Queue, prefix: string): string => `${prefix}${queue}`;
+
+export const taskQueue = (jobType: JobType, prefix: string): string => queueName(JOB_TYPES[jobType].task_queue, prefix);
 
 /** `prefix`: of the task queues; runs of other installations in the namespace are not listed. */
 export function createListings(

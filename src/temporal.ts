@@ -11,15 +11,16 @@ import {
   WorkflowNotFoundError,
 } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
-import { JOB_URL_MEMO, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from "../contract/messages.ts";
+import { PERMIT_SIGNAL, PROGRESS_QUERY } from "../contract/messages.ts";
+import { runStartOf, type RunStart, type StartOptions } from "../contract/job-start.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 import type { FailureCode } from "../contract/failures.ts";
-import { JOB_TYPES, type JobType } from "../contract/job-types.ts";
-import type { PublishInput } from "../contract/publish.ts";
+import type { JobType } from "../contract/job-types.ts";
 import { findCancelRequested, type CancelRequested } from "./temporal-requests.ts";
 import { executionOf } from "./temporal-describe.ts";
 import { createHistories } from "./temporal-history.ts";
-import { createListings, taskQueue } from "./temporal-listing.ts";
+import { createListings } from "./temporal-listing.ts";
+import { createTemporalSchedules, type TemporalSchedules } from "./temporal-schedules.ts";
 
 /** What `describe` tells of the current run of a workflow id. */
 export interface Execution {
@@ -27,10 +28,12 @@ export interface Execution {
   open: boolean;
   /** Temporal's word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, TIMED_OUT. */
   status: string;
-  /** Run ids differ only after a reset (or continue-as-new, which publishing does not use). */
+  /** Its id is not the chain's first: it came from a reset, or continued as new. `segment` tells the two apart. */
   reset: boolean;
   /** Generation that the run was started for (memo). */
   generation: number;
+  /** Number of the run in a chain that continued as new (memo), from 0; absent: 0. */
+  segment?: number;
   /** What its activity said last, by its heartbeat; null when none is running or none has said anything. */
   heartbeat?: HeartbeatProgress | null;
   /** The activity that runs or runs next; null while none is. */
@@ -121,17 +124,15 @@ export type ProgressAnswer =
 /** Where a listing goes on; only Temporal knows what is in it. */
 export type ListPage = Uint8Array;
 
-/** The part of Temporal that the publish protocol needs. */
+/** The part of Temporal that the job protocol needs. */
 export interface Executions {
   /** Starts the run for a generation; `already_started` is as good as started. */
-  start(options: {
-    job_type: JobType;
-    workflow_id: string;
-    input: PublishInput;
-  }): Promise<"started" | "already_started">;
+  start(options: StartOptions): Promise<"started" | "already_started">;
   describe(workflowId: string): Promise<Execution | null>;
   /** Cancels exactly that run; false when it is not the current one or has ended. */
   cancel(workflowId: string, runId: string): Promise<boolean>;
+  /** Tells the open run to look again whether it has its permit; a job without one hears nothing. */
+  wake(workflowId: string): Promise<void>;
   /** Who has asked that run to cancel, wherever that was; null when nobody has, or the run is gone. */
   cancelRequested(workflowId: string, runId: string): Promise<CancelRequested | null>;
   /** Terminates exactly that run, which runs no code of ours; false when it has ended or is not there. */
@@ -154,18 +155,21 @@ export interface Executions {
   polling(jobType: JobType): Promise<Polling>;
   /** What the open workflow says of itself; never rejects, 2 s at most. */
   queryProgress(workflowId: string): Promise<ProgressAnswer>;
+  /** Temporal's schedules. */
+  schedules: TemporalSchedules;
   /** Is Temporal's frontend there? Rejects with the reason; 2 s at most. */
   ping(): Promise<void>;
 }
 
 const SECOND_OPINION_MS = 2_000;
 
-const keyword = (name: string, value: string): SearchAttributePair => ({
-  key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
-  value,
-});
+const searchAttribute = ({ name, type, value }: RunStart["search_attributes"][number]): SearchAttributePair =>
+  type === "Int"
+    ? { key: defineSearchAttributeKey(name, SearchAttributeType.INT), value: Number(value) }
+    : { key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD), value: String(value) };
 
-export { taskQueue } from "./temporal-listing.ts";
+export type { StartOptions } from "../contract/job-start.ts";
+export { queueName, taskQueue } from "./temporal-listing.ts";
 
 /** Lazy: the first call connects, so a gateway starts while Temporal is down. */
 export function createTemporalClient(options: { address: string; namespace: string }): Client {
@@ -185,37 +189,26 @@ export function createExecutions(
   client: Client,
   options: { taskQueuePrefix: string; deadlineMs?: number; publicUrl?: string },
 ): Executions {
+  const installation = { taskQueuePrefix: options.taskQueuePrefix, publicUrl: options.publicUrl };
   const within = <T>(call: () => Promise<T>): Promise<T> =>
     client.connection.withDeadline(Date.now() + (options.deadlineMs ?? 5_000), call);
   return {
-    async start({ job_type, workflow_id, input }) {
-      const url = options.publicUrl && `${options.publicUrl.replace(/\/+$/, "")}/jobs/${input.job_id}`;
+    async start(options) {
+      const run = runStartOf(options, installation);
       try {
         await within(() =>
-          client.workflow.start(JOB_TYPES[job_type].workflow, {
-            workflowId: workflow_id,
-            taskQueue: taskQueue(job_type, options.taskQueuePrefix),
-            args: [input],
-            // A closed run of generation 1 is never started again; a retry's generation is.
-            workflowIdReusePolicy: input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE",
+          client.workflow.start(run.workflow, {
+            workflowId: run.workflow_id,
+            taskQueue: run.task_queue,
+            args: [run.input],
+            workflowIdReusePolicy: run.reuse,
             workflowIdConflictPolicy: "FAIL",
-            memo: { job_id: input.job_id, generation: input.generation, ...(url ? { [JOB_URL_MEMO]: url } : {}) },
-            typedSearchAttributes: [
-              keyword(SEARCH_ATTRIBUTES.project, input.project),
-              {
-                key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.version, SearchAttributeType.INT),
-                value: input.version,
-              },
-              keyword(SEARCH_ATTRIBUTES.environment, input.environment),
-              keyword(SEARCH_ATTRIBUTES.job_type, job_type),
-              keyword(SEARCH_ATTRIBUTES.tenant, input.tenant),
-              keyword(SEARCH_ATTRIBUTES.started_by, input.started_by),
-            ],
-            staticSummary: `${input.project} v${input.version} → ${input.environment}, by ${input.started_by}`,
-            staticDetails: [
-              `**Publish ${input.project} version ${input.version} to ${input.environment}**`,
-              `started by ${input.started_by} (tenant ${input.tenant}), job ${url ? `[${input.job_id}](${url})` : input.job_id}, generation ${input.generation}`,
-            ].join("\n\n"),
+            workflowRunTimeout: `${run.run_timeout_seconds} seconds`,
+            priority: run.priority,
+            memo: run.memo,
+            typedSearchAttributes: run.search_attributes.map(searchAttribute),
+            staticSummary: run.summary,
+            staticDetails: run.details,
           }),
         );
         return "started";
@@ -241,6 +234,13 @@ export function createExecutions(
         throw error;
       }
     },
+    async wake(workflowId) {
+      try {
+        await within(() => client.workflow.getHandle(workflowId).signal(PERMIT_SIGNAL));
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
     cancelRequested: (workflowId, runId) => within(() => findCancelRequested(client, { workflowId, runId })),
     async terminate(workflowId, runId, reason) {
       try {
@@ -251,6 +251,7 @@ export function createExecutions(
         throw error;
       }
     },
+    schedules: createTemporalSchedules(client, within, options.taskQueuePrefix),
     ...createHistories(client, within),
     ...createListings(client, within, options.taskQueuePrefix),
     async queryProgress(workflowId) {

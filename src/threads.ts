@@ -18,12 +18,13 @@ interface Pool {
   failure: unknown;
 }
 
-/** `maxHeapMb`: of each thread; default: V8's own bound. */
+/** `maxHeapMb`: of each thread; default: V8's own bound. `youngHeapMb`: the part of it for what is thrown away soon; default: V8's. */
 export function createThreads(options: {
   program: URL;
   maxThreads: number;
   idleMs: number;
   maxHeapMb?: number;
+  youngHeapMb?: number;
 }): Threads {
   let started: Pool | undefined;
 
@@ -33,7 +34,10 @@ export function createThreads(options: {
       minThreads: 0,
       maxThreads: options.maxThreads,
       idleTimeout: options.idleMs,
-      ...(options.maxHeapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb } }),
+      resourceLimits: {
+        ...(options.maxHeapMb === undefined ? {} : { maxOldGenerationSizeMb: options.maxHeapMb }),
+        ...(options.youngHeapMb === undefined ? {} : { maxYoungGenerationSizeMb: options.youngHeapMb }),
+      },
     });
     const pool: Pool = { threads, failure: null };
     // A thread that cannot start is nobody's call that could fail: unheard it would end the process, and what waits for a thread

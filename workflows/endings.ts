@@ -10,7 +10,7 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/common";
 import { FAILURES, sentence } from "../contract/failures.ts";
 import { SEARCH_ATTRIBUTES } from "../contract/messages.ts";
-import type { Problem } from "../contract/publish.ts";
+import type { Problem } from "../contract/problem.ts";
 
 /** The failure of ours inside whatever an activity call rejects with. */
 export function failureOf(error: unknown): ApplicationFailure | undefined {

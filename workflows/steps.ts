@@ -1,6 +1,6 @@
 /** Step state of a running workflow, behind the query `progress` and on the workflow's page in the Temporal Web UI. */
 import { defineQuery, setCurrentDetails, setHandler, workflowInfo } from "@temporalio/workflow";
-import type { StepDefinition } from "../contract/job-types.ts";
+import type { StepDefinition } from "../contract/job-type-definition.ts";
 import { JOB_URL_MEMO, PROGRESS_QUERY } from "../contract/messages.ts";
 import type { WorkflowProgress } from "../contract/progress.ts";
 

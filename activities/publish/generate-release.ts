@@ -5,6 +5,7 @@
 import { Readable } from "node:stream";
 import type { GeneratedRelease } from "../../contract/publish.ts";
 import { snapshot, type Db } from "../../src/db.ts";
+import { publishTarget } from "../../src/jobs/protocol/attempt.ts";
 import { AppError } from "../../src/errors.ts";
 import { findVersion, type Version } from "../../src/projects/version-store.ts";
 import { releaseContent } from "../../src/releases/release-content.ts";
@@ -41,14 +42,15 @@ function stagedKeys({ target, validated }: AfterValidate): { content_key: string
 /** What the version's release was made of, if it is released and that is still in the private store. */
 async function reuse(deps: ActivityDeps, input: AfterValidate, tools: StepTools): Promise<GeneratedRelease | null> {
   const db = deps.database.em.fork();
-  const released = await findReleaseOfVersion(db, tools.row.version_id);
+  const { version_id } = publishTarget(tools.row);
+  const released = await findReleaseOfVersion(db, version_id);
   if (!released) return null;
   const keys = stagedKeys(input);
   const { digest, bytes, tile_set_digest } = released;
   const content = await deps.stores.private.head(keys.content_key);
   if (content?.size !== bytes) return null;
   // It has the tiles it was released with: a published version is frozen.
-  const tile_set = await describedTileSet(db, tools.row.version_id);
+  const tile_set = await describedTileSet(db, version_id);
   // Upload and verify believe the manifest, and it may have been lying there for months. A damaged one is generated again.
   const set = { tile_set, digest: tile_set_digest };
   if (!(await isManifestOf(deps.stores.private, keys.manifest_key, set))) return null;

@@ -4,12 +4,15 @@
  */
 import type { PublishResult } from "../../contract/publish.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
+import { publishTarget } from "../../src/jobs/protocol/attempt.ts";
 import { projectSwitched } from "../../src/jobs/protocol/project.ts";
 import { switchRelease } from "../../src/jobs/protocol/switch.ts";
+import { AppError } from "../../src/errors.ts";
+import { holdPublicObjects } from "./hold-objects.ts";
 import { beating, enter, guarded, type ActivityDeps } from "../steps.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
-/** Errors: guard_lost, version_changed, release_invalid (all before the switch); after it only what is retried. */
+/** Errors: guard_lost, version_changed, release_invalid, upload_outlived (all before the switch); after it only what is retried. */
 export async function markPublished(deps: ActivityDeps, input: AfterGenerate): Promise<PublishResult> {
   const { target, validated, generated } = input;
   const patience = { endless: false };
@@ -18,17 +21,16 @@ export async function markPublished(deps: ActivityDeps, input: AfterGenerate): P
     const { grip, row } = await enter(deps, context, input, { step: "mark_published", message: begins });
     return beating(deps, context, { grip, row, step: "mark_published" }, async (tools) => {
       tools.signal.throwIfAborted();
+      // A run that an operator has reset to this step, long after its job had ended: what it had uploaded was anybody's to remove.
+      const { held } = await holdPublicObjects(deps, input, row, tools.signal);
+      if (!held && row.switched_at === null) throw new AppError("upload_outlived");
       const { epoch } = await switchRelease(deps, grip, { ...validated, ...generated });
       // The point of no return: from here a cancel is not listened to, and nothing is given up.
       patience.endless = true;
       tools.report(0.5, `Writing the pointer of ${target.environment}, epoch ${epoch}`);
-      const result = await projectSwitched(deps, {
-        project_id: row.project_id,
-        environment: target.environment,
-        epoch,
-      });
-      await finishJob(deps, grip, result);
-      return result;
+      const done = await projectSwitched(deps, { ...publishTarget(row), epoch });
+      await finishJob(deps, grip, done);
+      return done.result;
     });
   }, patience);
 }

@@ -26,9 +26,8 @@ export async function copyTiles(
   tiles: readonly ManifestTile[],
   signal: AbortSignal,
 ): Promise<number> {
-  const { tenant, project, version } = input.target;
   const objects = tiles.map((tile) => ({
-    from: keys.draftTileKey(tenant, project, version, tile.key),
+    from: sourceKey(input, tile),
     to: promisedTile(input, tile),
   }));
   const outcomes = await stores.transfer.copy(objects, { signal });
@@ -42,6 +41,11 @@ export async function copyTiles(
 
 const DIFFERS = "not what was imported: its size or SHA-256 differs";
 
+/** Where the draft has the tile. */
+function sourceKey({ target }: AfterGenerate, tile: ManifestTile): string {
+  return keys.tileObjectKey({ tenant: target.tenant, project: target.project, number: target.version }, tile);
+}
+
 /** Puts one tile from the draft in the place of whatever is there. Errors: source_tile_damaged (the draft's tile is not what was imported). */
 export async function putTile(
   stores: Stores,
@@ -49,8 +53,7 @@ export async function putTile(
   tile: ManifestTile,
   signal: AbortSignal,
 ): Promise<void> {
-  const { tenant, project, version } = input.target;
-  const from = await stores.private.get(keys.draftTileKey(tenant, project, version, tile.key));
+  const from = await stores.private.get(sourceKey(input, tile));
   if (!from) throw new AppError("source_tile_damaged", { key: tile.key, what: "missing" });
   const to = publicTileKey(input, tile);
   const promised = { sha256: tile.sha256, size: tile.size, signal };

@@ -1,5 +1,6 @@
 /** What each activity of a publish is called with. */
-import type { GeneratedRelease, JobContext, PublishInput, ValidatedVersion } from "../../contract/publish.ts";
+import type { GeneratedRelease, PublishInput, ValidatedVersion } from "../../contract/publish.ts";
+import type { JobContext } from "../../contract/job-input.ts";
 
 export interface PublishStepInput {
   job: JobContext;

@@ -3,12 +3,13 @@
  * the gateway serves released releases only, and the switch comes last.
  */
 import type { UploadedRelease } from "../../contract/publish.ts";
-import { claimPrefixes } from "../../src/releases/release-store.ts";
 import { readManifest } from "../../src/releases/tile-manifest.ts";
 import { findSeal } from "../../src/releases/verified-tile-set-store.ts";
 import { inOrder } from "../../src/storage/in-parallel.ts";
+import { publishTarget } from "../../src/jobs/protocol/attempt.ts";
 import * as keys from "../../src/storage/keys.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import { holdPublicObjects } from "./hold-objects.ts";
 import { copyTiles, publicTileKey, putDescriptor, putRelease } from "./put-public.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
@@ -23,7 +24,7 @@ const BATCHES_AT_A_TIME = 4;
 /** Up to so many tiles are flushed one by one (0.4 ms each); more of them with all that the file system has to write. */
 const FLUSHED_SINGLY = 64;
 
-/** Errors: source_tile_damaged, release_invalid (both final), store_unavailable, store_full (both retried). */
+/** Errors: source_tile_damaged, release_invalid (both final), store_unavailable, store_full, objects_being_removed (all retried). */
 export async function upload(deps: ActivityDeps, input: AfterGenerate): Promise<UploadedRelease> {
   const { target, validated, generated } = input;
   const total = validated.tile_count;
@@ -31,11 +32,10 @@ export async function upload(deps: ActivityDeps, input: AfterGenerate): Promise<
   return inStep(deps, input, { name: "upload", begins }, async (tools) => {
     const { stores } = deps;
     const digest = generated.tile_set_digest;
-    const prefix = keys.publicTilesPrefix(target.project, digest);
     const release = keys.releaseKey(target.project, validated.release_id);
-    const { tenant_id, project_id, id: job_id } = tools.row;
+    const { project_id } = publishTarget(tools.row);
     const db = deps.database.em.fork();
-    await claimPrefixes(db, { tenant_id, project_id, job_id, prefixes: [prefix, release] });
+    await holdPublicObjects(deps, input, tools.row, tools.signal);
 
     // A verified tile set is not looked at here: the next step looks at every tile of it, and mends what has been lost since.
     const verified = (await findSeal(db, { project_id, digest }, null)) !== null;

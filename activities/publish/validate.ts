@@ -30,6 +30,7 @@ export async function validate(deps: ActivityDeps, input: PublishStepInput): Pro
         { problems: found.problems },
       );
     }
+    await tools.size(found.overlay_count + found.tile_count);
     const released = await findReleaseOfVersion(db, version.id);
     const reserved: Reservation = released
       ? { release_id: released.id, published_at: released.published_at }

@@ -4,13 +4,15 @@
  * to the last byte and has not been written since is not read again.
  */
 import { createHash } from "node:crypto";
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
+import { publishTarget } from "../../src/jobs/protocol/attempt.ts";
 import { AppError } from "../../src/errors.ts";
 import { readManifest, type ManifestTile } from "../../src/releases/tile-manifest.ts";
 import { findSeal, keepSeal } from "../../src/releases/verified-tile-set-store.ts";
 import { inOrder, inParallel } from "../../src/storage/in-parallel.ts";
 import type { Inspection, ObjectFault } from "../../src/storage/object-store.ts";
 import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import { holdPublicObjects } from "./hold-objects.ts";
 import { descriptorFault, promisedTile, putDescriptor, putRelease, putTile, releaseFault } from "./put-public.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
@@ -39,8 +41,11 @@ export async function verifyTiles(
   return inStep(deps, input, { name: "verify_tiles", begins: `Verifying ${total} tiles` }, async (tools) => {
     const { signal } = tools;
     const db = deps.database.em.fork();
-    const { tenant_id, project_id } = tools.row;
+    const { tenant_id } = tools.row;
+    const { project_id } = publishTarget(tools.row);
     const key = { project_id, digest: input.generated.tile_set_digest };
+    // A retry that carries the upload over may come long after it.
+    await holdPublicObjects(deps, input, tools.row, signal);
     const found: Findings = { mended: 0, lost: 0, problems: [] };
     const untouched = await isUntouched(deps, input, await findSeal(db, key, TRUSTED_DAYS), signal);
     if (!untouched) {

@@ -6,10 +6,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import { inStep, type ActivityDeps } from "../../activities/steps.ts";
-import type { JobContext } from "../../contract/publish.ts";
+import type { StepInput } from "../../contract/job-input.ts";
 import { readConfig } from "../../src/config.ts";
 import { createDatabase } from "../../src/db.ts";
 import { createJobNotifier } from "../../src/jobs/job-notifier.ts";
+import { pictureSettings } from "../../src/tiles/cut/picture-settings.ts";
 import { createProgressMirror } from "../../src/jobs/progress-mirror.ts";
 import { createLog } from "../../src/log.ts";
 import { createStores } from "../../src/storage/stores.ts";
@@ -21,7 +22,7 @@ const REPORT_MS = 100;
 function createReportingActivities(deps: ActivityDeps) {
   return {
     /** Until it is cancelled. */
-    reportOn: (input: { job: JobContext; target: { environment: string } }): Promise<void> =>
+    reportOn: (input: StepInput): Promise<void> =>
       inStep(deps, input, { name: "upload", begins: "reporting" }, async ({ report, signal }) => {
         for (let count = 1; ; count += 1) {
           report((count % 1_000) / 1_000, `${count} of many tiles uploaded`, {
@@ -44,10 +45,11 @@ if (import.meta.main) {
   const database = await createDatabase({ url: config.PLATEN_DATABASE_URL, pool: config.PLATEN_DATABASE_POOL });
   const client = createTemporalClient({ address, namespace });
   const activities = createReportingActivities({
-    ...{ database, log, stores: createStores({ folder: config.PLATEN_STORE_FOLDER }) },
+    ...{ config, database, log, stores: createStores({ folder: config.PLATEN_STORE_FOLDER }) },
     executions: createExecutions(client, { taskQueuePrefix: config.PLATEN_TASK_QUEUE_PREFIX }),
     notifier: createJobNotifier({ database, log, tickMs: NOTIFY_TICK_MS }),
     mirror: createProgressMirror({ database, log, tickMs: config.PLATEN_MIRROR_TICK_MS }),
+    pictures: pictureSettings(config),
   });
   const worker = await Worker.create({
     ...workerSettings(config),

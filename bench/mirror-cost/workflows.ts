@@ -9,5 +9,5 @@ const { reportOn } = proxyActivities<ReportingActivities>({
 
 export async function reporting(job_id: string): Promise<void> {
   const job = { job_id, generation: 1, first_run_id: workflowInfo().firstExecutionRunId };
-  await reportOn({ job, target: { environment: "dev" } });
+  await reportOn({ job, target: { tenant: "bench", project: null, version: null, environment: "dev" } });
 }

@@ -22,3 +22,18 @@ export async function psqlToFile(options: { url: string; sql: string; file: stri
     await output.close();
   }
 }
+
+/** Runs a script, meta-commands such as `\copy` included. Error: psql is not installed, or what it said. */
+export async function psqlScript(url: string, script: string): Promise<void> {
+  const child = spawn("psql", ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", url], {
+    stdio: ["pipe", "ignore", "pipe"],
+  });
+  const missing = once(child, "error").then(([cause]: unknown[]) => {
+    throw new Error("This bench needs `psql` (Debian: apt install postgresql-client).", { cause });
+  });
+  let said = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (said += text));
+  child.stdin?.on("error", () => undefined).end(script);
+  const [code] = (await Promise.race([once(child, "close"), missing])) as [number | null];
+  if (code !== 0) throw new Error(`psql ended with exit code ${code}: ${said}`);
+}

@@ -1,5 +1,5 @@
 /** What ends a command early: sentences for people, one object for machines, and the exit code. */
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { printable } from "../../contract/printable.ts";
 import { PlatenError } from "../client/platen-error.ts";
 import { AppError, masked, reasonOf } from "../errors.ts";

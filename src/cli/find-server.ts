@@ -19,6 +19,10 @@ interface Stack {
   /** host:port of Temporal's frontend. */
   temporal?: string;
   namespace?: string;
+  /** `postgresql://` URL with its password. */
+  database?: string;
+  /** Folder of the object store. */
+  store?: string;
 }
 
 /** `.platen/stack.json` of `folder` or the nearest parent that has one; it exists only while a stack is up. */

@@ -1,15 +1,25 @@
 /** All commands and the options they share. */
 import { Command, CommanderError, Option } from "commander";
+import { addAudit } from "./commands/audit.ts";
 import { addCancel } from "./commands/cancel.ts";
+import { addDownload } from "./commands/download.ts";
+import { addDraft } from "./commands/draft.ts";
 import { addImport } from "./commands/import.ts";
 import { addJobs } from "./commands/jobs.ts";
+import { addJobTypes } from "./commands/job-types.ts";
 import { addPublish } from "./commands/publish.ts";
 import { addGate } from "./commands/gate.ts";
 import { addReleases } from "./commands/releases.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addRetry } from "./commands/retry.ts";
+import { addStats } from "./commands/stats.ts";
+import { addSource } from "./commands/source.ts";
+import { addStart } from "./commands/start.ts";
+import { addUpload } from "./commands/upload.ts";
+import { addSchedules } from "./commands/schedules.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWatch } from "./commands/watch.ts";
+import { addWorker } from "./commands/worker.ts";
 import { createRunner, type Streams } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
@@ -35,8 +45,10 @@ export async function runCli(args: readonly string[], streams: Streams, signal: 
     })
     .exitOverride()
     .showHelpAfterError("(platen --help lists commands and options)");
-  const watching = [addWatch, addJobs, addCancel, addRetry, addReplay, addGate];
-  for (const add of [addImport, addValidate, addPublish, ...watching, addReleases]) add(program, run);
+  const drafts = [addImport, addDraft, addUpload, addSource, addValidate, addPublish, addReleases];
+  const jobs = [addJobTypes, addStart, addWatch, addJobs, addStats, addCancel, addRetry, addDownload];
+  const operating = [addSchedules, addReplay, addGate, addAudit, addWorker];
+  for (const add of [...drafts, ...jobs, ...operating]) add(program, run);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

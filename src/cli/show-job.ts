@@ -42,7 +42,7 @@ async function showEvents(
       if (event.type === "connection") continue;
       output.emit(streamLine(event));
       const { steps, progress, message } = event.job;
-      const between = !steps.some(({ name, status }) => status === "done" && percentOf(name) === progress);
+      const between = !steps.some(({ name, status }) => status === "done" && percentOf(steps, name) === progress);
       // Plain lines: what a step's own line tells is not told twice.
       const attempt = attemptText(event.job);
       if (output.terminal || between) bar.update(progress, [message ?? "", attempt && `(${attempt})`].join(" ").trim());
@@ -80,7 +80,8 @@ function createStepTeller(
     for (const { name, label, status } of steps) {
       if (told.get(name) === status) continue;
       told.set(name, status);
-      if (status === "done") say(`${style("green", "✓")} ${label}  ${style("dim", `${percentOf(name) ?? "?"} %`)}`);
+      if (status === "done")
+        say(`${style("green", "✓")} ${label}  ${style("dim", `${percentOf(steps, name) ?? "?"} %`)}`);
       if (status === "failed") say(`${style("red", "✗")} ${label}`);
     }
   };

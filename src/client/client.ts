@@ -9,6 +9,7 @@ import type { WatchEvent } from "./watch-events.ts";
 import { watchJob, type WatchOptions } from "./watch-job.ts";
 
 export { PlatenError } from "./platen-error.ts";
+export { publishResult } from "./publish-result.ts";
 export type { Connection } from "./connection.ts";
 export type * from "./job.ts";
 export type * from "./watch-events.ts";

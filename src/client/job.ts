@@ -4,13 +4,16 @@ import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { FinalStatus, JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
-import type { Environment, Problem, PublishResult } from "../../contract/publish.ts";
+import type { Environment } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 
 export interface LogEntry {
   /** ISO 8601, UTC. */
   timestamp: string;
   level: string;
   message: string;
+  /** Of a group's member that has ended: its job. */
+  member?: { key: string; job_id: string; status: JobStatus };
 }
 
 /** What every event tells of its job. */
@@ -42,7 +45,8 @@ export interface JobState {
 /** A job that has ended. */
 export interface EndedJob extends JobState {
   status: FinalStatus;
-  result: PublishResult | null;
+  /** As its type says (`GET /job-types`); `publishResult` knows a publish's. */
+  result: Record<string, unknown> | null;
   error: string | null;
   error_code: string | null;
   errors: Problem[] | null;

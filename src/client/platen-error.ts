@@ -1,5 +1,5 @@
 /** What a request failed with: the server's refusal, or the reason why there was none. */
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 
 /** The parts of the server's problem details (RFC 9457) that the client tells. */
 interface ProblemDetails {

@@ -6,7 +6,7 @@ import { appendFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { signalGroup, startChild, type Child, type StartChild } from "./child.ts";
-import { identify } from "./process-identity.ts";
+import { identify } from "../process-identity.ts";
 
 export interface Children {
   /** Errors: `stop` was called before. */

@@ -8,7 +8,7 @@ import getPort from "get-port";
 import pg from "pg";
 import { reasonOf } from "../errors.ts";
 import { lastLines, startChild, untilReady, type Child, type StartChild } from "./child.ts";
-import { commandLine } from "./process-identity.ts";
+import { commandLine } from "../process-identity.ts";
 import { unprivileged, type Unprivileged } from "./unprivileged.ts";
 
 export interface PostgresServer {

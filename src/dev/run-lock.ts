@@ -1,7 +1,7 @@
 /** One stack at a time per state folder: a file with the pid of the one that runs. */
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { identify } from "./process-identity.ts";
+import { identify } from "../process-identity.ts";
 
 export interface RunLock {
   release(): Promise<void>;

@@ -13,6 +13,7 @@ import { configEnvironment } from "../config.ts";
 import { ensureApiKeys } from "./api-keys.ts";
 import { lastLines, untilReady, type Child } from "./child.ts";
 import { createChildren, endLeftovers } from "./children.ts";
+import { ensureSigningSecret } from "./signing-secret.ts";
 import { ensureDatabase } from "./database-store.ts";
 import { migrate } from "./migrate.ts";
 import { startPostgres } from "./postgres.ts";
@@ -65,6 +66,7 @@ export function createStack(options: { folder: string; tell: (line: string) => v
   const log = (name: string): string => join(folder, "logs", `${name}.log`);
   let lock: RunLock | null = null;
   let stopping = false;
+  let signingSecret = "";
   let fail: (reason: string) => void;
   const failed = new Promise<string>((resolve) => (fail = resolve));
 
@@ -72,12 +74,12 @@ export function createStack(options: { folder: string; tell: (line: string) => v
     if (!stopping) fail(`${child.name} ended (${how}). The end of ${child.log}:\n${await lastLines(child.log)}`);
   }
 
-  /** Starts one of our own processes, and again when it dies; `early` is told when that is too soon to try again. */
+  /** Starts one of our own processes, and again when it dies while `wanted`; within 10 s that is too soon to try again. */
   async function keepRunning(
     name: keyof typeof LEAN.flags,
     env: NodeJS.ProcessEnv,
     file: StackFile,
-    early = failWith,
+    wanted = (): boolean => true,
   ): Promise<Child> {
     const program = fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url));
     const startedAt = Date.now();
@@ -94,8 +96,8 @@ export function createStack(options: { folder: string; tell: (line: string) => v
     });
     file.pids[name] = child.pid;
     void child.exited.then(async (how) => {
-      if (stopping) return;
-      if (Date.now() - startedAt < 10_000) return early(child, how);
+      if (stopping || !wanted()) return;
+      if (Date.now() - startedAt < 10_000) return failWith(child, how);
       tell(`The ${name} ended (${how}); starting it again.`);
       await keepRunning(name, env, file);
       await writeStackFile(folder, file);
@@ -113,21 +115,27 @@ export function createStack(options: { folder: string; tell: (line: string) => v
 
   /**
    * A free port can be taken by another stack before our gateway listens on it: then ours ends, and gets another one. Whether it
-   * is ours that answers is told by the key, which only our database knows.
+   * is ours that answers is told by the key, which only our database knows. The worker, whose links lead to the gateway, starts beside it
+   * all the same, since it takes as long; with the next port it is started anew.
    */
-  async function startGateway(file: StackFile): Promise<void> {
+  async function startGatewayAndWorker(file: StackFile): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const port = await getPort({ host: "127.0.0.1", ...(attempt === 1 ? { port: 8080 } : {}) });
       file.gateway = `http://127.0.0.1:${port}`;
-      let ready = false;
-      const early = async (child: Child, how: string): Promise<void> => (ready ? failWith(child, how) : undefined);
+      const env = environmentOf(file, port, signingSecret);
+      let [isReady, isGivenUp] = [false, false];
+      const [gateway, worker] = await Promise.all([
+        keepRunning("gateway", env, file, () => isReady),
+        keepRunning("worker", env, file, () => !isGivenUp),
+      ]);
       try {
-        const child = await keepRunning("gateway", environment(file, port), file, early);
-        await untilReady(child, 60_000, () => answers(file));
-        ready = true;
+        await untilReady(gateway, 60_000, () => answers(file));
+        isReady = true;
         return;
       } catch (error) {
         if (attempt === PORT_ATTEMPTS || !String(error).includes("EADDRINUSE")) throw error;
+        isGivenUp = true;
+        await worker.stop(0);
       }
     }
   }
@@ -170,7 +178,8 @@ export function createStack(options: { folder: string; tell: (line: string) => v
         api_keys: await ensureApiKeys({ folder, database: postgres.url("platen") }),
         pids: { stack: process.pid, postgres: postgres.child.pid, temporal: temporal.child.pid },
       };
-      await Promise.all([startGateway(file), keepRunning("worker", environment(file, 0), file)]);
+      signingSecret = await ensureSigningSecret(folder);
+      await startGatewayAndWorker(file);
       await writeStackFile(folder, file);
       return { file, failed };
     },
@@ -189,8 +198,9 @@ export function createStack(options: { folder: string; tell: (line: string) => v
 }
 
 /** Settings of gateway and worker. */
-function environment(file: StackFile, port: number): NodeJS.ProcessEnv {
+function environmentOf(file: StackFile, port: number, signingSecret: string): NodeJS.ProcessEnv {
   return configEnvironment({
+    PLATEN_SIGNING_SECRETS: signingSecret,
     PLATEN_DATABASE_URL: file.database,
     PLATEN_TEMPORAL_ADDRESS: file.temporal,
     PLATEN_TEMPORAL_NAMESPACE: file.namespace,
@@ -198,7 +208,7 @@ function environment(file: StackFile, port: number): NodeJS.ProcessEnv {
     PLATEN_STORE_FOLDER: file.store,
     PLATEN_GATEWAY_HOST: "127.0.0.1",
     PLATEN_GATEWAY_PORT: String(port),
-    ...(port === 0 ? {} : { PLATEN_PUBLIC_URL: file.gateway }),
+    PLATEN_PUBLIC_URL: file.gateway,
   });
 }
 

@@ -8,12 +8,31 @@ import { Principal, Tenant } from "./tenants.ts";
 export const Job = defineEntity({
   name: "Job",
   tableName: "jobs",
-  uniques: [{ name: "jobs_workflow_id_unique", properties: ["workflow_id"] }],
+  uniques: [
+    { name: "jobs_workflow_id_unique", properties: ["workflow_id"] },
+    { name: "jobs_parent_member_unique", properties: ["parent_id", "member_key"] },
+  ],
   indexes: [
     { name: "jobs_list_index", properties: ["tenant_id", "created_at", "id"] },
-    { name: "jobs_project_index", properties: ["project_id", "created_at", "id"] },
+    { name: "jobs_project_index", properties: ["project_id", "job_type", "status", "created_at", "id"] },
+    { name: "jobs_tenant_index", properties: ["tenant_id", "job_type", "status", "created_at", "id"] },
+    {
+      name: "jobs_environment_index",
+      properties: ["tenant_id", "environment", "status", "created_at", "id"],
+      where: "environment is not null",
+    },
     { name: "jobs_open_index", properties: ["id"], where: "status in ('queued', 'running')" },
     { name: "jobs_ended_index", properties: ["completed_at"] },
+    {
+      name: "jobs_deadline_index",
+      properties: ["deadline_at"],
+      where: "deadline_at is not null and status in ('queued', 'running')",
+    },
+    {
+      name: "jobs_dead_index",
+      properties: ["tenant_id", "completed_at", "id", "job_type", "error_code", "generation", "max_retries"],
+      where: "status = 'failed' and discarded_at is null",
+    },
     { name: "jobs_changed_index", properties: ["changed_xid"], type: "brin" },
   ],
   triggers: [
@@ -21,8 +40,14 @@ export const Job = defineEntity({
       ...{ name: "mark_changed", timing: "before", events: ["update"], forEach: "row" },
       body: "new.changed_xid := pg_current_xact_id()::text::bigint; return new;",
     },
+    // Only their names are compared; schema.sql has the whole of them.
+    ...(["jobs_open_generation", "jobs_note_ending", "jobs_audit_operator"] as const).map((name) => ({
+      ...{ name, timing: name === "jobs_open_generation" ? ("before" as const) : ("after" as const) },
+      ...{ events: ["update" as const], expression: "-- migrations/0014_tell_of_many_jobs.ts" },
+    })),
   ],
   checks: [
+    { name: "jobs_priority_check", expression: "priority >= 1 and priority <= 5" },
     { name: "jobs_progress_check", expression: "progress >= 0 and progress <= 100" },
     {
       name: "jobs_status_check",
@@ -80,6 +105,34 @@ export const Job = defineEntity({
     cancel_compensated_at: moment().nullable(),
     cancel_deadline_at: moment().nullable(),
     cancel_terminated_at: moment().nullable(),
+    title: p.text().nullable(),
+    /** Temporal's: 1 first, 5 last. */
+    priority: p.smallint().default(3),
+    /** The job must have ended by then. */
+    deadline_at: moment().nullable(),
+    /** Set once the deadline of a running job has passed: it is being stopped, and is terminated if it still runs by then. */
+    deadline_stop_at: moment().nullable(),
+    /** The row may be removed from then on. */
+    expires_at: moment().nullable(),
+    /** Null for what the type says. */
+    max_retries: p.integer().nullable(),
+    parent_id: p.uuid().nullable(),
+    /** Unique among the children of a parent; the child's id is derived from both. */
+    member_key: p.text().nullable(),
+    /** Number of the run in a chain that continued as new, from 0. */
+    segment: p.integer().default(0),
+    /** A dead letter that was put away: by whom and why. */
+    discarded_at: moment().nullable(),
+    discarded_by: reference(Principal).nullable(),
+    discard_reason: p.text().nullable(),
+    /** Of a group: how many members are in which state, as its ledger has told them. */
+    members: p.json().nullable(),
+    /** When this generation was opened; null in the first, which is as old as the row. */
+    queued_at: moment().nullable(),
+    /** What there is to do, in the type's own unit, once a step knows it. */
+    size: p.double().nullable(),
+    /** Log and step events up to here may be gone. */
+    compacted_seq: p.integer().default(0),
     /** Number of the transaction that changed the row last, for readers who ask what has changed since (`pg_snapshot_xmin`). */
     changed_xid: p.bigint().defaultRaw("((pg_current_xact_id())::text)::bigint"),
   },
@@ -139,11 +192,14 @@ export const IdempotencyKey = defineEntity({
     route: p.text().primary(),
     key: p.text().primary(),
     body_hash: p.text(),
-    job_id: reference(Job),
+    /** Null for a request about many jobs. */
+    job_id: reference(Job).nullable(),
     created_at: now(),
     expires_at: moment(),
     /** Of the job, that the request opened. */
     generation: p.integer().default(1),
+    /** What a request about many jobs has chosen. */
+    chosen: p.json().nullable(),
   },
 });
 

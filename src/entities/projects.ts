@@ -129,5 +129,7 @@ export const Tile = defineEntity({
     /** Lower-case hex. */
     sha256: p.text(),
     media_type: p.text(),
+    /** It lies under its digest and never changes (cut by a job), else under its key. */
+    by_digest: p.boolean().default(false),
   },
 });

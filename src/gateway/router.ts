@@ -4,8 +4,11 @@ import Router, { type RouterContext } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import type { Principal } from "../tenants/principal.ts";
+import type { Db } from "../db.ts";
+import { audited } from "./audit-request.ts";
 import { createBodyRoom, type BodyRoom } from "./body-room.ts";
-import { authenticate } from "./middleware/authenticate.ts";
+import { identify, permit } from "./middleware/authenticate.ts";
 import { hasBody, readJsonBody } from "./middleware/json-body.ts";
 import { requireMediaType } from "./middleware/media-type.ts";
 import { validate } from "./middleware/validate-request.ts";
@@ -53,7 +56,7 @@ async function answer(deps: GatewayDeps, receiver: Receiver, route: Route, ctx: 
   if (route.cors) allowAnyOrigin(ctx);
   ctx.state["is_stream"] = route.responses[200]?.mediaType === "text/event-stream";
   const db = deps.database.em.fork();
-  const principal = route.role === null ? null : await authenticate(ctx.get("Authorization"), db, route.role);
+  const principal = await admit(deps, route, ctx, db);
   const takesStream = route.body !== undefined && "stream" in route.body;
   if (takesStream) requireMediaType(ctx, (route.body as { stream: readonly string[] }).stream);
   const bodySchema = takesStream ? undefined : (route.body as Exclude<Route["body"], { stream: readonly string[] }>);
@@ -74,8 +77,23 @@ async function answer(deps: GatewayDeps, receiver: Receiver, route: Route, ctx: 
       return principal;
     },
   };
-  const given = await route.handle(request);
+  const given = await audited(deps, route, request, () => route.handle(request));
   if (given) send(ctx, given);
+}
+
+/** Who asks; null where nobody needs to say so. What is refused for a role is in the trail too, before a byte of its body is read. */
+async function admit(deps: GatewayDeps, route: Route, ctx: RouterContext, db: Db): Promise<Principal | null> {
+  const { role } = route;
+  if (role === null) return null;
+  const principal = await identify(ctx.get("Authorization"), db);
+  try {
+    permit(principal, role);
+    return principal;
+  } catch (error) {
+    const refused = { ctx, params: { ...ctx["params"] }, body: undefined, principal };
+    await audited(deps, route, refused, () => Promise.reject(error));
+    throw error;
+  }
 }
 
 function send(ctx: Context, { status, body, headers = {} }: RouteAnswer): void {

@@ -1,5 +1,6 @@
 /** What the feeds of a gateway read: what has changed since they looked, of the jobs that are watched. */
 import { query, queryOne, type Db } from "../db.ts";
+import { withEtas } from "./eta/etas.ts";
 import { RECORDS, type JobRecord } from "./job-queries-store.ts";
 
 /** The columns of a job that change with reports of progress, or without any event. */
@@ -53,6 +54,8 @@ export interface StatesFilter {
   ids?: readonly string[];
   project_id?: string;
   type?: string;
+  /** A group: the job itself, and those that it has started. */
+  group_id?: string;
 }
 
 /**
@@ -76,7 +79,7 @@ export async function changedSince(
   filter: { tenant_ids: readonly string[]; since: Watermark; limit: number } & Partial<Omit<StatesFilter, "tenant_id">>,
 ): Promise<JobRecord[]> {
   const params: unknown[] = [filter.tenant_ids, filter.since];
-  return query<JobRecord>(
+  const changed = await query<JobRecord>(
     db,
     `
     ${RECORDS}
@@ -86,23 +89,26 @@ export async function changedSince(
     `,
     params,
   );
+  return withEtas(db, changed);
 }
 
-/** What a new stream of states begins with: the named jobs, or else the open ones that match, in id order. */
+/** What a new stream of states begins with: the named jobs, all of a group, or else the open ones that match, in id order. */
 export async function presentStates(db: Db, filter: StatesFilter, limit: number): Promise<JobRecord[]> {
   const params: unknown[] = [filter.tenant_id];
-  const open = filter.ids ? "" : "and j.status in ('queued', 'running')";
-  return query<JobRecord>(
+  const open = filter.ids || filter.group_id ? "" : "and j.status in ('queued', 'running')";
+  const present = await query<JobRecord>(
     db,
     `${RECORDS} where j.tenant_id = $1 ${open} ${narrowed(filter, params)} order by j.id limit $${params.push(limit)}`,
     params,
   );
+  return withEtas(db, present);
 }
 
-function narrowed({ ids, project_id, type }: Partial<StatesFilter>, params: unknown[]): string {
+function narrowed({ ids, project_id, type, group_id }: Partial<StatesFilter>, params: unknown[]): string {
   return [
     ...(ids ? [`and j.id = any($${params.push(ids)}::uuid[])`] : []),
     ...(project_id === undefined ? [] : [`and j.project_id = $${params.push(project_id)}`]),
+    ...(group_id === undefined ? [] : [`and $${params.push(group_id)}::uuid in (j.id, j.parent_id)`]),
     ...(type === undefined ? [] : [`and j.job_type = $${params.push(type)}`]),
   ].join(" ");
 }

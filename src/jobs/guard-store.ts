@@ -27,8 +27,12 @@ export async function readGuard(db: Db, key: GuardKey): Promise<string | null> {
   return row?.job_id ?? null;
 }
 
-/** Takes the guard for the job if it is free, and answers who holds it then (waits for a claim that is being committed). */
-export async function claimGuard(tx: Db, key: GuardKey, jobId: string): Promise<string> {
+/**
+ * Takes the guard for the job if it is free, and answers who holds it then (waits for a claim that is being committed). A job without a key
+ * needs none, and is answered as if it held it.
+ */
+export async function claimGuard(tx: Db, key: GuardKey | null, jobId: string): Promise<string> {
+  if (!key) return jobId;
   const taken = await queryOne(
     tx,
     `

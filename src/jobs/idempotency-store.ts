@@ -57,6 +57,45 @@ export async function rememberRequest(
   return row !== null;
 }
 
+export interface RememberedChoice {
+  body_hash: string;
+  chosen: unknown;
+}
+
+/** What a request about many jobs has chosen under the key. */
+export async function findChoice(db: Db, key: IdempotencyKey): Promise<RememberedChoice | null> {
+  return queryOne<RememberedChoice>(
+    db,
+    `
+    select body_hash, chosen from idempotency_keys
+    where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and expires_at > now() and job_id is null
+    `,
+    [key.tenant_id, key.principal_id, key.route, key.key],
+  );
+}
+
+/** As `rememberRequest`, of a request about many jobs. */
+export async function rememberChoice(
+  db: Db,
+  key: IdempotencyKey,
+  { body_hash, chosen }: RememberedChoice,
+  hours: number,
+): Promise<boolean> {
+  const row = await queryOne(
+    db,
+    `
+    insert into idempotency_keys (tenant_id, principal_id, route, key, body_hash, chosen, expires_at)
+    values ($1, $2, $3, $4, $5, $6::jsonb, now() + make_interval(hours => $7))
+    on conflict (tenant_id, principal_id, route, key) do update
+    set body_hash = excluded.body_hash, chosen = excluded.chosen, created_at = now(), expires_at = excluded.expires_at
+    where idempotency_keys.expires_at <= now()
+    returning key
+    `,
+    [...[key.tenant_id, key.principal_id, key.route, key.key], body_hash, JSON.stringify(chosen), hours],
+  );
+  return row !== null;
+}
+
 /**
  * Deletes expired keys, at most `limit`: with more than one for each key that comes in, the table stays as large as a day's keys.
  * Leaves those that another transaction is at.

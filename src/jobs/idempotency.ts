@@ -54,6 +54,37 @@ export async function remember(
   await store.forgetExpired(tx, FORGOTTEN_AT_A_TIME);
 }
 
+/**
+ * Of a request about many jobs: what it chooses, or what it chose the first time, which is written before anything is done to it. So a
+ * repeat sees to the same jobs, also where the first time has died in the middle. Error: idempotency_key_reused.
+ */
+export async function chooseOnce<Chosen>(
+  db: Db,
+  request: KeyedRequest,
+  choose: () => Promise<Chosen>,
+): Promise<Chosen> {
+  const { idempotency, by } = request;
+  if (!idempotency) return choose();
+  const key = keyOf(by, idempotency);
+  const body_hash = hashOf(request.asked);
+  const before = async (): Promise<{ chosen: Chosen } | null> => {
+    const found = await store.findChoice(db, key);
+    if (found && found.body_hash !== body_hash) throw new AppError("idempotency_key_reused", { key: idempotency.key });
+    return found as { chosen: Chosen } | null;
+  };
+  const known = await before();
+  if (known) return known.chosen;
+  const chosen = await choose();
+  if (await store.rememberChoice(db, key, { body_hash, chosen }, REMEMBERED_HOURS)) {
+    await store.forgetExpired(db, FORGOTTEN_AT_A_TIME);
+    return chosen;
+  }
+  // The same request has chosen meanwhile, by another connection.
+  const winner = await before();
+  if (!winner) throw new KeyTaken();
+  return winner.chosen;
+}
+
 const keyOf = (by: KeyedRequest["by"], { key, route }: Idempotency): store.IdempotencyKey => ({
   ...{ tenant_id: by.tenant_id, principal_id: by.id, route, key },
 });

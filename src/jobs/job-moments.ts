@@ -7,6 +7,8 @@ export interface LogEntry {
   timestamp: string;
   level: string;
   message: string;
+  /** Of a group's member that has ended. */
+  member?: { key: string; job_id: string; status: JobStatus };
 }
 
 export interface JobMoment {
@@ -36,9 +38,13 @@ export function momentsOf(record: JobRecord, events: readonly JobEvent[], before
     // Queued, or reopened: nothing of this generation is done yet but what a retry carries over.
     if (kind === "status" && (data["status"] === "queued" || data["reopened"] === true))
       known = { ...known, progress: Number(data["progress"] ?? 0), step: null };
-    if (kind === "status" && data["status"] === "completed") known = { ...known, progress: 100 };
+    const done = data["status"] === "completed" || data["status"] === "partially_completed";
+    if (kind === "status" && done) known = { ...known, progress: 100 };
     if (kind === "step")
       known = { ...known, step: String(data["step"]), progress: Math.max(known.progress, Number(data["progress"])) };
+    // A member of a group that has ended moves it on.
+    if (kind === "log" && typeof data["progress"] === "number")
+      known = { ...known, progress: Math.max(known.progress, data["progress"]) };
     if (kind !== "log" && typeof data["message"] === "string") known = { ...known, message: data["message"] };
     const { status, generation, progress, step, message } = known;
     return { event, status, generation, progress, step, message, record };
@@ -69,7 +75,9 @@ export function logEntryOf({ kind, at, data }: JobEvent): LogEntry | null {
   const begins = kind === "step" && data["status"] === "running";
   const opens = kind === "status" && (data["status"] === "queued" || data["reopened"] === true);
   if (kind !== "log" && !begins && !opens) return null;
-  return { timestamp: at, level: typeof data["level"] === "string" ? data["level"] : "info", message };
+  const level = typeof data["level"] === "string" ? data["level"] : "info";
+  const member = data["member"] as LogEntry["member"];
+  return { timestamp: at, level, message, ...(member ? { member } : {}) };
 }
 
 /** Is this the event that ends the job's stream: the newest of a job that has ended? An older final one is history. */

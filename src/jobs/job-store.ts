@@ -1,10 +1,13 @@
 /** The job row, as the protocol reads it: under its lock where it decides by it, without where a write is fenced by what was read. */
 import type { Attention } from "../../contract/attention.ts";
+import type { MemberCounts } from "../../contract/group.ts";
 import type { JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
 import type { StepState } from "../../contract/progress.ts";
-import type { Environment, Problem, PublishInput } from "../../contract/publish.ts";
-import { queryOne, type Db } from "../db.ts";
+import type { JobInput } from "../../contract/job-input.ts";
+import type { Environment } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
+import { query, queryOne, type Db } from "../db.ts";
 
 export interface JobRow {
   id: string;
@@ -15,9 +18,10 @@ export interface JobRow {
   step: string | null;
   steps: StepState[];
   result: Record<string, unknown> | null;
-  project_id: string;
-  version_id: string;
-  environment: Environment;
+  /** What the job is about; null where its type is about less. */
+  project_id: string | null;
+  version_id: string | null;
+  environment: Environment | null;
   created_by: string | null;
   workflow_id: string;
   run_id: string | null;
@@ -42,13 +46,33 @@ export interface JobRow {
   cancel_overdue: boolean;
   cancel_terminated_at: string | null;
   attention: Attention | null;
+  payload: Record<string, unknown>;
+  title: string | null;
+  /** Temporal's: 1 first, 5 last. */
+  priority: number;
+  deadline_at: string | null;
+  /** It has passed, by the database's clock. */
+  deadline_over: boolean;
+  /** Set once it has passed while the job was running: terminated if it still runs by then. */
+  deadline_stop_at: string | null;
+  /** That moment has passed. */
+  stop_overdue: boolean;
+  max_retries: number | null;
+  /** A dead letter that was put away. */
+  discarded_at: string | null;
+  parent_id: string | null;
+  member_key: string | null;
+  /** Number of the run in a chain that continued as new, from 0. */
+  segment: number;
 }
 
 const COLUMNS = `
   id, tenant_id, job_type, status, progress, step, steps, result, project_id, version_id, environment, created_by, workflow_id,
   run_id, generation, attempt_at, attempt, next_attempt_at, message, seq, switched_at, epoch, release_id, cancel_requested_at,
   cancel_acknowledged_at, cancel_stopped_at, cancel_compensated_at, cancel_deadline_at,
-  coalesce(cancel_deadline_at < now(), false) as cancel_overdue, cancel_terminated_at, attention`;
+  coalesce(cancel_deadline_at < now(), false) as cancel_overdue, cancel_terminated_at, attention,
+  payload, title, priority, deadline_at, coalesce(deadline_at < now(), false) as deadline_over, deadline_stop_at,
+  coalesce(deadline_stop_at < now(), false) as stop_overdue, max_retries, discarded_at, parent_id, member_key, segment`;
 
 type Raw = Omit<JobRow, "attempt_at"> & { attempt_at: string };
 
@@ -85,6 +109,8 @@ export interface JobPatch {
   attempt_at?: number;
   report?: number;
   attempt?: number;
+  segment?: number;
+  members?: MemberCounts;
   next_attempt_at?: FromNow | string | null;
   attention?: Attention | null;
   epoch?: number;
@@ -102,25 +128,39 @@ export interface JobPatch {
   cancel_compensated_at?: "now" | null;
   cancel_deadline_at?: FromNow | null;
   cancel_terminated_at?: "now" | null;
+  /** ISO 8601. */
+  deadline_at?: string | null;
+  deadline_stop_at?: FromNow | null;
+  discarded_at?: "now" | null;
+  discarded_by?: string | null;
+  discard_reason?: string | null;
 }
 
-/** The workflow of a job, what it is started with, and what a retry has left as done, from the records; null if there is no such job. */
-export async function findStart(
-  db: Db,
-  jobId: string,
-): Promise<(PublishInput & Pick<JobRow, "job_type" | "workflow_id" | "version_id" | "steps">) | null> {
-  return queryOne(
+/** What a run is started with, and with which words. */
+export interface JobStart
+  extends
+    Omit<JobInput, "makes_tiles">,
+    Pick<JobRow, "job_type" | "workflow_id" | "version_id" | "steps" | "title" | "priority"> {
+  /** It publishes a version that has a source picture and no tiles. */
+  lacks_tiles: boolean;
+}
+
+/** The workflows of jobs, what they are started with, and what a retry has left as done, from the records. */
+export async function findStarts(db: Db, jobIds: readonly string[]): Promise<JobStart[]> {
+  return query(
     db,
     `
-    select j.job_type, j.workflow_id, j.version_id, j.steps, j.id as job_id, j.generation, t.slug as tenant, p.slug as project, v.number as version, j.environment,
-      coalesce(u.name, 'unknown') as started_by
+    select j.job_type, j.workflow_id, j.version_id, j.steps, j.title, j.priority, j.id as job_id, j.generation, t.slug as tenant,
+      p.slug as project, v.number as version, j.environment, coalesce(u.name, 'unknown') as started_by,
+      j.job_type = 'publish' and exists (select 1 from source_pictures s where s.version_id = j.version_id)
+        and not exists (select 1 from tile_sets s where s.version_id = j.version_id) as lacks_tiles
     from jobs j
     join tenants t on t.id = j.tenant_id
-    join projects p on p.id = j.project_id
-    join versions v on v.id = j.version_id
+    left join projects p on p.id = j.project_id
+    left join versions v on v.id = j.version_id
     left join principals u on u.id = j.created_by
-    where j.id = $1
+    where j.id = any($1::uuid[])
     `,
-    [jobId],
+    [jobIds],
   );
 }

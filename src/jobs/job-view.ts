@@ -1,8 +1,11 @@
 /** Jobs as answers and streams show them: the seeds' words beside ours. */
 import { isFinal } from "../../contract/job-state.ts";
-import { JOB_TYPES } from "../../contract/job-types.ts";
+import { titleOf } from "../../contract/job-title.ts";
+import { definitionOf } from "../../contract/job-types.ts";
+import type { Environment } from "../../contract/publish.ts";
 import { readableJobId } from "../../contract/workflow-id.ts";
 import { iso } from "../db.ts";
+import { isRetryable } from "./protocol/retry.ts";
 import { cancellationReceipt } from "./cancellation-receipt.ts";
 import type { JobRecord } from "./job-queries-store.ts";
 import type { LogEntry } from "./job-moments.ts";
@@ -14,9 +17,14 @@ export interface LinkBases {
   /** The Temporal Web UI, likewise. */
   temporal_ui: string;
   namespace: string;
+  /** A signed link to an artifact. */
+  download(artifactId: string): string;
 }
 
-export function jobLinks(job: Pick<JobRecord, "id" | "workflow_id">, bases: LinkBases) {
+export function jobLinks(
+  job: Pick<JobRecord, "id" | "workflow_id">,
+  bases: Pick<LinkBases, "gateway" | "temporal_ui" | "namespace">,
+) {
   const self = `${bases.gateway}/jobs/${job.id}`;
   return {
     self,
@@ -46,7 +54,7 @@ export function statusView(job: JobRecord) {
   };
 }
 
-/** What keeps a job from going straight on, in the frames of streams: what is null, and a first attempt, is left out there. */
+/** What keeps a job from going straight on, and when it is there, in the frames of streams: what is null, and a first attempt, is left out there. */
 export function trialsView(job: JobRecord) {
   const cancellation = cancellationReceipt(job);
   const next_attempt_at = iso(job.next_attempt_at);
@@ -55,18 +63,62 @@ export function trialsView(job: JobRecord) {
     ...(job.attention ? { attention: job.attention } : {}),
     ...(job.attempt > 1 ? { attempt: job.attempt } : {}),
     ...(next_attempt_at ? { next_attempt_at } : {}),
+    ...(job.eta ? { eta: job.eta } : {}),
+  };
+}
+
+/** Where what a job has made is found: a publish's release, any other's artifact; or null. */
+function resultUrlOf({ result }: JobRecord, bases: LinkBases): string | null {
+  const release = result?.["release_url"];
+  if (typeof release === "string") return bases.gateway + release;
+  const artifact = result?.["artifact"];
+  const id = typeof artifact === "object" && artifact !== null ? (artifact as { id?: unknown }).id : artifact;
+  return typeof id === "string" ? bases.download(id) : null;
+}
+
+/** `{name}` of the type's link, filled from the job; null where the job has not what it names. */
+function resourceUrlOf(job: JobRecord, link: string | null, bases: LinkBases): string | null {
+  if (link === null) return null;
+  const known: Record<string, unknown> = { ...job.result, ...job };
+  const names = [...link.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+  if (names.some((name) => !["string", "number"].includes(typeof known[name]))) return null;
+  return bases.gateway + link.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(known[name])));
+}
+
+/** What was asked for beside the payload, and what comes of it. */
+function termsView(job: JobRecord, bases: LinkBases) {
+  const parent = job.parent_id;
+  return {
+    title: job.title,
+    /** As people call it, whether or not the request has named it. */
+    name: titleOf(job.job_type, job.title, { ...job, environment: job.environment as Environment | null }),
+    priority: job.priority,
+    deadline_at: iso(job.deadline_at),
+    expires_at: iso(job.expires_at),
+    max_retries: job.max_retries ?? definitionOf(job.job_type).max_retries,
+    parent: parent && {
+      id: parent,
+      job_id: readableJobId(parent),
+      key: job.member_key,
+      link: `${bases.gateway}/jobs/${parent}`,
+    },
+    discarded:
+      job.discarded_at === null
+        ? null
+        : { at: iso(job.discarded_at), by: job.discarded_by_name, reason: job.discard_reason },
   };
 }
 
 /** Everything but the logs. */
 export function jobView(job: JobRecord, bases: LinkBases) {
-  const releaseUrl = job.result?.["release_url"];
-  const resultUrl = typeof releaseUrl === "string" ? `${bases.gateway}${releaseUrl}` : null;
-  const { capabilities } = JOB_TYPES[job.job_type];
+  const { capabilities, label, task_queue, resource_link } = definitionOf(job.job_type);
+  const resultUrl = resultUrlOf(job, bases);
   return {
     ...ids(job.id),
     job_type: job.job_type,
     type: job.job_type,
+    label,
+    queue: task_queue,
     status: job.status,
     progress: job.progress,
     message: job.message,
@@ -74,10 +126,13 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     steps: job.steps,
     generation: job.generation,
     retry_count: job.generation - 1,
+    ...termsView(job, bases),
     payload: job.payload,
     result: job.result,
+    member_counts: job.members,
     result_url: resultUrl,
     download_url: resultUrl,
+    resource_url: resourceUrlOf(job, resource_link, bases),
     error: job.error,
     error_code: job.error_code,
     errors: job.errors,
@@ -99,10 +154,12 @@ export function jobView(job: JobRecord, bases: LinkBases) {
     attention: job.attention,
     attempt: job.attempt,
     next_attempt_at: iso(job.next_attempt_at),
+    eta: job.eta ?? null,
+    size: job.size,
     /** What can be asked of the job now. */
     capabilities: {
       cancel: capabilities.cancel && !isFinal(job.status) && job.switched_at === null,
-      retry: capabilities.retry && (job.status === "failed" || job.status === "cancelled"),
+      retry: capabilities.retry && isRetryable(job),
     },
     workflow_id: job.workflow_id,
     run_id: job.run_id,

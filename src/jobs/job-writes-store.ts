@@ -16,7 +16,7 @@ export type Fence = Pick<JobRow, "status" | "run_id" | "generation" | "attempt_a
 
 export interface WriteOptions {
   fence?: Fence;
-  /** Gives the guard back if the job holds it. */
+  /** Gives back what the job holds: the guard, its permit or its place in line. */
   dropGuard?: boolean;
   /** Keeps what a finished step yielded, in the place of what it yielded before. */
   yielded?: StepYield;
@@ -31,9 +31,14 @@ export interface StepYield {
 
 /** A step that ends with this statement ends now, by PostgreSQL's clock as all else: the process's own may be wrong. */
 const STEP_ENDS = '"finished_at":"now"';
-const NOW_ISO = `to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const NOW_ISO = `to_char(statement_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-const JSON_COLUMNS = new Set(["result", "errors", "attention"]);
+/** With the final state, so that nothing lingers of a job that has ended, whatever dies then. */
+const DROP = `, dropped as (delete from publish_guards where job_id in (select id from written)
+    ), returned as (delete from job_permits where job_id in (select id from written)
+    )`;
+
+const JSON_COLUMNS = new Set(["result", "errors", "attention", "members"]);
 
 /**
  * False when there is no such row, or not as the fence demands: then nothing is written. Numbers of events are handed out under the
@@ -49,8 +54,9 @@ export async function writeJob(
   const params: unknown[] = [jobId, events.map(({ kind }) => kind), events.map(({ data }) => JSON.stringify(data))];
   const param = (value: unknown): string => `$${params.push(value)}`;
   const sets = Object.entries(patch).map(([column, value]) => {
-    if (value === "now" && column.endsWith("_at")) return `${column} = now()`;
-    if (isFromNow(value)) return `${column} = now() + make_interval(secs => ${param(value.after_ms)}::float8 / 1000)`;
+    if (value === "now" && column.endsWith("_at")) return `${column} = statement_timestamp()`;
+    if (isFromNow(value))
+      return `${column} = statement_timestamp() + make_interval(secs => ${param(value.after_ms)}::float8 / 1000)`;
     if (column === "steps") return `steps = ${stepsJson(param, JSON.stringify(value))}`;
     const isJson = JSON_COLUMNS.has(column) && value !== null;
     return `${column} = ${isJson ? `${param(JSON.stringify(value))}::jsonb` : param(value)}`;
@@ -75,14 +81,14 @@ export async function writeJob(
     db,
     `
     with written as (
-      update jobs set ${[...sets, "seq = seq + cardinality($2::text[])", "updated_at = now()"].join(", ")}
+      update jobs set ${[...sets, "seq = seq + cardinality($2::text[])", "updated_at = statement_timestamp()"].join(", ")}
       where id = $1 ${still} ${unread}
       returning id, tenant_id, generation, seq
     ), told as (
       insert into job_events (job_id, seq, tenant_id, kind, data)
       select w.id, w.seq - cardinality($2::text[]) + e.position, w.tenant_id, e.kind, e.data::jsonb
       from written w, unnest($2::text[], $3::text[]) with ordinality as e (kind, data, position)
-    )${dropGuard ? `, dropped as (delete from publish_guards where job_id in (select id from written))` : ""}${kept}
+    )${dropGuard ? DROP : ""}${kept}
     select 1 from written
     `,
     params,

@@ -8,9 +8,10 @@ export interface QuietJob {
   mark: string;
 }
 
-/** What a job writes while a cancel is on its way to it does not change its mark; that the cancel's deadline has passed does. */
+/** What a job writes while a cancel is on its way to it does not change its mark; that a deadline has passed does. */
 const MARK = `
-  concat_ws('/', status, generation, run_id, coalesce(cancel_requested_at, updated_at), cancel_deadline_at < now()) as mark`;
+  concat_ws('/', status, generation, run_id, coalesce(cancel_requested_at, deadline_stop_at, updated_at), cancel_deadline_at < now(),
+    deadline_at < now(), deadline_stop_at < now()) as mark`;
 
 const IS_OPEN = `status in ('queued', 'running')`;
 
@@ -28,7 +29,8 @@ export async function quietOpenJobs(
     select id, ${MARK}
     from jobs
     where ${IS_OPEN} and id > $1
-      and (updated_at < now() - make_interval(secs => $2::float8 / 1000) or cancel_requested_at is not null)
+      and (updated_at < now() - make_interval(secs => $2::float8 / 1000)
+        or cancel_requested_at is not null or deadline_at < now())
     order by id limit $3
     `,
     [options.afterId, options.quietMs, options.limit],
@@ -62,6 +64,20 @@ export async function cancellingJobs(db: Db, options: { limit: number }): Promis
     where ${IS_OPEN} and cancel_requested_at is not null and switched_at is null
     order by case when cancel_deadline_at < now() then cancel_deadline_at end nulls last, random()
     limit $1
+    `,
+    [options.limit],
+  );
+}
+
+/** Open jobs that have not switched and whose deadline has passed, the oldest first. */
+export async function overdueJobs(db: Db, options: { limit: number }): Promise<QuietJob[]> {
+  return query<QuietJob>(
+    db,
+    `
+    select id, ${MARK}
+    from jobs
+    where ${IS_OPEN} and deadline_at < now() and switched_at is null
+    order by deadline_at limit $1
     `,
     [options.limit],
   );

@@ -2,7 +2,7 @@
  * The reconciler's rounds. One gateway leads at a time; every write of it is a compare-and-set, so two at once do no harm.
  *
  *   each round   what has started or closed in Temporal, and all open runs, against the rows (`watch-visibility.ts`);
- *                jobs that are to be cancelled, then those that have just gone quiet; jobs without progress
+ *                jobs that are to be cancelled, those past their deadline, then those that have just gone quiet; jobs without progress
  *   in turns     the other open jobs, a few per second; paused activities; task queues without workers; pointers behind their environment
  *
  * It starts what a gateway inserted and did not start, settles what ended without code of ours, reopens what was reset while no
@@ -18,7 +18,17 @@ import { leaseWatermark, returnLease, takeLease } from "./lease-store.ts";
 import { createLooks, type Lead } from "./look-at-jobs.ts";
 import type { ProtocolDeps } from "./protocol/attempt.ts";
 import { projectPointer } from "./protocol/project.ts";
-import { cancellingJobs, justEndedJobs, quietOpenJobs, suspectJobs, type QuietJob } from "./reconcile-store.ts";
+import {
+  cancellingJobs,
+  justEndedJobs,
+  overdueJobs,
+  quietOpenJobs,
+  suspectJobs,
+  type QuietJob,
+} from "./reconcile-store.ts";
+import { sweepPermits } from "./permits/sweep-permits.ts";
+import { rollUpOnce } from "./statistics/roll-up.ts";
+import { applyUntold } from "./schedules/apply-schedule.ts";
 import { createVisibilityWatch } from "./watch-visibility.ts";
 
 export interface Reconciler {
@@ -47,10 +57,14 @@ const RENEW_MS = 1_000;
 const POINTER_MS = 20_000;
 /** For giving the lease back: where PostgreSQL is away it expires by itself. */
 const RETURN_MS = 1_000;
-/** Rounds between two looks at the pointers, at paused activities, at task queues. */
+/** Rounds between two looks at the pointers, at paused activities, at task queues, at what has ended. */
 const POINTER_EVERY = 30;
 const PAUSED_EVERY = 2;
 const WORKERS_EVERY = 5;
+/** Permits that were not passed on, or whose jobs were not told: each is somebody who died between two writes. */
+const PERMITS_EVERY = 2;
+const ROLL_UP_EVERY = 5;
+const SCHEDULES_EVERY = 5;
 /**
  * While visibility does not answer: rounds between two looks at jobs that have just ended, how many, and for how long after their end. Who
  * resets one while no worker runs is seen so; a run that a worker has adopts its row itself.
@@ -123,14 +137,18 @@ export function createReconciler(
   }
   async function attention(number: number): Promise<void> {
     await apart("looking for jobs without progress", () => noteStalled(deps));
+    if (number % PERMITS_EVERY === 0) await apart("looking for permits that are free", () => sweepPermits(deps));
+    if (number % SCHEDULES_EVERY === 0) await apart("telling Temporal of schedules", () => applyUntold(deps));
     if (number % WORKERS_EVERY === 0) await apart("looking for jobs without a worker", () => noteNoWorker(deps));
   }
   async function suspects(lead: Lead): Promise<number> {
     // More are read than looked at: the first may each be waiting for their next look.
     const cancelling = await inTurn.due(await cancellingJobs(db(), { limit: BATCH }), lead, SUSPECTS);
     if (cancelling === null) return 0;
+    const overdue = await inTurn.due(await overdueJobs(db(), { limit: BATCH }), lead, SUSPECTS);
+    if (overdue === null) return cancelling;
     const quiet = await inTurn.due(await suspectJobs(db(), { quietMs, limit: BATCH }), lead, SUSPECTS);
-    return cancelling + (quiet ?? 0);
+    return cancelling + overdue + (quiet ?? 0);
   }
   async function walk(lead: Lead): Promise<number> {
     const jobs = await quietOpenJobs(db(), { afterId: walkedTo, quietMs, limit: walkLimit });
@@ -170,6 +188,7 @@ export function createReconciler(
     if (!sees && number % ENDED_EVERY === 0) await ended(lead);
     const looked = sees && patient ? (await suspects(lead)) + (await walk(lead)) : await open(patient, lead);
     if (await lead()) await attention(number);
+    if (number % ROLL_UP_EVERY === 0) await apart("counting what has ended", () => rollUpOnce(deps.database));
     for (const looks of [inTurn, onEvidence]) looks.endRound();
     return looked;
   }

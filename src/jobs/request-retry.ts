@@ -16,6 +16,10 @@ export interface RequestedRetry {
   from?: string;
   /** The generation that the caller saw. */
   generation?: number;
+  /** These three: see `RetryRequest`. */
+  force?: boolean;
+  deadline_at?: string | null;
+  start?: boolean;
   /** `Idempotency-Key` and the route it came by. */
   idempotency?: Idempotency;
 }
@@ -35,12 +39,15 @@ export async function requestRetry(
   const db = deps.database.em.fork();
   const replayed = await replay(db, request);
   if (replayed) return replayed;
-  const { job_id, by, from, generation: seen } = request;
+  const { job_id, by, from, generation: seen, force, deadline_at, start } = request;
   try {
     const retried = await retryJob(deps, {
       ...{ job_id, by },
       ...(from === undefined ? {} : { from }),
       ...(seen === undefined ? {} : { seen }),
+      ...(force ? { force } : {}),
+      ...(deadline_at === undefined ? {} : { deadline_at }),
+      ...(start === undefined ? {} : { start }),
       remember: (tx, generation) => remember(tx, keyed(request), { job_id, generation }),
     });
     return { ...retried, job: await jobOf(db, request), replayed: false };
@@ -71,8 +78,14 @@ async function jobOf(db: Db, { by, job_id: id }: RequestedRetry): Promise<JobRec
 }
 
 /** The generation is part of what is asked: the same key about another one is another request. */
-const keyed = ({ job_id, by, from, generation, idempotency }: RequestedRetry): KeyedRequest => ({
+const keyed = ({ job_id, by, from, generation, force, deadline_at, idempotency }: RequestedRetry): KeyedRequest => ({
   by,
-  asked: { job: job_id, ...(from === undefined ? {} : { from }), ...(generation === undefined ? {} : { generation }) },
+  asked: {
+    job: job_id,
+    ...(from === undefined ? {} : { from }),
+    ...(generation === undefined ? {} : { generation }),
+    ...(force ? { force } : {}),
+    ...(deadline_at === undefined ? {} : { deadline_at }),
+  },
   ...(idempotency ? { idempotency } : {}),
 });

@@ -8,7 +8,7 @@ export interface DraftSize {
   tile_bytes: number;
 }
 
-export async function measureDraft(db: Db, version_id: string): Promise<DraftSize> {
+export async function measureDraft(db: Db, version_id: string | null): Promise<DraftSize> {
   const size = await queryOne<DraftSize>(
     db,
     `

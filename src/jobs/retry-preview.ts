@@ -5,7 +5,7 @@ import { listLive } from "../releases/delivery-store.ts";
 import { readGuard } from "./guard-store.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
 import { readJob, type JobRow } from "./job-store.ts";
-import { guardKey } from "./protocol/attempt.ts";
+import { guardKey, publishTarget, stepsOf } from "./protocol/attempt.ts";
 import { planRetry, type RetryPlan } from "./protocol/retry-plan.ts";
 import { demandRetryable } from "./protocol/retry.ts";
 import { findReservedRelease, measureDraft } from "./retry-preview-store.ts";
@@ -20,11 +20,12 @@ export interface RetryPreview {
   from: string;
   /** That the retry would open. */
   generation: number;
-  /** Of the draft. */
-  revision: { validated: number | null; current: number; unchanged: boolean };
+  /** Of the draft; null for a job that is about none. `validated`: that the finished steps worked on. */
+  revision: { validated: number | null; current: number; unchanged: boolean } | null;
   steps: PlannedStep[];
   reuse: Work;
   run_again: Work;
+  /** What it would make public; null for a job that publishes nothing. */
   touches: {
     environment: string;
     /** Slug. */
@@ -35,7 +36,7 @@ export interface RetryPreview {
     live_now: LiveRelease | null;
     /** If nothing else is published there before. */
     becomes: Omit<LiveRelease, "since" | "release_id"> & { release_id: string | null };
-  };
+  } | null;
 }
 
 interface LiveRelease {
@@ -56,15 +57,17 @@ export async function previewRetry(
     if (!row || !record) throw new AppError("job_not_found", { job: request.job_id });
     const records = await findStepRecords(db, row);
     const { plan, refusal } = await planned(db, row, records, request.from);
-    const draft = await measureDraft(db, row.version_id);
+    const draft = guardKey(row) === null ? null : await measureDraft(db, row.version_id);
     const yielded = new Map(records.kept.map(({ step, result }) => [step, result]));
-    const validated = records.kept.find(({ step }) => step === "validate")?.revision ?? null;
-    const told = { plan, yielded, draft, job: row, wanted: request.from };
+    const first = stepsOf(row)[0]?.name;
+    const validated = records.kept.find(({ step }) => step === first)?.revision ?? null;
+    const revision = row.version_id === null ? null : records.revision;
+    const told = { plan, yielded, draft, revision, job: row, wanted: request.from };
     return {
       allowed: refusal === null,
       refused: refusal && refusalOf(refusal),
       ...{ from: plan.from, generation: row.generation + 1 },
-      revision: { validated, current: records.revision, unchanged: validated === records.revision },
+      revision: revision === null ? null : { validated, current: revision, unchanged: validated === revision },
       steps: tellSteps(told),
       ...countWork(told),
       touches: await touched(db, row, record, records.revision),
@@ -97,7 +100,8 @@ function refusedBy(check: () => void): AppError | null {
 }
 
 async function guardedBy(db: Db, row: JobRow): Promise<AppError | null> {
-  const holder = await readGuard(db, guardKey(row));
+  const key = guardKey(row);
+  const holder = key && (await readGuard(db, key));
   if (holder === null || holder === row.id) return null;
   return new AppError("publish_running", { job: holder, environment: row.environment, link: `/jobs/${holder}` });
 }
@@ -113,7 +117,9 @@ async function touched(
   { project, version }: JobRecord,
   revision: number,
 ): Promise<RetryPreview["touches"]> {
-  const { tenant_id, project_id, version_id, environment } = row;
+  if (guardKey(row) === null) return null;
+  const { tenant_id } = row;
+  const { project_id, version_id, environment } = publishTarget(row);
   const release_id = await findReservedRelease(db, { version_id, revision });
   const live = (await listLive(db, { tenant_id, project_id })).find((each) => each.environment === environment);
   const target = { environment, project: project ?? "", version: version ?? 0, release_id };

@@ -1,4 +1,4 @@
-/** The steps of a publish that is to be retried, in sentences and in numbers. Pure. */
+/** The steps of a job that is to be retried, in sentences and in numbers; those of a publish say more. Pure. */
 import type { GeneratedRelease, UploadedRelease, ValidatedVersion, VerifiedTiles } from "../../contract/publish.ts";
 import type { JobRow } from "./job-store.ts";
 import type { RetryPlan } from "./protocol/retry-plan.ts";
@@ -14,9 +14,13 @@ export interface PlannedStep {
   finished_at?: string;
 }
 
-/** What steps work on. Each thing counts as reused, or as worked on again, by the step that is about it. */
-export interface Work {
+/** What is worked on: steps, and of a publish what they are about. */
+export interface Work extends Partial<PublishWork> {
   steps: number;
+}
+
+/** Each thing counts as reused, or as worked on again, by the step that is about it. */
+export interface PublishWork {
   /** Checked, and written into release.json: validate, generate_release. */
   overlays: number;
   /** Of release.json; null before it was generated of the draft as it is. */
@@ -32,7 +36,10 @@ export interface RetryStory {
   plan: RetryPlan;
   /** What finished steps yielded, by name. */
   yielded: ReadonlyMap<string, unknown>;
-  draft: DraftSize;
+  /** What a publish works on; null for jobs of other types. */
+  draft: DraftSize | null;
+  /** Of the draft that the job is about; null for a job that is about none. */
+  revision: number | null;
   job: Pick<JobRow, "status" | "steps" | "environment">;
   /** The step that was asked for, if any. */
   wanted: string | undefined;
@@ -43,8 +50,8 @@ const isReused = ({ plan }: RetryStory, name: string): boolean =>
 
 export function tellSteps(story: RetryStory): PlannedStep[] {
   return story.plan.steps.map(({ name, label, finished_at }) => {
-    if (!isReused(story, name)) return { name, label, action: "run", why: whyAgain(story, name) };
-    const why = whyNot(story, name);
+    if (!isReused(story, name)) return { name, label, action: "run", why: whyAgain(story, { name, label }) };
+    const why = story.draft ? whyNot(story, name) : whyKept(story);
     return { name, label, action: "reuse", why, ...(finished_at === undefined ? {} : { finished_at }) };
   });
 }
@@ -52,6 +59,7 @@ export function tellSteps(story: RetryStory): PlannedStep[] {
 export function countWork(story: RetryStory): { reuse: Work; run_again: Work } {
   const { plan, draft, yielded } = story;
   const again = plan.steps.filter(({ name }) => !isReused(story, name)).length;
+  if (!draft) return { reuse: { steps: plan.steps.length - again }, run_again: { steps: again } };
   // Bytes of another revision say nothing of the release that will be generated.
   const known = isReused(story, "generate_release")
     ? (yielded.get("generate_release") as GeneratedRelease).bytes
@@ -88,8 +96,16 @@ function whyNot({ yielded }: RetryStory, name: string): string {
   return `${verified} tiles were found right at the destination${mended > 0 ? `, ${mended} of them mended` : ""}.`;
 }
 
-function whyAgain(story: RetryStory, name: string): string {
-  const { draft, job } = story;
+/** Of a step of any type. */
+function whyKept({ revision }: RetryStory): string {
+  const still = revision === null ? "" : `, of revision ${revision}, which the draft still has`;
+  return `It has finished, and what it yielded is kept${still}.`;
+}
+
+function whyAgain(story: RetryStory, { name, label }: { name: string; label: string }): string {
+  const { draft, job, plan } = story;
+  const first = name === plan.from;
+  if (!draft) return first ? whyFrom(story) : `${label}: it comes after what runs again.`;
   const work: Record<string, string> = {
     validate: `${draft.overlays} overlays and ${draft.tiles} tiles of the draft are checked.`,
     generate_release: `release.json is generated from ${draft.overlays} overlays.`,
@@ -97,12 +113,13 @@ function whyAgain(story: RetryStory, name: string): string {
     verify_tiles: `${draft.tiles} tiles are checked at the destination; those verified before and not written since are not read again.`,
     mark_published: `${job.environment} is switched to the release, if the draft is still the one that was validated.`,
   };
-  return [...(name === story.plan.from ? [whyFrom(story)] : []), work[name] ?? ""].join(" ").trim();
+  return [...(first ? [whyFrom(story)] : []), work[name] ?? ""].join(" ").trim();
 }
 
 /** Why the retry begins where it begins. */
-function whyFrom({ plan, job, wanted }: RetryStory): string {
-  if (plan.earlier === "draft_changed") return "The draft was edited since it was validated.";
+function whyFrom({ plan, job, wanted, draft }: RetryStory): string {
+  if (plan.earlier === "draft_changed")
+    return `The draft was edited since ${draft ? "it was validated" : "this step had finished"}.`;
   if (plan.earlier === "result_missing") return "What it yielded was not kept.";
   if (wanted !== undefined && wanted !== plan.unfinished) return "It was asked to begin here.";
   const failed = job.steps.some(({ name, status }) => name === plan.from && status === "failed");

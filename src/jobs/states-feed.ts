@@ -193,12 +193,13 @@ export function createStatesFeed(options: StatesFeedOptions): StatesFeed {
 
 function matches(
   job: JobRecord,
-  { tenant_id, wanted, project_id, type }: StatesFilter & { wanted: ReadonlySet<string> | null },
+  { tenant_id, wanted, project_id, type, group_id }: StatesFilter & { wanted: ReadonlySet<string> | null },
 ): boolean {
   return (
     job.tenant_id === tenant_id &&
     (wanted === null || wanted.has(job.id)) &&
     (project_id === undefined || job.project_id === project_id) &&
+    (group_id === undefined || job.id === group_id || job.parent_id === group_id) &&
     (type === undefined || job.job_type === type)
   );
 }

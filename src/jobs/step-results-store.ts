@@ -14,12 +14,18 @@ export interface StepRecords {
   kept: KeptStep[];
 }
 
+/** What a job that is about no version worked on never changes. */
+const NO_VERSION = { revision: 0 };
+
+async function revisionOf(db: Db, versionId: string): Promise<{ revision: number }> {
+  const version = await queryOne<{ revision: number }>(db, `select revision from versions where id = $1`, [versionId]);
+  if (!version) throw new Error(`no version ${versionId}`);
+  return version;
+}
+
 /** Of the job, in no order. */
-export async function findStepRecords(db: Db, job: { id: string; version_id: string }): Promise<StepRecords> {
-  const version = await queryOne<{ revision: number }>(db, `select revision from versions where id = $1`, [
-    job.version_id,
-  ]);
-  if (!version) throw new Error(`no version ${job.version_id}`);
+export async function findStepRecords(db: Db, job: { id: string; version_id: string | null }): Promise<StepRecords> {
+  const version = job.version_id === null ? NO_VERSION : await revisionOf(db, job.version_id);
   const kept = await query<KeptStep>(db, `select step, revision, result from job_step_results where job_id = $1`, [
     job.id,
   ]);

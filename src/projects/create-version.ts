@@ -51,8 +51,9 @@ async function copyTiles(tx: Db, store: ObjectStore, source: Version, target: Ve
     if (!end) return;
     // A failure waits for what is still being written: once this transaction is gone the number is free again, and a late write
     // would land among the next version's tiles.
-    const copied = await inParallel(page, { atATime: PARALLEL_COPIES }, (tile) =>
-      copyObject(store, source, target, tile),
+    // What lies under its digest never changes, and belongs to all versions of the project.
+    const copied = await inParallel(page, { atATime: PARALLEL_COPIES }, async (tile) =>
+      tile.by_digest ? { ...tile, intact: true } : copyObject(store, source, target, tile),
     );
     const rows: TileEntry[] = [];
     for (const tile of copied) rows.push(tile.intact ? tile : await replacedMeanwhile(tx, source, tile));

@@ -38,6 +38,12 @@ export async function countReleases(tx: Db, projectId: string): Promise<number> 
   return (await queryOne<{ count: number }>(tx, sql, [projectId]))?.count ?? 0;
 }
 
+/** Ids of what people brought and jobs made for the project. */
+export async function listArtifacts(tx: Db, projectId: string): Promise<string[]> {
+  const rows = await query<{ id: string }>(tx, `select id from artifacts where project_id = $1`, [projectId]);
+  return rows.map(({ id }) => id);
+}
+
 /** Of a project without releases and without open jobs; references are checked when all of it is gone. */
 export async function deleteRows(tx: Db, projectId: string): Promise<void> {
   await query(
@@ -57,6 +63,14 @@ export async function deleteRows(tx: Db, projectId: string): Promise<void> {
       delete from tile_sets where version_id in (select id from version)
     ), tile as (
       delete from tiles where version_id in (select id from version)
+    ), picture as (
+      delete from source_pictures where version_id in (select id from version)
+    ), artifact as (
+      delete from artifacts where project_id = $1 or job_id in (select id from job)
+    ), permit as (
+      delete from job_permits where job_id in (select id from job)
+    ), member as (
+      delete from group_members where group_id in (select id from job)
     ), reservation as (
       delete from release_reservations where version_id in (select id from version)
     ), event as (

@@ -5,6 +5,7 @@
 import { pingDatabase, transaction, type Database, type Db } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { inParallel } from "../storage/in-parallel.ts";
+import { artifactKey } from "../storage/keys.ts";
 import type { ObjectStore, Stores } from "../storage/object-store.ts";
 import { findProject, type Project } from "./project-store.ts";
 import * as rows from "./delete-project-store.ts";
@@ -25,10 +26,14 @@ export async function deleteProject(
     const found = await rows.lockWholeProject(tx, ref);
     if (!found) throw new AppError("project_not_found", { project });
     await refuseInUse(tx, { id: found.id, slug: project });
+    const artifacts = await rows.listArtifacts(tx, found.id);
     await rows.deleteRows(tx, found.id);
     // A transaction that stands still is ended after some seconds: a statement now and then keeps this one.
     const alive = () => pingDatabase(tx);
     await deleteObjects(deps.stores.private, `${found.tenant}/${project}/`, alive);
+    await inParallel(artifacts, { atATime: DELETES_AT_A_TIME }, (id) =>
+      deps.stores.private.delete(artifactKey(found.tenant, id)),
+    );
     // What publishes that failed have uploaded: reachable from nowhere.
     await deleteObjects(deps.stores.public, `${project}/`, alive);
   });

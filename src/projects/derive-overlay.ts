@@ -30,11 +30,24 @@ export function releasePart({ ref, type, layer, label, geometry, properties, sty
  * The JSON text of one row for `insertOverlays`. Areas that only JTS can tell of are left to the worker: this runs where others wait.
  */
 export function overlayRow(overlay: Overlay): string {
+  return rowOf(canonicalText(releasePart(overlay)), overlay);
+}
+
+/** The text of an overlay in `release.json`, where that of its geometry is there already: canonical, with members in order. */
+export function overlayText({ geometry, ...others }: Omit<Overlay, "geometry"> & { geometry: string }): string {
+  const { geometry: _, ...members } = releasePart({ ...others, geometry: NO_GEOMETRY });
+  // Of all its members the geometry comes first.
+  return `{"geometry":${geometry},${canonicalText(members).slice(1)}`;
+}
+
+const NO_GEOMETRY = {};
+
+/** As `overlayRow`, of an overlay whose text is there already. */
+export function rowOf(text: string, overlay: Overlay): string {
   const problem = quickProblem(overlay.geometry);
   const formatted = fitsRelease(overlay) ? RULES.formatted : 0;
   const verdict =
     problem === undefined ? `"checked":0` : `"checked":${RULES.checked},"geometry_problem":${JSON.stringify(problem)}`;
-  const text = canonicalText(releasePart(overlay));
   return `{"overlay":${text},"visible":${overlay.visible},"formatted":${formatted},${verdict}}`;
 }
 

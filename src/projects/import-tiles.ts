@@ -1,7 +1,7 @@
 /** A tile set as it comes in: the descriptor, then each tile, in any order and as often as an importer likes. */
 import { createHash } from "node:crypto";
 import { transaction, type Db } from "../db.ts";
-import { draftTileKey } from "../storage/keys.ts";
+import { tileObjectKey } from "../storage/keys.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { expectedTile, type Descriptor } from "../tiles/dzi.ts";
 import { decodeTile } from "../tiles/decode-tile.ts";
@@ -89,13 +89,15 @@ export async function importTile(options: {
     size: bytes.byteLength,
     sha256: createHash("sha256").update(bytes).digest("hex"),
     media_type: image.media_type,
+    by_digest: false,
   };
-  const put = () => store.put(draftTileKey(version.tenant, version.project, version.number, key), bytes);
 
   const { changed, revision } = await transaction(db, async (held) => {
     await lockTile(held, version.id, key);
     const before = await findTile(held, version.id, key);
     const replaces = before !== null && !sameTile(before, tile);
+    // The same bytes mend the object that the row vouches for, wherever that is.
+    const put = () => store.put(tileObjectKey(version, before && !replaces ? before : tile), bytes);
     if (!replaces) await put();
     return editDraft(held, version, async (tx) => {
       // Another importer may have changed the descriptor since it was read without a lock, and dropped the row with it.

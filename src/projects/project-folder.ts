@@ -17,7 +17,7 @@ const NO_CONTROL = new RegExp("^[^\\u0000-\\u001f\\u007f-\\u009f]*$");
 const noControl = "must hold no control characters, such as line ends or tabs";
 
 /** A reference that clients choose: an overlay's, a layer's, a type's. */
-const ref = z.string().min(1).max(MAX_NAME).regex(NO_CONTROL, noControl);
+export const ref = z.string().min(1).max(MAX_NAME).regex(NO_CONTROL, noControl);
 
 /** First segment of public paths: lower-case letters, digits and inner hyphens, at most 63. */
 export const projectSlug = z
@@ -28,7 +28,7 @@ export const projectSlug = z
 export const projectName = z.string().trim().min(1).max(MAX_NAME).regex(NO_CONTROL, noControl);
 
 const LANGUAGE_TAG = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
-const isLanguageTag = new RegExp(LANGUAGE_TAG);
+export const isLanguageTag = new RegExp(LANGUAGE_TAG);
 
 /** Text by language tag, or one text whose language is not said. */
 export const label = checkedValue<string | Record<string, string>>(

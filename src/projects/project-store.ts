@@ -1,7 +1,9 @@
 /** Projects: what versions belong to, and the first segment of public URLs. */
 import { v7 as uuidv7 } from "uuid";
 import { AppError } from "../errors.ts";
-import { iso, query, queryOne, type Db } from "../db.ts";
+import { iso, query, queryOne, transaction, type Db } from "../db.ts";
+import { projectPrefix } from "../storage/keys.ts";
+import { lockPlaces, unmark } from "../storage/orphan-store.ts";
 
 export interface Project {
   id: string;
@@ -40,8 +42,28 @@ export async function listProjects(
   return rows.map(withTime);
 }
 
-/** `slug` and `name` as `projectSlug` and `projectName` accept them. Errors: `project_exists`, in any tenant. */
+/** `slug` and `name` as `projectSlug` and `projectName` accept them. Errors: `project_exists`, in any tenant; `objects_being_removed`. */
 export async function createProject(
+  db: Db,
+  project: { tenant_id: string; slug: string; name: string; created_by: string | null },
+): Promise<Project> {
+  return transaction(db, async (tx) => {
+    const made = await insertProject(tx, project);
+    await holdPrefix(tx, project);
+    return made;
+  });
+}
+
+/** What is left of a deleted project of that name may be an orphan by now. Error: objects_being_removed. */
+async function holdPrefix(tx: Db, { tenant_id, slug }: { tenant_id: string; slug: string }): Promise<void> {
+  const tenant = await queryOne<{ slug: string }>(tx, `select slug from tenants where id = $1`, [tenant_id]);
+  const place = { store: "private", prefix: projectPrefix(tenant?.slug ?? "", slug) } as const;
+  await lockPlaces(tx, [place]);
+  const removing = await unmark(tx, { store: place.store, prefixes: [place.prefix] });
+  if (removing.length > 0) throw new AppError("objects_being_removed", { prefix: place.prefix });
+}
+
+async function insertProject(
   db: Db,
   project: { tenant_id: string; slug: string; name: string; created_by: string | null },
 ): Promise<Project> {

@@ -1,6 +1,6 @@
 /** A value against a schema: what it became, or everything that is wrong with it, each with its place and what was there. */
 import type { z } from "zod";
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { whyNotStorable } from "../json/storable-json.ts";
 
 /** Characters of a value in a problem. */

@@ -11,6 +11,8 @@ export interface TileEntry {
   /** Lower-case hex. */
   sha256: string;
   media_type: string;
+  /** It lies under its digest and never changes (cut by a job), else under its key. */
+  by_digest: boolean;
 }
 
 interface Owner {
@@ -32,7 +34,7 @@ export async function tilePage(db: Db, version_id: string, afterKey: string, lim
   return query<TileEntry>(
     db,
     `
-    select key, size, sha256, media_type from tiles
+    select key, size, sha256, media_type, by_digest from tiles
     where version_id = $1 and key > $2 collate "C" order by key collate "C" limit $3
     `,
     [version_id, afterKey, limit],
@@ -49,8 +51,17 @@ export async function countTiles(db: Db, version_id: string): Promise<number> {
 export async function findTile(db: Db, version_id: string, key: string): Promise<TileEntry | null> {
   return queryOne<TileEntry & Record<string, unknown>>(
     db,
-    `select key, size, sha256, media_type from tiles where version_id = $1 and key = $2`,
+    `select key, size, sha256, media_type, by_digest from tiles where version_id = $1 and key = $2`,
     [version_id, key],
+  );
+}
+
+/** Those of the keys that the manifest has, in no order. */
+export async function tilesNamed(db: Db, version_id: string, keys: readonly string[]): Promise<TileEntry[]> {
+  return query<TileEntry>(
+    db,
+    `select key, size, sha256, media_type, by_digest from tiles where version_id = $1 and key = any($2::text[])`,
+    [version_id, keys],
   );
 }
 
@@ -127,11 +138,11 @@ export async function upsertTile(tx: Db, owner: Owner, tile: TileEntry): Promise
   await query(
     tx,
     `
-    insert into tiles (version_id, tenant_id, key, size, sha256, media_type) values ($1, $2, $3, $4, $5, $6)
+    insert into tiles (version_id, tenant_id, key, size, sha256, media_type, by_digest) values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (version_id, key) do update
-      set size = excluded.size, sha256 = excluded.sha256, media_type = excluded.media_type
+      set size = excluded.size, sha256 = excluded.sha256, media_type = excluded.media_type, by_digest = excluded.by_digest
     `,
-    [owner.version_id, owner.tenant_id, tile.key, tile.size, tile.sha256, tile.media_type],
+    [owner.version_id, owner.tenant_id, tile.key, tile.size, tile.sha256, tile.media_type, tile.by_digest],
   );
 }
 
@@ -140,14 +151,28 @@ export async function deleteTiles(tx: Db, version_id: string, keys: readonly str
   await query(tx, `delete from tiles where version_id = $1 and key = any($2::text[])`, [version_id, keys]);
 }
 
-/** Many rows at once, for a copied version. */
-export async function insertTiles(tx: Db, owner: Owner, tiles: readonly TileEntry[]): Promise<void> {
+/** Call inside `editDraft`. Answers how many there were. */
+export async function deleteAllTiles(tx: Db, version_id: string): Promise<number> {
+  const row = await queryOne<{ count: number }>(
+    tx,
+    `with gone as (delete from tiles where version_id = $1 returning 1) select count(*)::int as count from gone`,
+    [version_id],
+  );
+  return row?.count ?? 0;
+}
+
+/** Many rows at once, for a copied version, or one whose tiles were cut. They lie under their keys, unless told otherwise. */
+export async function insertTiles(
+  tx: Db,
+  owner: Owner,
+  tiles: readonly (Omit<TileEntry, "by_digest"> & { by_digest?: boolean })[],
+): Promise<void> {
   await query(
     tx,
     `
-    insert into tiles (version_id, tenant_id, key, size, sha256, media_type)
-    select $1, $2, t.key, t.size, t.sha256, t.media_type
-    from jsonb_to_recordset($3::jsonb) as t(key text, size int, sha256 text, media_type text)
+    insert into tiles (version_id, tenant_id, key, size, sha256, media_type, by_digest)
+    select $1, $2, t.key, t.size, t.sha256, t.media_type, coalesce(t.by_digest, false)
+    from jsonb_to_recordset($3::jsonb) as t(key text, size int, sha256 text, media_type text, by_digest boolean)
     `,
     [owner.version_id, owner.tenant_id, JSON.stringify(tiles)],
   );

@@ -11,6 +11,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { AppError } from "../errors.ts";
 import { iso, query, queryOne, transaction, type Db } from "../db.ts";
+import { keepPicture } from "./source-picture-store.ts";
 import { OVERLAY_COLUMNS } from "./overlay-store.ts";
 
 export type VersionStatus = "draft" | "published";
@@ -30,6 +31,8 @@ export interface Version {
   revision: number;
   /** ISO 8601; null while it is a draft. */
   published_at: string | null;
+  /** Revisions that whoever edits it has seen: an edit is refused at any other. Absent: whatever it is. */
+  expected?: readonly number[];
 }
 
 /** Names a version as a caller does; `tenant_id` is the caller's own. */
@@ -98,13 +101,13 @@ export async function listVersions(db: Db, ref: { tenant_id: string; project: st
 
 /**
  * Changes a draft in one transaction that holds the version's row, and bumps the revision unless `edit` answers
- * `changed: false`. Answers the revision after it. Errors: `version_published`, `version_not_found`, and what `edit` throws:
- * then nothing has changed.
+ * `changed: false`. `edit` is given the revision before it; answers the one after it. Errors: `version_published`, `version_not_found`, `precondition_failed`, and what
+ * `edit` throws: then nothing has changed.
  */
 export async function editDraft<T extends { changed: boolean }>(
   db: Db,
-  version: Pick<Version, "id" | "tenant_id" | "project" | "number">,
-  edit: (tx: Db) => Promise<T>,
+  version: Pick<Version, "id" | "tenant_id" | "project" | "number" | "expected">,
+  edit: (tx: Db, revision: number) => Promise<T>,
 ): Promise<T & { revision: number }> {
   return transaction(db, async (tx) => {
     const locked = await queryOne<Pick<Version, "status" | "revision">>(
@@ -114,7 +117,8 @@ export async function editDraft<T extends { changed: boolean }>(
     );
     if (!locked) throw new AppError("version_not_found", { project: version.project, version: version.number });
     refuseFrozen({ ...version, ...locked });
-    const result = await edit(tx);
+    demandRevision({ ...version, ...locked });
+    const result = await edit(tx, locked.revision);
     if (!result.changed) return { ...result, revision: locked.revision };
     await query(tx, `update versions set revision = revision + 1, updated_at = now() where id = $1`, [version.id]);
     return { ...result, revision: locked.revision + 1 };
@@ -139,7 +143,7 @@ export async function insertVersion(
   return row;
 }
 
-/** Copies config, layers, overlays and descriptor. One statement, so that all are of the same moment. */
+/** Copies config, layers, overlays, source picture and descriptor. One statement, so that all are of the same moment. */
 export async function copyContent(tx: Db, ids: { tenant_id: string; from: string; to: string }): Promise<void> {
   await query(
     tx,
@@ -155,12 +159,25 @@ export async function copyContent(tx: Db, ids: { tenant_id: string; from: string
       insert into tile_sets (version_id, tenant_id, width, height, tile_size, overlap, format)
       select $3, tenant_id, width, height, tile_size, overlap, format
       from tile_sets where version_id = $2 and tenant_id = $1
+    ), picture as (
+      insert into source_pictures (version_id, tenant_id, artifact_id, width, height)
+      select $3, tenant_id, artifact_id, width, height from source_pictures where version_id = $2 and tenant_id = $1
     )
     insert into overlays (version_id, tenant_id, ${OVERLAY_COLUMNS})
     select $3, tenant_id, ${OVERLAY_COLUMNS} from overlays where version_id = $2 and tenant_id = $1
     `,
     [ids.tenant_id, ids.from, ids.to],
   );
+  // The one that is copied may have been given another picture just now.
+  await keepPicture(tx, ids.to);
+}
+
+/** Error: `precondition_failed`, where it is at none of the revisions that are expected of it. */
+export function demandRevision(version: Pick<Version, "project" | "number" | "revision" | "expected">): void {
+  const { project, number, revision, expected } = version;
+  if (!expected || expected.includes(revision)) return;
+  const seen = expected.length > 0 ? `revision ${expected.join(" or ")}` : "a tag that no draft here has";
+  throw new AppError("precondition_failed", { project, version: number, revision, expected: seen });
 }
 
 function refuseFrozen(version: Pick<Version, "status" | "project" | "number">): void {

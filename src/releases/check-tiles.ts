@@ -1,7 +1,7 @@
 /** Step 1, tiles: the manifest holds exactly what the pyramid calls for, and every tile of it is in the private store. */
 import type { Db } from "../db.ts";
 import { missingTiles, tilePage, type TileEntry } from "../projects/tile-store.ts";
-import { draftTileKey } from "../storage/keys.ts";
+import { tileObjectKey } from "../storage/keys.ts";
 import type { Stores } from "../storage/object-store.ts";
 import { expectedTile, tileCount, type Descriptor } from "../tiles/dzi.ts";
 import { problem, type ProblemList } from "./problem-list.ts";
@@ -23,10 +23,10 @@ export async function checkTiles(
   overlays: number,
 ): Promise<void> {
   const checkAssets = async (page: TileEntry[]): Promise<void> => {
-    const objects = page.map(({ key, size, sha256 }) => ({
-      key: draftTileKey(version.tenant, version.project, version.number, key),
-      size,
-      sha256,
+    const objects = page.map((tile) => ({
+      key: tileObjectKey(version, tile),
+      size: tile.size,
+      sha256: tile.sha256,
     }));
     const { faults } = await stores.private.inspect(objects, { read: "sizes", signal });
     for (const [at, fault] of faults.entries()) {

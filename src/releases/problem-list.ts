@@ -1,6 +1,6 @@
 /** The problems of a version, up to as many as help anyone. */
 import { PROBLEMS, type ProblemCode } from "../../contract/failures.ts";
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 
 /** How many problems are named; the last entry then says how many more there are. */
 export const MAX_PROBLEMS = 1_000;

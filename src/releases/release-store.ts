@@ -211,18 +211,20 @@ export async function listEnvironments(
   );
 }
 
-/** Keeps a clean-up away from a prefix of the public store that this job is about to rely on. */
+/** Keeps a clean-up away from prefixes of the public store that this job is about to rely on. Call under `lockPlaces`. Answers how many are new. */
 export async function claimPrefixes(
-  db: Db,
+  tx: Db,
   options: { tenant_id: string; project_id: string; job_id: string; prefixes: string[] },
-): Promise<void> {
-  await query(
-    db,
+): Promise<number> {
+  const claimed = await query(
+    tx,
     `
     insert into object_claims (tenant_id, project_id, job_id, prefix)
     select $1, $2, $3, prefix from unnest($4::text[]) as prefix
     on conflict do nothing
+    returning prefix
     `,
     [options.tenant_id, options.project_id, options.job_id, options.prefixes],
   );
+  return claimed.length;
 }

@@ -36,9 +36,10 @@ export async function* tileManifest(
     signal.throwIfAborted();
     const page = await tilePage(db, version.id, after, PAGE);
     let lines = "";
-    for (const { key, size, sha256 } of page) {
+    for (const { key, size, sha256, by_digest } of page) {
       set.add({ key, size, sha256 });
-      lines += `${JSON.stringify({ key, size, sha256 } satisfies ManifestTile)}\n`;
+      const tile: ManifestTile = { key, size, sha256, ...(by_digest ? { by_digest } : {}) };
+      lines += `${JSON.stringify(tile)}\n`;
     }
     tile_count += page.length;
     if (lines !== "") yield lines;

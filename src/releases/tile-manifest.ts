@@ -11,6 +11,8 @@ export interface ManifestTile {
   /** Bytes. */
   size: number;
   sha256: string;
+  /** Its source lies under its digest; else under its key. */
+  by_digest?: boolean;
 }
 
 /** Yields the tiles in batches, from the tile number `from` on. Error: store_unavailable when the manifest is gone. */

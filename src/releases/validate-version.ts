@@ -1,10 +1,11 @@
 /** May this version be published? All problems at once, each with a code and a path into the draft. */
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import type { Db } from "../db.ts";
 import { findConfig, listLayers } from "../projects/content-store.ts";
 import { hasVisibleOverlay } from "../projects/overlay-store.ts";
 import { surveyOverlays } from "../projects/overlay-verdict-store.ts";
 import { countTiles, findTileSet } from "../projects/tile-store.ts";
+import { findSourcePicture } from "../projects/source-picture-store.ts";
 import type { Stores } from "../storage/object-store.ts";
 import { tileCount } from "../tiles/dzi.ts";
 import { checkOverlays } from "./check-overlays.ts";
@@ -33,13 +34,19 @@ export interface ValidateOptions {
   onProgress?: (done: number, total: number) => void;
   /** Write down what is found of overlays that nobody had checked; default: only look. */
   keepVerdicts?: boolean;
+  /** A publish would cut the tiles that are missing from the version's source picture; default: they must be there. */
+  tilesMayCome?: boolean;
 }
 
 const SECRET = /(secret|passw(or)?d|private_?key|access_?key|api_?key|credential|^token$|auth_?token)/i;
 
 const configMissing = ({ project, number }: VersionRef): Problem =>
   problem("config_missing", "/config", `PUT /projects/${project}/versions/${number}/config sets it.`);
-const TILES_MISSING = problem("tiles_missing", "/tiles", "Import a pyramid: its tiles.dzi, then its tiles.");
+const TILES_MISSING = problem(
+  "tiles_missing",
+  "/tiles",
+  "Import a pyramid (its tiles.dzi, then its tiles), or give the version a source picture: a publish cuts it.",
+);
 
 /** What can be told without reading the draft: cheap enough for every request. */
 export async function readinessProblems(db: Db, version: VersionRef): Promise<Problem[]> {
@@ -47,7 +54,7 @@ export async function readinessProblems(db: Db, version: VersionRef): Promise<Pr
   if ((await findConfig(db, version.id)) === null) problems.push(configMissing(version));
   if (!(await hasVisibleOverlay(db, version.id))) problems.push(problem("no_visible_overlay", "/overlays"));
   const tileSet = await findTileSet(db, version.id);
-  if (!tileSet) return [...problems, TILES_MISSING];
+  if (!tileSet) return (await findSourcePicture(db, version.id)) ? problems : [...problems, TILES_MISSING];
   const [present, expected] = [await countTiles(db, version.id), tileCount(tileSet)];
   if (present < expected)
     problems.push(problem("tile_missing", "/tiles", `${present} of ${expected} tiles were imported.`));
@@ -77,7 +84,8 @@ export async function validateVersion(
   const { overlays, visible } = survey;
   if (visible === 0) problems.add(problem("no_visible_overlay", "/overlays"));
   const tileSet = await findTileSet(db, version.id);
-  if (!tileSet) problems.add(TILES_MISSING);
+  const comes = !tileSet && options.tilesMayCome === true && (await findSourcePicture(db, version.id)) !== null;
+  if (!tileSet && !comes) problems.add(TILES_MISSING);
   const tiles = tileSet ? await countTiles(db, version.id) : 0;
   const total = overlays + tiles;
   const progress = { ...options, onProgress: (done: number) => options.onProgress?.(Math.min(done, total), total) };

@@ -1,7 +1,8 @@
 /** A history in words, one line an event; the three events of a workflow task are one. */
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { JOB_TYPES, type StepDefinition } from "../../contract/job-types.ts";
+import { JOB_TYPES } from "../../contract/job-types.ts";
+import type { JobTypeDefinition, StepDefinition } from "../../contract/job-type-definition.ts";
 import { printable, shortened } from "../../contract/printable.ts";
 import { buildOf } from "./bundle.ts";
 import { causeLines, failureSentence, ownFrames, progressWords, rootFailure } from "./failure-words.ts";
@@ -37,6 +38,8 @@ interface Telling {
   byId: ReadonlyMap<string, HistoryEvent>;
   /** Source lines that asked for activities and timers, by the name of the event and their own. */
   places: ReadonlyMap<string, string>;
+  /** Of the job type whose workflow this is; of all of them where that is unknown: names may be steps of several. */
+  steps: readonly StepDefinition[];
 }
 
 export function tellTimeline(
@@ -46,6 +49,7 @@ export function tellTimeline(
   const telling: Telling = {
     byId: new Map(events.map((event) => [event.eventId, event])),
     places: placesOf(events, commands),
+    steps: stepsOf(events),
   };
   const begin = timeOf(events[0]);
   return events.flatMap((event) => {
@@ -56,6 +60,14 @@ export function tellTimeline(
     const shown = { text: printable(text), more: more.map(printable) };
     return [{ event_id: Number(event.eventId), ms: timeOf(event) - begin, tone, ...shown }];
   });
+}
+
+function stepsOf(events: HistoryEvent[]): readonly StepDefinition[] {
+  const started = events.find((event) => typeOf(event) === "WORKFLOW_EXECUTION_STARTED");
+  const workflow = started && attributesOf(started).workflowType?.name;
+  const types: readonly JobTypeDefinition[] = Object.values(JOB_TYPES);
+  const own = types.filter((type) => type.workflow === workflow);
+  return (own.length > 0 ? own : types).flatMap((type) => type.steps);
 }
 
 const timeOf = (event: HistoryEvent | undefined): number => Date.parse(event?.eventTime ?? "") || 0;
@@ -176,12 +188,11 @@ function tellFailedTask(event: HistoryEvent): Told {
 }
 
 /** `Upload release and tiles (upload)`; the activity alone where it is no step. */
-function stepWords(event: HistoryEvent, { byId }: Telling): string {
+function stepWords(event: HistoryEvent, { byId, steps }: Telling): string {
   const { activityType, scheduledEventId } = attributesOf(event);
   const scheduled = byId.get(scheduledEventId ?? "");
   const activity = activityType?.name ?? (scheduled && attributesOf(scheduled).activityType?.name) ?? "?";
   const name = activity.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const steps: StepDefinition[] = Object.values(JOB_TYPES).flatMap((type) => type.steps);
   const label = steps.find((step) => step.name === name)?.label;
   return label ? `${label} (${activity})` : activity;
 }

@@ -6,7 +6,8 @@
 import { createHash, hash, randomUUID, type Hash } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
-import type { ObjectFault } from "./object-store.ts";
+import { digestKey } from "./keys.ts";
+import type { ObjectFault, TakenFile } from "./object-store.ts";
 
 /** A file, and what it must be. */
 export interface PromisedFile {
@@ -29,6 +30,16 @@ export interface InspectTask {
   aborted: Int32Array;
 }
 
+export interface TakeTask {
+  /** Where the files go: `{folder}/{first two of the digest}/{digest}`. */
+  folder: string;
+  /** Folder for half-written files, in the same file system as `folder`. */
+  staging: string;
+  /** Paths. */
+  files: readonly string[];
+  aborted: Int32Array;
+}
+
 /** An error of the file system in words that pass from thread to thread. */
 export interface ThreadFailure {
   path: string;
@@ -36,6 +47,7 @@ export interface ThreadFailure {
 }
 
 export type CopyAnswer = ("copied" | "kept" | ObjectFault)[] | ThreadFailure;
+export type TakeAnswer = TakenFile[] | ThreadFailure;
 export type InspectAnswer = { faults: (ObjectFault | null)[]; seal: string } | ThreadFailure;
 
 /** Bytes that a thread keeps for reading. Almost every tile fits, and is then known to be whole before anything is written. */
@@ -49,6 +61,11 @@ export function copy({ staging, files, aborted }: CopyTask): CopyAnswer {
     ({ to }) => to.path,
     ({ from, to }) => copyFile(staging, from, to),
   );
+}
+
+/** Stops early like `copy`. */
+export function take({ folder, staging, files, aborted }: TakeTask): TakeAnswer {
+  return each(files, aborted, String, (path) => takeFile(folder, staging, path));
 }
 
 /** Stops early like `copy`. */
@@ -114,6 +131,31 @@ function copyFile(staging: string, from: string, to: PromisedFile): "copied" | "
       }
     }) ?? { kind: "absent" }
   );
+}
+
+function takeFile(folder: string, staging: string, path: string): TakenFile {
+  const { size, sha256 } = withFile(path, "r", (file) => {
+    const { size } = fs.fstatSync(file);
+    return { size, sha256: digestOf(file, size) };
+  });
+  const to = join(folder, digestKey("", sha256));
+  const there = fs.statSync(to, { throwIfNoEntry: false });
+  // Renamed over what is there, whose bytes nobody has looked at: what a power cut tore may have its length, and is mended by cutting again. And
+  // it is as young as it is: a clean-up that goes by age sees that it is wanted again.
+  inFolder(dirname(to), () => moveFile(path, to, staging));
+  return { size, sha256, put: !(there?.isFile() && there.size === size) };
+}
+
+/** By its name where that is possible; what comes from another file system is copied. */
+function moveFile(from: string, to: string, staging: string): void {
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    const staged = join(staging, randomUUID());
+    inFolder(staging, () => fs.copyFileSync(from, staged));
+    fs.renameSync(staged, to);
+  }
 }
 
 /** Writes the file if the source's bytes are the promised ones; a large one is read and written piece by piece, and removed if not. */

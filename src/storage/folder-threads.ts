@@ -4,12 +4,22 @@ import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { AppError, reasonOf } from "../errors.ts";
 import { createThreads, ThreadsUnavailable } from "../threads.ts";
-import type { CopyAnswer, CopyTask, InspectAnswer, InspectTask, PromisedFile, ThreadFailure } from "./folder-thread.ts";
+import type {
+  CopyAnswer,
+  CopyTask,
+  InspectAnswer,
+  InspectTask,
+  PromisedFile,
+  TakeAnswer,
+  TakeTask,
+  ThreadFailure,
+} from "./folder-thread.ts";
 import { inParallel } from "./in-parallel.ts";
-import type { ObjectFault } from "./object-store.ts";
+import type { ObjectFault, TakenFile } from "./object-store.ts";
 
 export interface FolderThreads {
   copy(staging: string, files: CopyTask["files"], signal?: AbortSignal): Promise<("copied" | "kept" | ObjectFault)[]>;
+  take(to: Pick<TakeTask, "folder" | "staging">, files: readonly string[], signal?: AbortSignal): Promise<TakenFile[]>;
   /** One seal for each part of the batch. */
   inspect(
     files: readonly PromisedFile[],
@@ -69,6 +79,10 @@ export function createFolderThreads(program = new URL("folder-thread.ts", import
       return (
         await inParts<CopyTask["files"][number], Exclude<CopyAnswer, ThreadFailure>>("copy", files, signal, task)
       ).flat();
+    },
+    async take(to, files, signal) {
+      const task = (part: readonly string[], aborted: Int32Array): TakeTask => ({ ...to, files: part, aborted });
+      return (await inParts<string, Exclude<TakeAnswer, ThreadFailure>>("take", files, signal, task)).flat();
     },
     async inspect(files, { read, signal }) {
       const task = (part: readonly PromisedFile[], aborted: Int32Array): InspectTask => ({

@@ -111,7 +111,30 @@ export interface PointerStore {
   ): Promise<{ info: ObjectInfo; body: Readable; state: PointerState } | null>;
 }
 
+/** What became of a local file. */
+export interface TakenFile {
+  /** Bytes. */
+  size: number;
+  /** Lower-case hex. */
+  sha256: string;
+  /** False if an object of this digest was there already. */
+  put: boolean;
+}
+
+/** Local files on their way into the private store, many at once, each under its own digest. */
+export interface Intake {
+  /**
+   * Makes each file the object `digestKey(prefix, its digest)`, atomically; the file itself may be gone then. Answers in the files'
+   * order. Safe to run twice and from several processes. What was put may be lost in a power cut until `flush` has resolved. Throws the
+   * signal's reason when it aborts.
+   */
+  take(prefix: string, paths: readonly string[], options?: { signal?: AbortSignal | undefined }): Promise<TakenFile[]>;
+  /** Lets all that was taken survive a power cut. */
+  flush(): Promise<void>;
+}
+
 export interface Stores {
+  intake: Intake;
   private: ObjectStore;
   public: ObjectStore & PointerStore;
   transfer: Transfer;

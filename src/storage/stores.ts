@@ -1,6 +1,7 @@
 /** The stores of this installation, by its configuration. */
 import { join } from "node:path";
 import type { Log } from "../log.ts";
+import { createFolderIntake } from "./folder-intake.ts";
 import { createFolderPointer } from "./folder-pointer.ts";
 import { createFolderStore } from "./folder-store.ts";
 import { createFolderThreads } from "./folder-threads.ts";
@@ -22,6 +23,7 @@ export function createStores(options: { folder: string; durable?: boolean }): St
       ...createFolderStore({ root: to, durable }, threads),
       ...createFolderPointer({ root: to, durable }),
     },
+    intake: createFolderIntake({ root: from, durable }, threads),
     transfer: createFolderTransfer({ from, to, durable }, threads),
   };
 }

@@ -4,8 +4,11 @@ import { readConfig } from "../config.ts";
 import { createLog, type Log } from "../log.ts";
 import { reasonOf } from "../errors.ts";
 import { sweepStores } from "../storage/stores.ts";
+import { pictureSettings } from "../tiles/cut/picture-settings.ts";
+import { sweepScratch } from "../tiles/cut/scratch.ts";
 import { buildBundleApart } from "./build-bundle.ts";
-import { startWorker } from "./create-worker.ts";
+import { queuesOf, startWorker } from "./create-worker.ts";
+import { queueSettings, stopSeconds } from "./queue-settings.ts";
 
 /** Temporal's own log lines go where ours go. SIGTERM and SIGINT drain the worker by Temporal's runtime. */
 function installRuntime(log: Log): void {
@@ -16,28 +19,26 @@ function installRuntime(log: Log): void {
   Runtime.install({ logger, shutdownSignals: ["SIGTERM", "SIGINT"] });
 }
 
-/** Longer than running activities get. A worker that cannot reach Temporal would wait for it for ever. */
-const STOP_MS = 8_000;
-
-function endInTime(log: Log): void {
+function endInTime(log: Log, seconds: number): void {
   const late = (): never => {
     log.warn("the worker ends without having drained: Temporal cannot be reached, or an activity does not stop");
     process.exit(1);
   };
-  setTimeout(late, STOP_MS).unref();
+  setTimeout(late, seconds * 1_000).unref();
 }
 
 const config = readConfig();
 const log = createLog("worker", config.PLATEN_LOG_LEVEL);
 installRuntime(log);
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => endInTime(log));
+const stopping = stopSeconds(queueSettings(config), queuesOf(config));
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => endInTime(log, stopping));
 try {
   const running = await startWorker({ config, log, bundle: await buildBundleApart() });
-  log.info(
-    { task_queue: running.worker.options.taskQueue, temporal: config.PLATEN_TEMPORAL_ADDRESS },
-    "worker is running",
-  );
+  log.info({ task_queues: running.queues, temporal: config.PLATEN_TEMPORAL_ADDRESS }, "worker is running");
   void sweepStores({ folder: config.PLATEN_STORE_FOLDER, log });
+  void sweepScratch(pictureSettings(config).scratch).catch((error: unknown) => {
+    log.warn({ error }, "cannot remove what killed workers left in the scratch folder");
+  });
   await running.done;
   log.info("worker has stopped");
 } catch (error) {

@@ -20,6 +20,34 @@ describe("toFailure", () => {
     expect(details).toEqual([{ code: "version_invalid", facts: { count: 1, first: "/config: none" }, problems }]);
   });
 
+  it("is of a size that Temporal takes, whatever people wrote into what failed", () => {
+    const long = "ä".repeat(5_000_000);
+    const some = "ö".repeat(20_000);
+    const problems = Array.from({ length: 1_000 }, () => ({
+      code: "code_failed",
+      path: some,
+      message: some,
+      value: [some],
+    }));
+    const facts = { line: 3, reason: long, first: long, list: [long], result: { rows: 7 } };
+    const cause = new TypeError(long, { cause: new Error(long) });
+    for (const error of [new AppError("code_failed", facts, { problems, cause }), cause]) {
+      const cut = failure(error);
+      const causes = [cut.cause, cut.cause?.cause, (cut.cause?.cause as Error | undefined)?.cause] as (
+        | Error
+        | undefined
+      )[];
+      const sent = [cut.message, cut.details, ...causes.map((each) => [each?.message, each?.stack])];
+      expect(Buffer.byteLength(JSON.stringify(sent))).toBeLessThan(1_900_000);
+      expect(cut.cause?.message).toMatch(/^.{1,2001}$/);
+    }
+    const [details] = failure(new AppError("code_failed", facts, { problems })).details as [
+      { facts: object; problems: object[] },
+    ];
+    expect(details.facts).toMatchObject({ line: 3, reason: `${"ä".repeat(2_000)}…`, result: { rows: 7 } });
+    expect(details.problems.length).toBeGreaterThan(10);
+  });
+
   it.each([
     ["a full store", new AppError("store_full", { key: "k", reason: "no space" })],
     ["a newer attempt", new AppError("superseded", { job: "j" })],
@@ -73,7 +101,7 @@ describe("pauseOf", () => {
     expect([1, 99].map((attempt) => after(full, "upload", attempt))).toEqual([2_000, 60_000]);
   });
 
-  it("is unknown for an activity that has none", () => {
-    expect(after(away, "toString", 1)).toBeUndefined();
+  it("is the usual one for an activity that the table does not name", () => {
+    expect([1, 2, 99].map((attempt) => after(away, "somethingElse", attempt))).toEqual([500, 1_000, 15_000]);
   });
 });

@@ -9,6 +9,7 @@ import { queryOne } from "../../src/db.ts";
 import { createProgressMirror, type ProgressMirror } from "../../src/jobs/progress-mirror.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
 import { taskQueue } from "../../src/temporal.ts";
+import { pictureSettings } from "../../src/tiles/cut/picture-settings.ts";
 import { buildBundle } from "../../src/worker/build-bundle.ts";
 import { workerSettings } from "../../src/worker/create-worker.ts";
 import { startOwnPostgres } from "../support/own-servers.ts";
@@ -31,7 +32,7 @@ beforeAll(async () => {
   postgres = await startOwnPostgres();
   room = await createPublishing({ database: postgres });
   mirror = createProgressMirror({ ...room.deps, tickMs: 100 });
-  const deps = { ...room.deps, mirror };
+  const deps = { ...room.deps, config: room.config, mirror, pictures: pictureSettings(room.config) };
   /** Reports for as long as it is let. */
   const validate: Activities["validate"] = (input) =>
     inStep(deps, input, { name: "validate", begins: "reporting" }, async ({ report, signal }) => {

@@ -1,7 +1,7 @@
 /** The receipt of a cancellation against the real server: whoever asks, wherever the publish is, and whether or not a worker is there. */
 import { defaultPayloadConverter } from "@temporalio/common";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { SettleOutcome } from "../../activities/publish/settle.ts";
+import type { SettleOutcome } from "../../activities/jobs/settle.ts";
 import { CANCELLATION_STAGES, type CancellationReceipt } from "../../contract/cancellation.ts";
 import { PUBLISH_STEPS } from "../../contract/publish.ts";
 import { workflowId } from "../../contract/workflow-id.ts";

@@ -175,6 +175,9 @@ describe("rows that somebody deletes under a running publish", { timeout: 60_000
 });
 
 /** Tables that still hold something of the project. */
+/** The test's own, and how jobs ended, until the statistics have counted it: that a project is gone does not undo it. */
+const KEPT = new Set(["gates", "job_endings", "job_samples"]);
+
 async function rowsOf(draft: Draft, job: string): Promise<string[]> {
   const db = room.database.em.fork();
   const columns = await query<{ table_name: string; column_name: string }>(
@@ -186,7 +189,7 @@ async function rowsOf(draft: Draft, job: string): Promise<string[]> {
   const left = [];
   for (const { table_name, column_name } of columns) {
     const sql = `select 1 from ${table_name} where ${column_name} = $1 limit 1`;
-    if (table_name !== "gates" && (await queryOne(db, sql, [value[column_name]]))) left.push(table_name);
+    if (!KEPT.has(table_name) && (await queryOne(db, sql, [value[column_name]]))) left.push(table_name);
   }
   return left;
 }

@@ -7,6 +7,7 @@ import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { noteCancelStage } from "../../src/jobs/protocol/cancel-stages.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
+import { published } from "../../src/jobs/protocol/project.ts";
 import { noteTrouble } from "../../src/jobs/protocol/ledger-writes.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { attemptOf } from "../support/protocol-room.ts";
@@ -122,7 +123,7 @@ describe("cancel", () => {
     const { job, grip } = await running();
     const { code, stdout } = await during(
       ["cancel", job, "--watch"],
-      [["Cancel requested", () => finishJob(room.deps, grip, RESULT)]],
+      [["Cancel requested", () => finishJob(room.deps, grip, published(RESULT, "dev"))]],
     );
     expect(stdout).toContain("✓ completed: 2 overlays");
     expect(code).toBe(1);

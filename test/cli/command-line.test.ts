@@ -41,6 +41,7 @@ it("--help ends with exit code 0 and lists every command", async () => {
     "replay",
     "gate",
     "releases",
+    "schedules",
   ])
     expect(stdout).toContain(`  ${name} `);
 });

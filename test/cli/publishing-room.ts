@@ -6,6 +6,8 @@ import { runPlaten, type Ran, type RunOptions } from "./run-platen.ts";
 
 export interface CliRoom extends Publishing {
   url: string;
+  /** An admin's. */
+  key: string;
   platen(args: string[], options?: RunOptions): Promise<Ran>;
   /** Stops the gateway, and starts another one at the same address. */
   restartGateway(): Promise<void>;
@@ -31,6 +33,7 @@ export async function createCliRoom(settings: Partial<Publishing["config"]> = {}
   return {
     ...room,
     url,
+    key,
     platen: (args, options = {}) =>
       runPlaten(args, { ...options, env: { PLATEN_SERVER: url, PLATEN_API_KEY: key, ...options.env } }),
     async restartGateway() {

@@ -1,13 +1,11 @@
 import { expect, it } from "vitest";
-import { createActivities } from "../../activities/index.ts";
-import type { ActivityDeps } from "../../activities/steps.ts";
 import { FAILURES, type FailureDefinition } from "../../contract/failures.ts";
-import { pauseAfter, RETRY_POLICIES } from "../../contract/retry-policies.ts";
+import { pauseAfter, retryPolicyOf } from "../../contract/retry-policies.ts";
 
-it("every activity has a policy, and no other name has", () => {
-  // Nothing is called: the names are looked at.
-  const names = Object.keys(createActivities({} as ActivityDeps));
-  expect(Object.keys(RETRY_POLICIES).toSorted()).toEqual(names.toSorted());
+it("an activity that the table does not name is tried again soon, also one that is called like a method of objects", () => {
+  expect(retryPolicyOf("upload")).toEqual({ initial_ms: 500, coefficient: 2, maximum_ms: 15_000 });
+  expect(retryPolicyOf("constructor")).toEqual(retryPolicyOf("upload"));
+  expect(retryPolicyOf("settle")).toEqual({ initial_ms: 500, coefficient: 2, maximum_ms: 5_000 });
 });
 
 it("only failures that are tried again have a policy of their own", () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createChildren, endLeftovers } from "../../src/dev/children.ts";
-import { identify } from "../../src/dev/process-identity.ts";
+import { identify } from "../../src/process-identity.ts";
 import { takeRunLock } from "../../src/dev/run-lock.ts";
 
 describe("children", () => {

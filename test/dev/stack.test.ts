@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { endLeftovers } from "../../src/dev/children.ts";
-import { commandLine, identify } from "../../src/dev/process-identity.ts";
+import { commandLine, identify } from "../../src/process-identity.ts";
 import { readStackFile, runStack } from "../support/embedded-stack.ts";
 
 const LIMIT = { timeout: 120_000 };

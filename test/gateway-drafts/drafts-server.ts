@@ -40,6 +40,7 @@ interface CallOptions {
   body?: unknown;
   type?: string;
   key?: string;
+  headers?: Record<string, string>;
 }
 
 export async function startDraftsServer(settings: Record<string, string> = {}): Promise<DraftsServer> {
@@ -71,13 +72,14 @@ export async function startDraftsServer(settings: Record<string, string> = {}): 
     stores,
     keys,
     tenant_id: admin.tenant_id,
-    async call(method, path, { body, type, key = keys.admin } = {}) {
+    async call(method, path, { body, type, key = keys.admin, headers = {} } = {}) {
       const raw = typeof body === "string" || body instanceof Uint8Array;
       const response = await fetch(origin + path, {
         method,
         headers: {
           Authorization: `Bearer ${key}`,
           ...(body === undefined ? {} : { "Content-Type": type ?? "application/json" }),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
       });

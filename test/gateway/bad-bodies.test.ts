@@ -3,7 +3,16 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createLog } from "../../src/log.ts";
 import { heldBack, stateOf } from "../support/state-of.ts";
-import { jsonRoutes, makeExisting, nameOf, pathOf, streamRoutes, typeOf, type Existing } from "./every-route.ts";
+import {
+  jsonRoutes,
+  makeExisting,
+  nameOf,
+  parsingRoutes,
+  pathOf,
+  streamRoutes,
+  typeOf,
+  type Existing,
+} from "./every-route.ts";
 import { startGatewayRoom, type Answer, type GatewayRoom } from "./gateway-room.ts";
 
 const LIMIT = 1_048_576;
@@ -154,7 +163,7 @@ const STREAM_ROWS: Row[] = [
   ["gzip", gzipSync("{}"), 415, "unsupported_media_type", /encoded as gzip/, encoded("gzip")],
 ];
 
-describe.each(streamRoutes.map((route) => [nameOf(route), route] as const))("%s", (_, route) => {
+describe.each(parsingRoutes.map((route) => [nameOf(route), route] as const))("%s", (_, route) => {
   it.each(STREAM_ROWS)("refuses %s", async (...row) => {
     const [, body, status, code, says, headers = {}] = row;
     const answer = await send(pathOf(route, existing), route.method, body, { ...type(typeOf(route)), ...headers });

@@ -1,7 +1,7 @@
 /** Drafts that cannot become a release: refused where they come in, or told in full before a publish and by it. */
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Problem } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { printDescriptor } from "../../src/tiles/descriptor.ts";
 import { expectedTiles, type Descriptor } from "../../src/tiles/dzi.ts";
 import { startWorker, type RunningWorker } from "../../src/worker/create-worker.ts";

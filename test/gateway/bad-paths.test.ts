@@ -10,12 +10,14 @@ import { sendRaw, startGatewayRoom, type GatewayRoom } from "./gateway-room.ts";
 
 let room: GatewayRoom;
 let existing: Existing;
+let group: string;
 let before: Record<string, string>;
 let logged = "";
 beforeAll(async () => {
   const log = createLog("test", "error", { write: (part) => void (logged += part) });
   room = await startGatewayRoom({ log });
   existing = await makeExisting(room);
+  group = await groupOf();
   before = await stateOf(room.database, room.storeFolder);
 });
 afterAll(() => room?.close());
@@ -134,12 +136,17 @@ describe.each(asked.map((route) => [nameOf(route), route] as const))("%s", (_, r
   });
 });
 
+async function groupOf(): Promise<string> {
+  const members = [{ key: "only", type: "maintenance", payload: { dry_run: true } }];
+  return (await room.call("POST", "/groups", { body: { members } })).body.id;
+}
+
 const CURSORS = ["-1", "0x1", "1e3", "1.5", "9".repeat(400), "\u00ff", "'; drop table jobs --", " ", ",", "null"];
 const streams = readingRoutes.filter(({ path }) => /stream$|events$/.test(path));
 it.each(streams.map((route) => [nameOf(route), route] as const))(
   "%s begins anew for a cursor that it never gave",
   async (_, route) => {
-    const path = pathOf(route, existing);
+    const path = pathOf(route, route.path.startsWith("/groups/") ? { ...existing, id: group } : existing);
     const key = `Authorization: Bearer ${room.keys.admin}`;
     const asked = CURSORS.flatMap((cursor) => [
       sendRaw(room.url, [`GET ${path} HTTP/1.1`, key, `Last-Event-ID: ${cursor}`]),

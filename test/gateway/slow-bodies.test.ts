@@ -5,7 +5,16 @@ import { createLog } from "../../src/log.ts";
 import { until } from "../support/publishing.ts";
 import { heldBack, stateOf } from "../support/state-of.ts";
 import type { Route } from "../../src/gateway/route.ts";
-import { jsonRoutes, makeExisting, nameOf, pathOf, streamRoutes, typeOf, type Existing } from "./every-route.ts";
+import {
+  jsonRoutes,
+  makeExisting,
+  nameOf,
+  parsingRoutes,
+  pathOf,
+  streamRoutes,
+  typeOf,
+  type Existing,
+} from "./every-route.ts";
 import { sendRaw, startGatewayRoom, type GatewayRoom, type RawAnswer } from "./gateway-room.ts";
 
 let room: GatewayRoom;
@@ -110,8 +119,11 @@ describe("a body", () => {
 
       const wanted = send("Content-Length: 3", "Expect: 100-continue");
       await wanted.holds("HTTP/1.1 100 Continue\r\n\r\n");
-      wanted.socket.write("<x>");
-      await wanted.holds("HTTP/1.1 400 ");
+      // An upload may be anything, and would be kept.
+      if (parsingRoutes.includes(route) || jsonRoutes.includes(route)) {
+        wanted.socket.write("<x>");
+        await wanted.holds("HTTP/1.1 400 ");
+      }
       wanted.socket.destroy();
     }),
   );

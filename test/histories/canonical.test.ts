@@ -18,7 +18,8 @@ test.each(["completed", "upload-fails-once", "upload-fails"])(
   "recording %s twice gives the same text, which replays, and names nothing of this machine",
   async (name) => {
     const scenario = SCENARIOS[name]!;
-    const [first, second] = [await recordHistory(room, scenario), await recordHistory(room, scenario)];
+    const record = async () => recordHistory(room, await scenario(room));
+    const [first, second] = [await record(), await record()];
     expect(second).toBe(first);
     const history = JSON.parse(first) as Parameters<typeof canonicalHistory>[0];
     expect(canonicalHistory(history)).toEqual(history);

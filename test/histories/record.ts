@@ -1,26 +1,56 @@
 /**
- * Records the golden histories from real publishes: `npm run record-histories [-- -t SCENARIO] [--update]`. What is recorded stays as it
+ * Records the golden histories from real jobs: `npm run record-histories [-- -t SCENARIO] [--update]`. What is recorded stays as it
  * is without `--update`: it stands for runs that are open somewhere.
  */
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, inject, test } from "vitest";
+import { WORKER } from "../support/job-samples/play.ts";
+import { createChaosRoom, type ChaosRoom } from "../support/chaos-room.ts";
+import { SAMPLES } from "../support/job-samples/index.ts";
 import { createRiggedRoom, type RiggedRoom } from "../support/rigged-room.ts";
 import { recordHistory } from "./record-history.ts";
+import { SAMPLE_SCENARIOS } from "./sample-scenarios.ts";
 import { SCENARIOS, VERSION } from "./scenarios.ts";
 
-let room: RiggedRoom;
-
-beforeAll(async () => {
-  room = await createRiggedRoom();
-  await room.worker(room.config.PLATEN_TASK_QUEUE_PREFIX);
-});
-afterAll(() => room?.close());
-
-for (const [name, scenario] of Object.entries(SCENARIOS)) {
-  const path = fileURLToPath(new URL(`publish/${VERSION}-${name}.json`, import.meta.url));
-  test.runIf(inject("anew") || !existsSync(path))(name, { concurrent: true }, async () => {
-    await writeFile(path, await recordHistory(room, scenario));
+describe("publish", () => {
+  let room: RiggedRoom;
+  beforeAll(async () => {
+    room = await createRiggedRoom();
+    await room.worker(room.config.PLATEN_TASK_QUEUE_PREFIX);
   });
+  afterAll(() => room?.close());
+
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    const path = pathOf("publish", name);
+    test.runIf(inject("anew") || !existsSync(path))(name, { concurrent: true }, async () => {
+      await writeFile(path, await recordHistory(room, await scenario(room)));
+    });
+  }
+});
+
+describe.each(Object.values(SAMPLES))("$type", (sample) => {
+  let room: ChaosRoom;
+  beforeAll(async () => {
+    room = await createChaosRoom();
+    await room.worker(WORKER);
+  });
+  afterAll(() => room?.close());
+
+  // One after the other: some kill the workers.
+  for (const [name, scenario] of Object.entries(SAMPLE_SCENARIOS)) {
+    const path = pathOf(sample.type.replaceAll("_", "-"), name);
+    test.runIf(inject("anew") || !existsSync(path))(name, async () => {
+      const job = await scenario(room, sample);
+      if (job === null) return;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, await recordHistory(room, job));
+    });
+  }
+});
+
+function pathOf(folder: string, name: string): string {
+  return fileURLToPath(new URL(`${folder}/${VERSION}-${name}.json`, import.meta.url));
 }

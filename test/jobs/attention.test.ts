@@ -155,6 +155,21 @@ describe("stalled", () => {
     expect(grip.held.step).toBe("upload");
   });
 
+  it("is no job that waits for a child: it is again one once that has ended", async () => {
+    await run();
+    await sql("update jobs set last_activity_at = now() - interval '1 hour' where id = $1", [job]);
+    const child = await queueJob(protocol.room, await createDraft(protocol.room));
+    await sql("update jobs set parent_id = $1, member_key = 'tiles' where id = $2", [job, child]);
+    await noteStalled(protocol.room.deps);
+    expect(await code()).toBeUndefined();
+    await sql("update jobs set status = 'failed' where id = $1", [child]);
+    await noteStalled(protocol.room.deps);
+    expect(await code()).toBe("stalled");
+    await sql("update jobs set status = 'queued' where id = $1", [child]);
+    await noteStalled(protocol.room.deps);
+    expect(await code()).toBeUndefined();
+  });
+
   it("has a limit per step", async () => {
     await protocol.grip(attemptOf(job, "F", 1), "validate");
     await quietFor(61);

@@ -17,6 +17,7 @@ import type { Grip } from "../../src/jobs/protocol/attempt.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
+import { published } from "../../src/jobs/protocol/project.ts";
 import { leaveStep, logEntry, noteTrouble } from "../../src/jobs/protocol/ledger-writes.ts";
 import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
@@ -172,7 +173,7 @@ export async function playJob({ room, temporal, renew }: ProtocolRoom, events: r
       log: () => logEntry(deps, grip, { level: "info", message: told, step }),
       leave: () => leaveStep(deps, grip, step, told),
       trouble: () => noteTrouble(deps, grip, { code: "store_unavailable", message: told, step }),
-      finish: () => finishJob(deps, grip, RESULT),
+      finish: () => finishJob(deps, grip, published(RESULT, "dev")),
       settle: () => settleJob(deps, grip, FAILED),
       async report() {
         const { job_id, generation, attempt_at } = grip;

@@ -6,6 +6,7 @@ import { readReceipt } from "../../src/jobs/cancellation-receipt.ts";
 import { writeJob } from "../../src/jobs/job-writes-store.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { noteCancelStage } from "../../src/jobs/protocol/cancel-stages.ts";
+import { published } from "../../src/jobs/protocol/project.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
 import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
@@ -112,10 +113,11 @@ describe("a running job", () => {
       code: "past_the_switch",
       message: expect.stringContaining("the point of no return"),
     });
-    await finishJob(deps, grip, {
+    const result = {
       ...{ release_id: "rel_1", release_url: "/dev/town/release.json", overlay_count: 2, tile_count: 3 },
       ...{ digest: "d".repeat(64), published_at: "2026-01-01T00:00:00.000Z" },
-    });
+    };
+    await finishJob(deps, grip, published(result, "dev"));
     expect(await receipt()).toMatchObject({ stage: "requested", outcome: "too_late", compensated_at: null });
     await expect(cancel()).rejects.toMatchObject({ code: "job_final" });
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PublishResult } from "../../contract/publish.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
+import { published } from "../../src/jobs/protocol/project.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { attemptOf, createProtocolRoom, FAILED, type ProtocolRoom } from "../support/protocol-room.ts";
@@ -30,7 +31,7 @@ const again = () => enterStep(protocol.room.deps, attemptOf(job, "F", 2), { step
 
 describe("an attempt whose run has written the final state", () => {
   it("finds the job completed, with its result, and writes nothing", async () => {
-    await finishJob(protocol.room.deps, await protocol.grip(attemptOf(job, "F", 1)), RESULT);
+    await finishJob(protocol.room.deps, await protocol.grip(attemptOf(job, "F", 1)), published(RESULT, "dev"));
     const before = await protocol.state(job);
     expect(await again()).toEqual({ kind: "end", status: "completed", result: RESULT });
     expect(await protocol.state(job)).toEqual(before);
@@ -47,16 +48,18 @@ describe("an attempt whose run has written the final state", () => {
 describe("finishing", () => {
   it("twice is a success and writes once: the answer to the first may have been lost", async () => {
     const grip = await protocol.grip(attemptOf(job, "F", 1));
-    await finishJob(protocol.room.deps, grip, RESULT);
+    await finishJob(protocol.room.deps, grip, published(RESULT, "dev"));
     const before = await protocol.state(job);
-    await finishJob(protocol.room.deps, grip, RESULT);
+    await finishJob(protocol.room.deps, grip, published(RESULT, "dev"));
     expect(await protocol.state(job)).toEqual(before);
   });
 
   it("is refused to an attempt that is not the newest", async () => {
     const old = await protocol.grip(attemptOf(job, "F", 1));
     await protocol.grip(attemptOf(job, "F", 2));
-    await expect(finishJob(protocol.room.deps, old, RESULT)).rejects.toMatchObject({ code: "superseded" });
+    await expect(finishJob(protocol.room.deps, old, published(RESULT, "dev"))).rejects.toMatchObject({
+      code: "superseded",
+    });
   });
 });
 

@@ -5,6 +5,7 @@ import { writeJob } from "../../src/jobs/job-writes-store.ts";
 import { finishedStep } from "../../src/jobs/protocol/attempt.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
+import { published } from "../../src/jobs/protocol/project.ts";
 import { leaveStep, logEntry } from "../../src/jobs/protocol/ledger-writes.ts";
 import { attemptOf, createProtocolRoom, type ProtocolRoom } from "../support/protocol-room.ts";
 import { jobRow, until } from "../support/publishing.ts";
@@ -41,7 +42,7 @@ describe("an attempt whose row has moved on", () => {
     const superseded = { code: "superseded" };
     await expect(leaveStep(deps, grip, "validate", "late")).rejects.toMatchObject(superseded);
     await expect(logEntry(deps, grip, { level: "info", message: "late" })).rejects.toMatchObject(superseded);
-    await expect(finishJob(deps, grip, RESULT)).rejects.toMatchObject(superseded);
+    await expect(finishJob(deps, grip, published(RESULT, "dev"))).rejects.toMatchObject(superseded);
     expect(await protocol.state(job)).toEqual(before);
   });
 });

@@ -7,6 +7,7 @@ import type { Attempt, Entered, Grip } from "../../src/jobs/protocol/attempt.ts"
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
+import { published } from "../../src/jobs/protocol/project.ts";
 import { leaveStep, logEntry } from "../../src/jobs/protocol/ledger-writes.ts";
 import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
@@ -308,7 +309,7 @@ describe("the switch", () => {
   it("happens once per job for life: a repeat answers its own epoch, also when something newer is live", async () => {
     const first = await grip(attempt("F", 1), "mark_published");
     expect(await switchRelease(room.deps, first, release(`rel_${job}`))).toEqual({ epoch: 1 });
-    await finishJob(room.deps, first, result);
+    await finishJob(room.deps, first, published(result, "dev"));
     const newer = await createDraft(room, { project: draft });
     const second = await queueJob(room, newer);
     const other = await grip(attempt("X", 1, { job_id: second }), "mark_published");

@@ -1,6 +1,6 @@
 /** What an activity attempt does, transaction by transaction: enter, adopt, work, switch, project, finish, settle. */
 import { jobName, type Emit, type StepClass } from "./operators.ts";
-import { ACT, ACT_NAMES, CANCEL, RUN, RUN_NAMES, SLOT, STATUS, STATUS_NAMES, type State } from "./state.ts";
+import { ACT, ACT_NAMES, CANCEL, LATE, RUN, RUN_NAMES, SLOT, STATUS, STATUS_NAMES, type State } from "./state.ts";
 import type { Outcome, World } from "./world.ts";
 
 /** Where an attempt is. */
@@ -31,7 +31,10 @@ export function attemptSteps(world: World, state: State, index: number, emit: Em
   else if (pc === AT.read) readPointer(step);
   else if (pc === AT.put) putPointer(step);
   else if (pc === AT.finish) finish(step);
-  else report(step, state.slice(), "ok", "completes");
+  else {
+    continueAsNew(step);
+    report(step, state.slice(), "ok", "completes");
+  }
 }
 
 /** A live attempt answers the workflow; a zombie's answer reaches nobody. */
@@ -40,6 +43,16 @@ function report({ world, index, emit, kind, who, state }: Step, next: State, out
   if (!live) world.layout.clearSlot(next, index);
   else if (!world.report(next, index, outcome)) return;
   emit(next, () => `${who()}: ${label}`, kind);
+}
+
+/** Its answer is the last that the run takes: the next one of the chain goes on. */
+function continueAsNew({ world, index, emit, who, state }: Step): void {
+  const { layout } = world;
+  const { act, live } = layout.slot(state, index);
+  if (act !== ACT.validate || !live || !layout.hasBudget(state, "continue")) return;
+  const next = state.slice();
+  layout.spend(next, "continue");
+  if (world.continueAsNew(next, index)) emit(next, () => `${who()}: completes, and the run continues as new`, "fault");
 }
 
 /** Refused: a live attempt enters again, a zombie stops. */
@@ -106,7 +119,7 @@ function enter(step: Step): void {
   const slot = layout.slot(state, index);
   const { job, run, act, attemptAt, live } = slot;
   const row = layout.row(state, job);
-  const { reset, root } = layout.run(state, job, run);
+  const { reset, root, segment } = layout.run(state, job, run);
   const next = state.slice();
   const changed = layout.row(next, job);
 
@@ -117,7 +130,7 @@ function enter(step: Step): void {
     return report(step, next, "rowEnded", "the row is cancelled, the workflow ends");
   if (claimable) {
     world.bindRun(next, job, run);
-    Object.assign(changed, { status: STATUS.running, attemptAt });
+    Object.assign(changed, { status: STATUS.running, attemptAt, segment });
     Object.assign(layout.slot(next, index), { generation: row.generation, pc: AT.work });
     world.event(next, job, "event");
     return go(step, next, "claims the queued row");
@@ -137,6 +150,20 @@ function enter(step: Step): void {
     Object.assign(layout.slot(next, index), { generation: row.generation, pc: AT.work });
     world.event(next, job, "event");
     return go(step, next, "enters");
+  }
+  if (reset && segment > row.segment && (!rules.has("takeoverDemandsGeneration") || root === row.generation)) {
+    const isCurrent = row.current === run && layout.run(state, job, run).status === RUN.open;
+    if (row.status >= STATUS.completed) {
+      if (live && isCurrent)
+        world.violate("a live run that an operator has reset finds the row ended, and reopens nothing");
+      return report(step, next, "rowEnded", `the row is ${STATUS_NAMES[row.status]}`);
+    }
+    if (row.status === STATUS.running && segment === row.segment + 1) {
+      world.bindRun(next, job, run);
+      Object.assign(changed, { attemptAt, segment });
+      Object.assign(layout.slot(next, index), { generation: row.generation, pc: AT.work });
+      return go(step, next, "takes the row over from the run that it continues");
+    }
   }
   if (rules.has("onlyResetsAdopt") && !reset)
     return report(step, next, "superseded", `the row is run ${row.run}'s, it ends without a write`);
@@ -175,7 +202,7 @@ function adopt(step: Step): void {
   world.bindRun(next, job, run);
   world.reopen(next, job);
   const adopted = layout.row(next, job);
-  adopted.attemptAt = attemptAt;
+  Object.assign(adopted, { attemptAt, segment: layout.run(state, job, run).segment });
   Object.assign(slot, { generation: adopted.generation, a: 0, b: 0, c: 0, pc: AT.work });
   if (act !== ACT.settle && adopted.switched === 0 && layout.environmentOf(next, job).guard !== job + 1)
     return report(step, next, "fail", "adopts, and has lost the guard");
@@ -207,7 +234,8 @@ function work(step: Step): void {
     Object.assign(layout.slot(next, index), { a: row.switched, pc: AT.read });
     return go(step, next, "settles: has switched, projects");
   }
-  const status = layout.run(state, job, slot.run).ending === 1 ? STATUS.cancelled : STATUS.failed;
+  const cancelled = layout.run(state, job, slot.run).ending === 1 && row.late !== LATE.stopping;
+  const status = cancelled ? STATUS.cancelled : STATUS.failed;
   world.end(next, job, status);
   layout.slot(next, index).pc = AT.report;
   return go(step, next, `settles: ${STATUS_NAMES[status]}`);

@@ -9,14 +9,20 @@ import type { Setting } from "./state.ts";
 const limits = { states: 1_000_000, seconds: 100 };
 vi.setConfig({ testTimeout: 120_000 });
 
-test.each<SettingName>(["one", "upload", "carry", "anyone"])("%s: with one fault nothing breaks", (name) => {
-  const { complete, violation, trace, overflow } = search(createModel({ ...SETTINGS[name], faults: 1 }), limits);
-  expect({ violation, trace, complete, overflow }).toEqual({ complete: true, overflow: 0 });
-});
+test.each<SettingName>(["one", "upload", "carry", "continued", "anyone"])(
+  "%s: with one fault nothing breaks",
+  (name) => {
+    const { complete, violation, trace, overflow } = search(createModel({ ...SETTINGS[name], faults: 1 }), limits);
+    expect({ violation, trace, complete, overflow }).toEqual({ complete: true, overflow: 0 });
+  },
+);
 
 describe("each rule is needed: without it the model finds how that breaks", () => {
   const two = { ...SETTINGS.carry, faults: 2 };
   const one = (faults: number, only: NonNullable<Setting["only"]>): Setting => ({ ...SETTINGS.one, faults, only });
+  const continued = (faults: number, only: NonNullable<Setting["only"]>): Setting => ({
+    ...{ ...SETTINGS.continued, faults, only },
+  });
   const found: Record<Rule, readonly [setting: Setting, violation: RegExp]> = {
     gatewayKeepsRunId: [two, /goes back from run 2 to the older run 1/],
     attemptFence: [two, /timed out writes after a newer one/],
@@ -29,7 +35,11 @@ describe("each rule is needed: without it the model finds how that breaks", () =
     settleBinds: [two, /that the reconciler has settled reopens the job/],
     cancelNamesRun: [one(2, ["cancel", "retry", "terminate"]), /hits the retry/],
     terminateNamesRun: [one(3, ["cancel", "deadline", "resetFirst"]), /terminates a later run/],
+    expireLooksAgain: [two, /a final state overwritten by failed/],
     acknowledgeFenced: [two, /another run acknowledges the cancel/],
+    decideKnowsSegments: [continued(1, ["continue"]), /without a reset or a retry/],
+    takeoverDemandsGeneration: [continued(3, ["continue", "timeout", "resetFirst"]), /goes back from run/],
+    settleBindsSegment: [continued(3, ["continue", "terminate", "resetFirst"]), /reopens nothing/],
   };
   test.each(ALL_RULES)("%s", (rule) => {
     const [setting, violation] = found[rule];

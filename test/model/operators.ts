@@ -1,5 +1,5 @@
 /** What clients, operators and bad luck do: each costs one of the budget. */
-import { ACT, CANCEL, RUN, SLOT, STATUS, STATUS_NAMES, type State } from "./state.ts";
+import { ACT, CANCEL, LATE, RUN, SLOT, STATUS, STATUS_NAMES, type State } from "./state.ts";
 import type { World } from "./world.ts";
 
 /** `healthy` steps alone must lead to rest; `late` ones are zombies', dead gateways', orphaned calls'. */
@@ -67,7 +67,10 @@ function inTemporal(world: World, state: State, job: number, emit: Emit): void {
   for (const fault of ["resetFirst", "resetSwitch"] as const) {
     if (!layout.hasBudget(state, fault) || (fault === "resetSwitch" && run.revision === 0)) continue;
     // The cancel request is applied again, or excluded.
-    for (const cancelled of run.cancelled ? [false, true] : [false]) {
+    const asked = run.cancelled ? [false, true] : [false];
+    // The run before it in a chain that continued as new can be reset, too.
+    const segments = run.segment > 0 && fault === "resetFirst" ? [run.segment, run.segment - 1] : [run.segment];
+    for (const [cancelled, segment] of asked.flatMap((each) => segments.map((one) => [each, one] as const))) {
       const next = state.slice();
       const first = fault === "resetFirst";
       layout.spend(next, fault);
@@ -75,8 +78,8 @@ function inTemporal(world: World, state: State, job: number, emit: Emit): void {
       world.stopLiveAttempt(next, job);
       if (run.status === RUN.open) world.closeRun(next, job, current, RUN.terminated);
       const to = { act: first ? ACT.validate : ACT.mark, revision: first ? 0 : run.revision };
-      if (!world.newRun(next, job, { root: run.root, reset: true, cancelled, ...to })) continue;
-      const where = first ? "the first task" : "before the switch";
+      if (!world.newRun(next, job, { root: run.root, reset: true, segment, cancelled, ...to })) continue;
+      const where = `${first ? "the first task" : "before the switch"}${segment < run.segment ? " of the one before" : ""}`;
       emit(next, () => `${jobName(job)}: an operator resets run ${current} to ${where}: run ${current + 1}`, "fault");
     }
   }
@@ -98,6 +101,14 @@ function requests(world: World, state: State, job: number, emit: Emit): void {
     }
     emit(next, () => `${jobName(job)}: API cancel of a ${STATUS_NAMES[row.status]} job`, "fault");
   }
+  const open = row.status === STATUS.queued || row.status === STATUS.running;
+  // A cancel that was asked for before keeps its word.
+  if (open && row.late === LATE.no && row.cancel === CANCEL.none && layout.hasBudget(state, "late")) {
+    const next = state.slice();
+    layout.spend(next, "late");
+    layout.row(next, job).late = LATE.over;
+    emit(next, () => `${jobName(job)}: its deadline passes`, "fault");
+  }
   const retryable = row.status === STATUS.failed || row.status === STATUS.cancelled;
   if (!retryable || layout.environmentOf(state, job).guard > 0 || !layout.hasBudget(state, "retry")) return;
   for (const carried of world.setting.carry && row.revision > 0 ? [0, 1] : [0]) {
@@ -106,7 +117,7 @@ function requests(world: World, state: State, job: number, emit: Emit): void {
     const reopened = layout.row(next, job);
     reopened.reopenings += 1;
     reopened.generation += 1;
-    Object.assign(reopened, { status: STATUS.queued, attemptAt: 0, cancel: CANCEL.none, carried });
+    Object.assign(reopened, { status: STATUS.queued, attemptAt: 0, cancel: CANCEL.none, late: LATE.no, carried });
     if (!rules.has("retryKeepsRun")) reopened.run = 0;
     world.event(next, job, "reopening");
     layout.environmentOf(next, job).guard = job + 1;

@@ -1,6 +1,6 @@
 /** Calls on their way: a gateway's start, a cancel, a PUT of the pointer that was given up and is written late. */
 import { jobName, type Emit } from "./operators.ts";
-import { RUN, STATUS, type State } from "./state.ts";
+import { LATE, RUN, STATUS, type State } from "./state.ts";
 import type { World } from "./world.ts";
 
 export function startSteps(world: World, state: State, index: number, emit: Emit): void {
@@ -59,6 +59,10 @@ export function putSteps(world: World, state: State, index: number, emit: Emit):
 export function runToCancel(world: World, state: State, job: number): number {
   const { layout } = world;
   const row = layout.row(state, job);
-  if (row.status !== STATUS.running || row.cancel === 0 || row.switched > 0 || row.run !== row.current) return 0;
-  return layout.run(state, job, row.current).status === RUN.open ? row.run : 0;
+  const asked = row.cancel > 0 || row.late === LATE.stopping;
+  if (row.status !== STATUS.running || !asked || row.switched > 0 || row.current === 0) return 0;
+  const { status, root, segment } = layout.run(state, job, row.current);
+  // The row's own, or the one that goes on where it continued as new, and has not entered yet.
+  const isItsOwn = row.run === row.current || (root === row.generation && segment > row.segment);
+  return isItsOwn && status === RUN.open ? row.current : 0;
 }

@@ -12,6 +12,11 @@ export const RULES = {
   cancelNamesRun: "a cancel on its way names its run",
   terminateNamesRun: "the terminate of a cancel's deadline names its run",
   acknowledgeFenced: "an attempt acknowledges a cancel only while the row is its own",
+  expireLooksAgain:
+    "the reconciler ends a job for its deadline only if the row under its lock is late, and has not switched",
+  decideKnowsSegments: "the reconciler leaves a run that continues the row's own alone",
+  takeoverDemandsGeneration: "a run takes over only a row of the generation that it goes on with",
+  settleBindsSegment: "the reconciler writes the number of the run that it settled into the row",
 } as const;
 
 export type Rule = keyof typeof RULES;

@@ -7,6 +7,7 @@ export const SETTINGS = {
   one: oneJob,
   upload: { ...oneJob, upload: true },
   carry: { ...oneJob, carry: true },
+  continued: { ...oneJob, continues: true },
   anyone: { ...oneJob, carry: true, anyoneReconciles: true },
   two: {
     jobs: [

@@ -47,6 +47,8 @@ export const FAULTS = [
   "edit",
   "putTimeout",
   "deadline",
+  "late",
+  "continue",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -62,22 +64,35 @@ export const ACT_NAMES = ["validate", "upload", "mark", "settle"] as const;
 export const SLOT = { free: 0, attempt: 1, start: 2, cancel: 3, put: 4 } as const;
 /** The receipt of a cancellation in the row. */
 export const CANCEL = { none: 0, requested: 1, acknowledged: 2, compensated: 3 } as const;
+/** The job's own deadline: `over`, and then `stopping`, which the row of a running job says. */
+export const LATE = { no: 0, over: 1, stopping: 2 } as const;
 /** What the ledger ends with. */
 export const LEDGER = { empty: 0, open: 1, final: 2 } as const;
 
 const environmentView = defineView(["guard", "epoch", "pointer"]);
 const versionView = defineView(["revision", "published"]);
 const rowView = defineView([
-  ...(["status", "run", "generation", "switched", "revision", "attemptAt", "ledger", "cancel", "carried"] as const),
+  ...([
+    "status",
+    "run",
+    "generation",
+    "switched",
+    "revision",
+    "attemptAt",
+    "ledger",
+    "cancel",
+    "carried",
+    "late",
+  ] as const),
   // For the invariants and for Temporal: how often it may have been reopened, its current run, the closed run that was settled.
-  ...(["reopenings", "current", "settledRun"] as const),
+  ...(["reopenings", "current", "settledRun", "segment"] as const),
 ]);
-const runView = defineView(["status", "reset", "root", "activity", "cancelled", "revision", "ending"]);
+const runView = defineView(["status", "reset", "root", "segment", "activity", "cancelled", "revision", "ending"]);
 const slotView = defineView([
   ...(["kind", "job", "run", "act", "pc", "generation", "live", "attemptAt", "a", "b", "c", "revision"] as const),
 ]);
 const reconcilerView = defineView([
-  ...(["pc", "job", "run", "generation", "status", "current", "runStatus", "epoch", "read", "act"] as const),
+  ...(["pc", "job", "run", "generation", "segment", "status", "current", "runStatus", "epoch", "read", "act"] as const),
 ]);
 
 export type Row = ReturnType<typeof rowView.of>;
@@ -103,6 +118,8 @@ export interface Setting {
   upload?: boolean;
   /** An API retry may carry finished steps over. */
   carry?: boolean;
+  /** A run may continue as new behind its first step. */
+  continues?: boolean;
   /** Every gateway reconciles what its watchers look at, whoever has the lease. */
   anyoneReconciles?: boolean;
 }
@@ -167,7 +184,8 @@ export function createLayout(setting: Setting) {
     initial(): State {
       const state = new Uint8Array(size);
       FAULTS.forEach((fault, index) => {
-        state[budgets + index] = !setting.only || setting.only.includes(fault) ? setting.faults : 0;
+        const allowed = !setting.only || setting.only.includes(fault);
+        state[budgets + index] = allowed && (fault !== "continue" || setting.continues) ? setting.faults : 0;
       });
       state[total] = setting.faults;
       for (let number = 0; number < versions; number++) this.version(state, number).revision = 1;

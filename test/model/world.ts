@@ -5,6 +5,7 @@ import {
   ACT_NAMES,
   CANCEL,
   createLayout,
+  LATE,
   LEDGER,
   RUN,
   SLOT,
@@ -71,6 +72,7 @@ export function createWorld(setting: Setting, rules: ReadonlySet<Rule>) {
     row.settledRun = 0;
     // A cancel that was asked for while the job ran is kept: the reset came in between, and the new run has not seen it.
     row.cancel = wasFinal ? CANCEL.none : Math.min(row.cancel, CANCEL.requested);
+    if (wasFinal) row.late = LATE.no;
     event(state, job, wasFinal ? "reopening" : "event");
     if (row.switched === 0 && environment.guard === 0) environment.guard = job + 1;
   }
@@ -132,7 +134,7 @@ export function createWorld(setting: Setting, rules: ReadonlySet<Rule>) {
   function newRun(
     state: State,
     job: number,
-    run: { root: number; reset: boolean; act: number; revision: number; cancelled: boolean },
+    run: { root: number; reset: boolean; segment: number; act: number; revision: number; cancelled: boolean },
   ): boolean {
     const row = layout.row(state, job);
     const number = row.current + 1;
@@ -143,8 +145,15 @@ export function createWorld(setting: Setting, rules: ReadonlySet<Rule>) {
     if (row.current > 0)
       Object.assign(layout.run(state, job, row.current), { activity: 0, cancelled: 0, revision: 0, ending: 0 });
     row.current = number;
-    const { root, revision } = run;
-    const begun = { status: RUN.open, reset: Number(run.reset), root, revision, cancelled: Number(run.cancelled) };
+    const { root, revision, segment } = run;
+    const begun = {
+      status: RUN.open,
+      reset: Number(run.reset),
+      root,
+      segment,
+      revision,
+      cancelled: Number(run.cancelled),
+    };
     Object.assign(layout.run(state, job, number), begun);
     return schedule(state, job, number, run.act);
   }
@@ -161,7 +170,9 @@ export function createWorld(setting: Setting, rules: ReadonlySet<Rule>) {
     const carried = generation > 1 && row.carried === 1;
     const revision = generation > 1 ? row.revision : 0;
     const act = carried ? ACT.mark : ACT.validate;
-    return newRun(state, job, { root: generation, reset: false, act, revision, cancelled: false }) ? "started" : null;
+    return newRun(state, job, { root: generation, reset: false, segment: 0, act, revision, cancelled: false })
+      ? "started"
+      : null;
   }
 
   function closeRun(state: State, job: number, run: number, status: number): void {
@@ -190,7 +201,19 @@ export function createWorld(setting: Setting, rules: ReadonlySet<Rule>) {
     return true;
   }
 
+  /** A live attempt of the first step answers, and the run continues as new: another id, the same generation. False: no room. */
+  function continueAsNew(state: State, index: number): boolean {
+    const { job, run, generation } = layout.slot(state, index);
+    const { segment, cancelled } = layout.run(state, job, run);
+    layout.clearSlot(state, index);
+    closeRun(state, job, run, RUN.completed);
+    const next = { root: generation, reset: true, segment: segment + 1, act: ACT.validate, revision: 0 };
+    // A cancel that was asked for meanwhile keeps it from continuing.
+    return cancelled === 0 && newRun(state, job, { ...next, cancelled: false });
+  }
+
   return {
+    continueAsNew,
     ...{ layout, setting, rules, violate, event, end, bindRun, reopen, isMine, checkStepWrite, revisionSeen },
     ...{ put, schedule, stopLiveAttempt, newRun, landStart, closeRun, report },
     takeViolation() {

@@ -18,7 +18,7 @@ export const OTHER_RULES: Mutation[] = [
   })),
   {
     rule: "generation 1 is started once for life",
-    file: "src/temporal.ts",
+    file: "contract/job-start.ts",
     find: 'input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE"',
     replace: '"ALLOW_DUPLICATE"',
     test: "is refused once any run of the job exists",
@@ -122,8 +122,8 @@ export const OTHER_RULES: Mutation[] = [
   },
   {
     rule: "a workflow whose job is completed ends completed",
-    file: "workflows/publish.ts",
-    find: 'if (status === "completed" && result) return result;',
+    file: "workflows/run-job.ts",
+    find: 'if ((status === "completed" || status === "partially_completed") && result) return result;',
     replace: "",
     test: "leaves workflows that end as the rows say",
     testFile: "test/chaos/ended.test.ts",

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { v7 as uuidv7 } from "uuid";
 import { createDatabase, query, transaction, type Database, type Db } from "../../src/db.ts";
-import { insertJob } from "../../src/jobs/request-publish-store.ts";
+import { insertJob } from "../../src/jobs/new-job-store.ts";
 import { editDraft, findVersion, type Version } from "../../src/projects/version-store.ts";
 import { lockVersion } from "../../src/releases/release-store.ts";
 import { createDraft, createPublishing, type Draft, type Publishing } from "../support/publishing.ts";
@@ -33,10 +33,10 @@ beforeEach(async () => {
 /** As POST publish does it: the row's foreign keys hold project and version until the transaction ends. */
 async function insertPublish(tx: Db): Promise<void> {
   const id = uuidv7();
-  const job = { id, job_type: "publish", message: "", steps: [], payload: {}, environment: "dev" };
+  const job = { id, job_type: "publish", message: "", payload: {}, environment: "dev" } as const;
   const { tenant_id, project_id, version_id } = draft;
   const created_by = room.principal.id;
-  await insertJob(tx, { ...job, tenant_id, project_id, version_id, created_by, workflow_id: `publish-${id}` });
+  await insertJob(tx, { ...job, tenant_id, project_id, version_id, created_by });
 }
 
 test("a publish that is being accepted does not block an edit", async () => {

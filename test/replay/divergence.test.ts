@@ -24,32 +24,31 @@ async function replayed(
 
 const lineOf = (place: string | null): string => (place ?? "").replace(`${copy.folder}/`, "");
 const PUBLISH = "workflows/publish.ts";
-/** Another activity in the place of `upload`. */
-const SENDS = `proxyActivities<Activities>(WRITING)["send" as "upload"]`;
+const RUN_JOB = "workflows/run-job.ts";
 const TIMER = `await new Promise((resolve) => setTimeout(resolve, 1_000));`;
 
 describe("a change that would break a run is told by its event, both sides and the source line", () => {
   const table: Record<string, { scenario: string; changes: [string, string, string][]; is: object; at?: RegExp }> = {
     "an activity of another name": {
       scenario: "completed",
-      changes: [["workflows/activity-options.ts", `proxy("upload", WRITING)`, SENDS]],
+      changes: [[PUBLISH, `proxy("upload", eagerly.writing)`, `proxy("send" as "upload", eagerly.writing)`]],
       is: { event_id: 17, history: "the activity upload was scheduled", code: "it scheduled the activity send" },
-      at: /^workflows\/publish\.ts:32$/,
+      at: /^workflows\/publish\.ts:37$/,
     },
     "a timer before the first step": {
       scenario: "completed",
-      changes: [[PUBLISH, "  try {", `  ${TIMER}\n  try {`]],
+      changes: [[RUN_JOB, "  try {", `  ${TIMER}\n  try {`]],
       is: { event_id: 5, history: "the activity validate was scheduled", code: "it started the timer 1" },
     },
     "a timer beside a step, which comes too early": {
       scenario: "completed",
-      changes: [[PUBLISH, `    await steps.run("verify_tiles"`, `    ${TIMER}\n    await steps.run("verify_tiles"`]],
+      changes: [[PUBLISH, `    await step("verify_tiles"`, `    ${TIMER}\n    await step("verify_tiles"`]],
       is: { event_id: 23, history: "the activity verifyTiles was scheduled", code: "it started the timer 1" },
     },
     "a step less": {
       scenario: "completed",
       changes: [
-        [PUBLISH, `    await steps.run("verify_tiles", () =>`, `    void (() =>`],
+        [PUBLISH, `    await step("verify_tiles", () =>`, `    void (() =>`],
         [PUBLISH, "tiles`), [all]),\n    );\n    const result", "tiles`), [all])\n    );\n    const result"],
       ],
       is: {
@@ -62,7 +61,7 @@ describe("a change that would break a run is told by its event, both sides and t
       scenario: "failed-in-validate",
       changes: [
         [
-          PUBLISH,
+          RUN_JOB,
           "    const ended = failureOf(error);",
           "    if (error) throw error;\n    const ended = failureOf(error);",
         ],
@@ -72,8 +71,8 @@ describe("a change that would break a run is told by its event, both sides and t
     "a patch that no history has, without asking whether it is there": {
       scenario: "completed",
       changes: [
-        [PUBLISH, "TemporalFailure, workflowInfo }", "TemporalFailure, workflowInfo, deprecatePatch, sleep }"],
-        [PUBLISH, "  try {", `  deprecatePatch("waits");\n  await sleep(5);\n  try {`],
+        [RUN_JOB, "TemporalFailure, workflowInfo }", "TemporalFailure, workflowInfo, deprecatePatch, sleep }"],
+        [RUN_JOB, "  try {", `  deprecatePatch("waits");\n  await sleep(5);\n  try {`],
       ],
       is: { event_id: 5, history: "the activity validate was scheduled" },
     },
@@ -87,15 +86,15 @@ describe("a change that would break a run is told by its event, both sides and t
 });
 
 it("code that cannot go on at all is told as that", async () => {
-  const { divergence } = await replayed("completed", [[PUBLISH, "  try {", `  null.x;\n  try {`]]);
+  const { divergence } = await replayed("completed", [[RUN_JOB, "  try {", `  null.x;\n  try {`]]);
   expect(divergence).toMatchObject({ kind: "error", event_id: 3 });
   expect(divergence?.reason).toMatch(/Cannot read properties of null/);
 });
 
 it("what is behind patched() is no change to a run that began before it", async () => {
   const { divergence } = await replayed("completed", [
-    [PUBLISH, "TemporalFailure, workflowInfo }", "TemporalFailure, workflowInfo, patched, sleep }"],
-    [PUBLISH, "  try {", `  if (patched("waits")) await sleep(5);\n  try {`],
+    [RUN_JOB, "TemporalFailure, workflowInfo }", "TemporalFailure, workflowInfo, patched, sleep }"],
+    [RUN_JOB, "  try {", `  if (patched("waits")) await sleep(5);\n  try {`],
   ]);
   expect(divergence).toBeNull();
 });

@@ -26,7 +26,7 @@ interface Compose {
 const SPECIFICATION = join(ROOT, "test/rules/fixtures/compose-spec.json");
 
 /** Long-running services that have nothing to be asked by. */
-const WITHOUT_HEALTH = ["worker"];
+const WITHOUT_HEALTH = ["worker", "worker-render", "worker-documents"];
 
 let specification: ReturnType<typeof compile> | undefined;
 

@@ -4,7 +4,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { JOB_TYPES } from "../../contract/job-types.ts";
 import { attributesOf, typeOf, type History } from "../../src/replay/history.ts";
 import { quietRuntime } from "../../src/replay/quiet-runtime.ts";
+import { SAMPLE_SCENARIOS } from "../histories/sample-scenarios.ts";
 import { SCENARIOS, VERSION } from "../histories/scenarios.ts";
+import { SAMPLES } from "../support/job-samples/index.ts";
 import { createReplayer, prefixes, recordings } from "./replay-histories.ts";
 import { ROOT } from "./source-files.ts";
 
@@ -42,6 +44,16 @@ test("every way through a publish that can be recorded is, with the version that
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
   expect(version).toMatch(new RegExp(String.raw`^${VERSION.replace(".", String.raw`\.`)}\.`));
 });
+
+test.each(Object.values(SAMPLES))(
+  "every way that a job of type $type goes through its workflow is recorded, too",
+  (sample) => {
+    const names = recordings(sample.type.replaceAll("_", "-")).map(({ name }) => name);
+    const impossible = sample.failing ? [] : ["failed"];
+    const wanted = Object.keys(SAMPLE_SCENARIOS).filter((scenario) => !impossible.includes(scenario));
+    expect(names).toEqual(expect.arrayContaining(wanted.map((scenario) => `${VERSION}-${scenario}`)));
+  },
+);
 
 /** The activities that a history has scheduled, in order. */
 const scheduled = ({ events }: History): { event: number; name: string }[] =>

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 import { isFinal, type JobStatus } from "../../contract/job-state.ts";
-import type { Environment, Problem } from "../../contract/publish.ts";
+import type { Environment } from "../../contract/publish.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { query, queryOne } from "../../src/db.ts";
 import { createReconciler, type Reconciler } from "../../src/jobs/reconcile.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";

@@ -6,7 +6,14 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** Programs, each with the package that has it. */
-const PACKAGES = { nginx: "nginx", pgbouncer: "pgbouncer", ip: "iproute2", faketime: "faketime" } as const;
+const PACKAGES = {
+  nginx: "nginx",
+  pgbouncer: "pgbouncer",
+  ip: "iproute2",
+  faketime: "faketime",
+  soffice: "libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui",
+  pdftotext: "poppler-utils",
+} as const;
 
 /** Where programs for administrators are, which the PATH of others leaves out. */
 const ADMINISTRATORS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];

@@ -2,16 +2,25 @@
 import { randomUUID } from "node:crypto";
 import { defaultPayloadConverter } from "@temporalio/common";
 import { workflowId } from "../../contract/workflow-id.ts";
+import { readJob } from "../../src/jobs/job-store.ts";
 import type { HeartbeatDetails } from "../../activities/report-progress.ts";
 import type { Publishing } from "./publishing.ts";
 
-const handleOf = (room: Publishing, job: string) => room.temporal.client.workflow.getHandle(workflowId("publish", job));
+/** Of a job of any type; one whose row is gone was a publish. */
+async function workflowOf(room: Publishing, job: string): Promise<string> {
+  const row = await readJob(room.database.em.fork(), job);
+  return row?.workflow_id ?? workflowId("publish", job);
+}
+
+async function handleOf(room: Publishing, job: string) {
+  return room.temporal.client.workflow.getHandle(await workflowOf(room, job));
+}
 
 /** Resets the current run to its first workflow task, or to the one that scheduled `activity`. Answers the new run's id. */
 export async function reset(room: Publishing, job: string, activity?: string): Promise<string> {
   const { client, namespace } = room.temporal;
-  const { runId } = await handleOf(room, job).describe();
-  const { events } = await handleOf(room, job).fetchHistory();
+  const { runId } = await (await handleOf(room, job)).describe();
+  const { events } = await (await handleOf(room, job)).fetchHistory();
   const scheduled = events?.find(
     ({ activityTaskScheduledEventAttributes: it }) => it && it.activityType?.name === activity,
   );
@@ -22,7 +31,7 @@ export async function reset(room: Publishing, job: string, activity?: string): P
   if (!target) throw new Error(`the history of ${job} has no task to reset to`);
   const answer = await client.workflowService.resetWorkflowExecution({
     namespace,
-    workflowExecution: { workflowId: workflowId("publish", job), runId },
+    workflowExecution: { workflowId: await workflowOf(room, job), runId },
     workflowTaskFinishEventId: target,
     requestId: randomUUID(),
     reason: "chaos",
@@ -31,44 +40,44 @@ export async function reset(room: Publishing, job: string, activity?: string): P
 }
 
 export async function terminate(room: Publishing, job: string): Promise<void> {
-  await handleOf(room, job).terminate("chaos");
+  await (await handleOf(room, job)).terminate("chaos");
 }
 
 /** The button "Request Cancellation". */
 export async function requestCancel(room: Publishing, job: string): Promise<void> {
-  await handleOf(room, job).cancel();
+  await (await handleOf(room, job)).cancel();
 }
 
 /** `temporal activity pause`, for every activity of the job that is under way. */
 export async function pauseActivities(room: Publishing, job: string): Promise<void> {
   for (const id of await pendingIds(room, job))
-    await room.temporal.client.workflowService.pauseActivity({ ...activityOf(room, job, id), reason: "chaos" });
+    await room.temporal.client.workflowService.pauseActivity({ ...(await activityOf(room, job, id)), reason: "chaos" });
 }
 
 /** `temporal activity unpause`, likewise. */
 export async function unpauseActivities(room: Publishing, job: string): Promise<void> {
   for (const id of await pendingIds(room, job))
-    await room.temporal.client.workflowService.unpauseActivity(activityOf(room, job, id));
+    await room.temporal.client.workflowService.unpauseActivity(await activityOf(room, job, id));
 }
 
-const activityOf = ({ temporal: { namespace } }: Publishing, job: string, id: string) => ({
-  ...{ namespace, id, identity: "chaos" },
-  execution: { workflowId: workflowId("publish", job) },
+const activityOf = async (room: Publishing, job: string, id: string) => ({
+  ...{ namespace: room.temporal.namespace, id, identity: "chaos" },
+  execution: { workflowId: await workflowOf(room, job) },
 });
 
 async function pendingIds(room: Publishing, job: string): Promise<string[]> {
-  const { raw } = await handleOf(room, job).describe();
+  const { raw } = await (await handleOf(room, job)).describe();
   return (raw.pendingActivities ?? []).flatMap(({ activityId }) => activityId ?? []);
 }
 
 /** What the workflow's run answers, once it has closed; rejects when it did not complete. */
 export async function workflowResult(room: Publishing, job: string): Promise<unknown> {
-  return handleOf(room, job).result();
+  return (await handleOf(room, job)).result();
 }
 
 /** The status of the workflow's current run, in Temporal's words. */
 export async function workflowStatus(room: Publishing, job: string): Promise<string> {
-  return (await handleOf(room, job).describe()).status.name;
+  return (await (await handleOf(room, job)).describe()).status.name;
 }
 
 /** Of `temporal.api.enums.v1.PendingActivityState`. */
@@ -79,7 +88,7 @@ export async function pendingActivity(
   room: Publishing,
   job: string,
 ): Promise<{ name: string; attempt: number; cancelling: boolean; heartbeat: HeartbeatDetails | null } | null> {
-  const { raw } = await handleOf(room, job).describe();
+  const { raw } = await (await handleOf(room, job)).describe();
   const [pending] = raw.pendingActivities ?? [];
   if (!pending) return null;
   const [payload] = pending.heartbeatDetails?.payloads ?? [];
@@ -96,25 +105,25 @@ const PAUSER = { identity: "ada@web-ui" };
 /** What the Web UI's menu of an activity does. A pause says why. */
 export async function pauseActivity(room: Publishing, job: string, type: string, reason: string): Promise<void> {
   const { client, namespace } = room.temporal;
-  const execution = { workflowId: workflowId("publish", job) };
+  const execution = { workflowId: await workflowOf(room, job) };
   await client.workflowService.pauseActivity({ namespace, execution, type, reason, ...PAUSER });
 }
 
 export async function unpauseActivity(room: Publishing, job: string, type: string): Promise<void> {
   const { client, namespace } = room.temporal;
-  const execution = { workflowId: workflowId("publish", job) };
+  const execution = { workflowId: await workflowOf(room, job) };
   await client.workflowService.unpauseActivity({ namespace, execution, type, ...PAUSER });
 }
 
 export async function resetActivity(room: Publishing, job: string, type: string): Promise<void> {
   const { client, namespace } = room.temporal;
-  const execution = { workflowId: workflowId("publish", job) };
+  const execution = { workflowId: await workflowOf(room, job) };
   await client.workflowService.resetActivity({ namespace, execution, type, ...PAUSER });
 }
 
 /** `temporal workflow delete`: of a running workflow, too. */
 export async function deleteWorkflow(room: Publishing, job: string): Promise<void> {
   const { client, namespace } = room.temporal;
-  const workflowExecution = { workflowId: workflowId("publish", job) };
+  const workflowExecution = { workflowId: await workflowOf(room, job) };
   await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution });
 }

@@ -20,6 +20,8 @@ export interface ScriptedExecutions extends Executions {
   started: { workflow_id: string; generation: number; carried?: CarriedSteps }[];
   cancelled: { workflow_id: string; run_id: string | undefined }[];
   terminated: { workflow_id: string; run_id: string; reason: string }[];
+  /** Workflow ids that were told to look for their permit. */
+  woken: string[];
   /** What the end of the history says. */
   closing: Closing | null;
   trouble: TaskTrouble | null;
@@ -32,6 +34,13 @@ export interface ScriptedExecutions extends Executions {
   reset(): void;
 }
 
+const taken = async (): Promise<boolean> => true;
+/** Takes whatever it is told, and knows of none. */
+const forgetfulSchedules: Executions["schedules"] = {
+  ...{ put: async () => {}, remove: async () => {}, describe: async () => null },
+  ...{ pause: taken, unpause: taken, trigger: taken },
+};
+
 const EMPTY = () => ({
   current: null,
   whileDescribing: null,
@@ -40,6 +49,7 @@ const EMPTY = () => ({
   started: [],
   cancelled: [],
   terminated: [],
+  woken: [],
   closing: null,
   requested: null,
   trouble: null,
@@ -73,6 +83,9 @@ export function scriptedExecutions(): ScriptedExecutions {
       script.cancelled.push({ workflow_id, run_id });
       return script.current?.open === true && script.current.run_id === run_id;
     },
+    async wake(workflow_id) {
+      script.woken.push(workflow_id);
+    },
     cancelRequested: async () => script.requested,
     async terminate(workflow_id, run_id, reason) {
       script.terminated.push({ workflow_id, run_id, reason });
@@ -91,6 +104,7 @@ export function scriptedExecutions(): ScriptedExecutions {
     listOpen: async () => ({ runs: seen().open, next: null }),
     listPaused: async () => seen().paused,
     polling: async () => script.polled,
+    schedules: forgetfulSchedules,
     reset() {
       Object.assign(script, EMPTY());
     },

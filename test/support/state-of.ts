@@ -4,12 +4,13 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { query, queryOne, type Database } from "../../src/db.ts";
 
-/** Rows of each table and files of the store, by digest. */
+/** Rows of each table and files of the store, by digest. Without the audit trail, which has what was refused, too. */
 export async function stateOf(database: Database, storeFolder: string): Promise<Record<string, string>> {
   const db = database.em.fork();
   const tables = await query<{ name: string }>(
     db,
-    `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+    `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
+       and table_name not like 'audit_%'`,
   );
   const state: Record<string, string> = {};
   for (const { name } of tables) {

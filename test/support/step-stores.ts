@@ -40,6 +40,7 @@ export function riggedStores(stores: Stores, folder: string): Stores {
   }
   const { private: drafts, public: viewed, transfer } = stores;
   return {
+    ...stores,
     private: {
       ...drafts,
       async inspect(objects, options) {

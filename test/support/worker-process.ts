@@ -3,7 +3,8 @@ import { execFile, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { configEnvironment } from "../../src/config.ts";
-import { taskQueue } from "../../src/temporal.ts";
+import type { Queue } from "../../contract/job-type-definition.ts";
+import { queueName } from "../../src/temporal.ts";
 import { until, type Publishing } from "./publishing.ts";
 
 export interface WorkerProcess {
@@ -27,6 +28,8 @@ export interface WorkerProcessOptions {
   concurrency?: number;
   /** Other than the room's: tasks that the room's workers never see. */
   taskQueuePrefix?: string;
+  /** Task queues that it serves; all of them by default. */
+  queues?: readonly Queue[];
   /** Path of another entry than the product's, for a worker in rigged surroundings. */
   entry?: string;
   /** Of that entry. */
@@ -51,6 +54,7 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
     PLATEN_LOG_LEVEL: "info",
     PLATEN_TASK_QUEUE_PREFIX: prefix,
     PLATEN_WORKER_CONCURRENCY: options.concurrency ?? 20,
+    ...(options.queues ? { PLATEN_WORKER_QUEUES: options.queues.join(",") } : {}),
     PLATEN_MIRROR_TICK_MS: options.mirrorTickMs ?? room.config.PLATEN_MIRROR_TICK_MS,
   }).map(([name, value]) => [name, String(value)] as const);
   const child = spawn(
@@ -71,7 +75,7 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
 
   const polling = async (): Promise<boolean> => {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the worker ended:\n${log}`);
-    return polls(room, prefix, pid);
+    return polls(room, queueName(options.queues?.[0] ?? "publish", prefix), pid);
   };
   await until(`worker ${pid} to poll`, polling, START_MS).catch((error: unknown) => {
     kill();
@@ -101,12 +105,12 @@ export async function startWorkerProcess(room: Publishing, options: WorkerProces
 const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
 
-async function polls(room: Publishing, prefix: string, pid: number): Promise<boolean> {
+async function polls(room: Publishing, queue: string, pid: number): Promise<boolean> {
   const { client, namespace } = room.temporal;
   const kinds = [WORKFLOW_TASKS, ACTIVITY_TASKS].map(async (taskQueueType) => {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace,
-      taskQueue: { name: taskQueue("publish", prefix) },
+      taskQueue: { name: queue },
       taskQueueType,
     });
     return pollers?.some(({ identity }) => identity?.startsWith(`${pid}@`)) ?? false;

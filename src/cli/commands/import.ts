@@ -1,13 +1,11 @@
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
-import { projectSlug } from "../../projects/project-folder.ts";
 import { CliError } from "../cli-error.ts";
 import type { CliContext, RunCommand } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { leftOutLines } from "../import/left-out.ts";
 import { readProjectFolder } from "../import/read-project-folder.ts";
 import { uploadProject } from "../import/upload-project.ts";
-import { parseParallel, parseVersion } from "../parse-option.ts";
+import { parseParallel, parseSlug, parseVersion } from "../parse-option.ts";
 import { createProgressBar } from "../progress-bar.ts";
 
 interface ImportOptions {
@@ -33,12 +31,6 @@ export function addImport(program: Command, run: RunCommand): void {
     .action((folder: string, options: ImportOptions, command: Command) =>
       run(command, (context) => importFolder(context, folder, options)),
     );
-}
-
-function parseSlug(text: string): string {
-  const parsed = projectSlug.safeParse(text);
-  if (!parsed.success) throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message ?? "is no slug"}.`);
-  return parsed.data;
 }
 
 async function importFolder(context: CliContext, path: string, options: ImportOptions): Promise<ExitCode> {

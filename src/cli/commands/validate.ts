@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Problem } from "../../../contract/publish.ts";
+import type { Problem } from "../../../contract/problem.ts";
 import { problemLines } from "../cli-error.ts";
 import type { RunCommand } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";

@@ -1,4 +1,4 @@
-import type { Problem } from "../../../contract/publish.ts";
+import type { Problem } from "../../../contract/problem.ts";
 import { AppError } from "../../errors.ts";
 
 /** `folder_invalid`. `reason` says what is wrong with `path` and what to do, without a full stop. */

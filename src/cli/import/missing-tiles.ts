@@ -1,5 +1,5 @@
 /** Why tiles are missing, as far as what is there shows it. */
-import type { Problem } from "../../../contract/publish.ts";
+import type { Problem } from "../../../contract/problem.ts";
 import type { AppError } from "../../errors.ts";
 import { dziLevels, expectedTiles, tileCount, type Descriptor } from "../../tiles/dzi.ts";
 import { folderInvalid } from "./folder-invalid.ts";

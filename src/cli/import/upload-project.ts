@@ -64,7 +64,7 @@ export async function uploadProject(request: ImportRequest): Promise<ImportSumma
 }
 
 /** True if it had to be made. */
-async function ensureProject(server: Server, slug: string, name: string): Promise<boolean> {
+export async function ensureProject(server: Server, slug: string, name: string): Promise<boolean> {
   try {
     await server.tell("POST", "/projects", { json: { slug, name } });
     return true;
@@ -78,7 +78,12 @@ async function ensureProject(server: Server, slug: string, name: string): Promis
   }
 }
 
-async function ensureDraft({ server, slug, version }: ImportRequest): Promise<{ number: number; created: boolean }> {
+/** The version, else the newest draft, else a new one. */
+export async function ensureDraft({
+  server,
+  slug,
+  version,
+}: Pick<ImportRequest, "server" | "slug" | "version">): Promise<{ number: number; created: boolean }> {
   if (typeof version === "number") return { number: version, created: false };
   const [draft] =
     version === "new" ? [] : (await listVersions(server, slug)).filter(({ status }) => status === "draft");

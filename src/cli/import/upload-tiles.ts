@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { ReadableStream as WebStream } from "node:stream/web";
 import pLimit from "p-limit";
-import type { Problem } from "../../../contract/publish.ts";
+import type { Problem } from "../../../contract/problem.ts";
 import { CliError } from "../cli-error.ts";
 import type { Server } from "../server.ts";
 import { readBytes } from "./read-text.ts";

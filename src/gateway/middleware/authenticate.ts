@@ -7,10 +7,21 @@ import { findPrincipalByKey } from "../../tenants/tenant-store.ts";
 
 /** `authorization`: the header, empty for none. Errors: `unauthenticated`, `forbidden`. */
 export async function authenticate(authorization: string, db: Db, needed: Role): Promise<Principal> {
+  const principal = await identify(authorization, db);
+  permit(principal, needed);
+  return principal;
+}
+
+/** Who it is, whatever they may do. Error: `unauthenticated`. */
+export async function identify(authorization: string, db: Db): Promise<Principal> {
   const principal = await findPrincipalByKey(db, bearerKey(authorization));
   if (!principal) throw new AppError("unauthenticated", { reason: "the key is unknown, expired or revoked" });
-  if (!mayActAs(principal.role, needed)) throw new AppError("forbidden", { needed, role: principal.role });
   return principal;
+}
+
+/** Error: `forbidden`. */
+export function permit({ role }: Pick<Principal, "role">, needed: Role): void {
+  if (!mayActAs(role, needed)) throw new AppError("forbidden", { needed, role });
 }
 
 function bearerKey(header: string): string {

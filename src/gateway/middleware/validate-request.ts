@@ -1,6 +1,6 @@
 /** Path parameters, query and body against a route's schemas: every problem at once, each with what was sent. */
 import { z } from "zod";
-import type { Problem } from "../../../contract/publish.ts";
+import type { Problem } from "../../../contract/problem.ts";
 import { AppError } from "../../errors.ts";
 import { judge } from "../../projects/schema-problems.ts";
 

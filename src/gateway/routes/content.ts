@@ -3,9 +3,10 @@ import { z } from "zod";
 import { findConfig, listLayers, replaceConfig, replaceLayers } from "../../projects/content-store.ts";
 import { layerList, mapConfig } from "../../projects/project-folder.ts";
 import { toLabel } from "../../projects/read-overlays.ts";
-import { editDraft, findDraft, findVersion } from "../../projects/version-store.ts";
+import { editDraft } from "../../projects/version-store.ts";
+import { draftToEdit, editedAnswer, readVersion, tagged } from "../draft-etag.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { refOf, versionParams } from "./versions.ts";
+import { versionParams } from "./versions.ts";
 
 const revision = z.number().int();
 
@@ -23,9 +24,10 @@ export const contentRoutes: Route[] = [
       },
     },
     async handle(request) {
-      const version = await findVersion(request.db, refOf(request));
+      const { version, known } = await readVersion(request);
+      if (known) return known;
       const config = await findConfig(request.db, version.id);
-      return { status: 200, body: { config, revision: version.revision } };
+      return { status: 200, headers: tagged(version), body: { config, revision: version.revision } };
     },
   }),
   defineRoute({
@@ -38,11 +40,11 @@ export const contentRoutes: Route[] = [
     body: mapConfig,
     responses: { 200: { description: "Replaced", schema: z.object({ revision }) } },
     async handle(request) {
-      const version = await findDraft(request.db, refOf(request));
+      const version = await draftToEdit(request);
       const edited = await editDraft(request.db, version, async (tx) => ({
         changed: await replaceConfig(tx, { version_id: version.id, tenant_id: version.tenant_id }, request.body),
       }));
-      return { status: 200, body: { revision: edited.revision } };
+      return editedAnswer(version, { revision: edited.revision });
     },
   }),
   defineRoute({
@@ -53,9 +55,10 @@ export const contentRoutes: Route[] = [
     params: versionParams,
     responses: { 200: { description: "In drawing order", schema: z.object({ layers: layerList, revision }) } },
     async handle(request) {
-      const version = await findVersion(request.db, refOf(request));
+      const { version, known } = await readVersion(request);
+      if (known) return known;
       const layers = await listLayers(request.db, version.id);
-      return { status: 200, body: { layers, revision: version.revision } };
+      return { status: 200, headers: tagged(version), body: { layers, revision: version.revision } };
     },
   }),
   defineRoute({
@@ -68,7 +71,7 @@ export const contentRoutes: Route[] = [
     body: layerList,
     responses: { 200: { description: "Replaced", schema: z.object({ layers: z.number().int(), revision }) } },
     async handle(request) {
-      const version = await findDraft(request.db, refOf(request));
+      const version = await draftToEdit(request);
       const layers = request.body.map((layer) => ({
         ref: layer.ref,
         label: toLabel(layer.label),
@@ -79,7 +82,8 @@ export const contentRoutes: Route[] = [
         await replaceLayers(tx, { version_id: version.id, tenant_id: version.tenant_id }, layers);
         return { changed: true };
       });
-      return { status: 200, body: { layers: layers.length, revision: edited.revision } };
+      const answer = { layers: layers.length, revision: edited.revision };
+      return editedAnswer(version, answer);
     },
   }),
 ];

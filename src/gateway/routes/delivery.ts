@@ -5,7 +5,7 @@ import type { Database } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { isReleased, isReleasedTileSet } from "../../releases/delivery-store.ts";
 import { publicDescriptorKey, publicTileKey, releaseKey } from "../../storage/keys.ts";
-import { byteRange, type ByteRange } from "../byte-range.ts";
+import { has, objectAnswer } from "../object-answer.ts";
 import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 
 const IMMUTABLE = "public, max-age=31536000, immutable";
@@ -47,40 +47,13 @@ function keyOf<Schema extends z.ZodType>(request: RouteRequest, schema: Schema):
   return parsed.data;
 }
 
-/** Does the client have it? Koa's `fresh` says no to a client that sends `Cache-Control: no-cache` along, as fetch() does. */
-function has({ ctx }: RouteRequest, etag: string): boolean {
-  const tags = ctx.get("If-None-Match").split(",");
-  return tags.some((tag) => ["*", etag].includes(tag.trim().replace(/^W\//, "")));
-}
-
 /** An object that never changes, if `released` says so. Its key names its content, so the key is its tag. */
-async function immutable(request: RouteRequest, key: string, mediaType: string): Promise<RouteAnswer> {
-  const headers = { "Cache-Control": IMMUTABLE, ETag: `"${key}"` };
-  const info = await request.deps.stores.public.head(key);
-  if (!info) throw missing(request);
-  if (has(request, headers.ETag)) return { status: 304, headers };
-  const typed = { ...headers, "Content-Type": mediaType, "Accept-Ranges": "bytes" };
-  if (request.ctx.method === "HEAD") return { status: 200, headers: { ...typed, "Content-Length": String(info.size) } };
-  const range = rangeOf(request, headers.ETag, info.size);
-  const found = await request.deps.stores.public.get(key, range ?? undefined);
-  if (!found) throw missing(request);
-  if (!range) return { status: 200, body: found.body, headers: { ...typed, "Content-Length": String(info.size) } };
-  const part = {
-    "Content-Range": `bytes ${range.start}-${range.end}/${info.size}`,
-    "Content-Length": String(range.end - range.start + 1),
-  };
-  return { status: 206, body: found.body, headers: { ...typed, ...part } };
-}
-
-/** `If-Range`: a client that has part of another object gets all of this one. Error: range_not_satisfiable. */
-function rangeOf({ ctx }: RouteRequest, etag: string, size: number): ByteRange | null {
-  const condition = ctx.get("If-Range");
-  if (condition !== "" && condition !== etag) return null;
-  const range = byteRange(ctx.get("Range"), size);
-  if (range !== "outside") return range;
-  ctx.set("Content-Range", `bytes */${size}`);
-  throw new AppError("range_not_satisfiable", { range: ctx.get("Range"), size });
-}
+const immutable = (request: RouteRequest, key: string, mediaType: string): Promise<RouteAnswer> =>
+  objectAnswer(request, {
+    ...{ store: request.deps.stores.public, key, etag: `"${key}"`, mediaType },
+    headers: { "Cache-Control": IMMUTABLE },
+    missing: () => missing(request),
+  });
 
 async function tileOf(
   request: RouteRequest,

@@ -3,6 +3,7 @@ import type { Route } from "../route.ts";
 import { contentRoutes } from "./content.ts";
 import { overlayRoutes } from "./overlays.ts";
 import { projectRoutes } from "./projects.ts";
+import { sourcePictureRoutes } from "./source-picture.ts";
 import { tileRoutes } from "./tiles.ts";
 import { versionRoutes } from "./versions.ts";
 
@@ -11,5 +12,6 @@ export const draftRoutes: Route[] = [
   ...versionRoutes,
   ...contentRoutes,
   ...overlayRoutes,
+  ...sourcePictureRoutes,
   ...tileRoutes,
 ];

@@ -1,6 +1,7 @@
 /** What the routes of one job share: its path parameter, its record, its logs. */
 import { z } from "zod";
 import { parseJobId } from "../../../contract/workflow-id.ts";
+import { downloadUrl } from "../../artifacts/signed-link.ts";
 import { AppError } from "../../errors.ts";
 import { findJob, type JobRecord } from "../../jobs/job-queries-store.ts";
 import type { LinkBases } from "../../jobs/job-view.ts";
@@ -25,5 +26,6 @@ export function linkBases({ config }: Pick<GatewayDeps, "config">): LinkBases {
     gateway: bare(config.PLATEN_PUBLIC_URL),
     temporal_ui: bare(config.PLATEN_TEMPORAL_UI_URL),
     namespace: config.PLATEN_TEMPORAL_NAMESPACE,
+    download: (artifactId) => downloadUrl(config, artifactId),
   };
 }

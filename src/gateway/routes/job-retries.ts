@@ -2,12 +2,38 @@
 import { z } from "zod";
 import { previewRetry } from "../../jobs/retry-preview.ts";
 import { requestRetry } from "../../jobs/request-retry.ts";
-import { defineRoute, type Route } from "../route.ts";
+import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 import { jobOf, jobParams } from "./job-lookup.ts";
 import { acceptedAnswer, idempotencyOf } from "./publish.ts";
+import { retryTerms, retryTermsOf } from "./retry-terms.ts";
 import { jobRetried, retryPreview } from "./retry-schemas.ts";
 
 const from = z.string().min(1).max(100).optional().meta({ description: "Name of the step to begin at" });
+
+export const retryBody = z.strictObject({
+  from,
+  generation: z.int().min(1).optional().meta({ description: "Of the job, as you saw it" }),
+  ...retryTerms,
+});
+
+/** `route`: that an `Idempotency-Key` is bound to. */
+export async function retried(
+  request: RouteRequest<z.output<typeof jobParams>, unknown, z.output<typeof retryBody>>,
+  route: string,
+): Promise<RouteAnswer> {
+  const { deps, principal: by, body } = request;
+  const { id } = await jobOf(request);
+  const accepted = await requestRetry(deps, {
+    ...{ job_id: id, by },
+    ...(body.from === undefined ? {} : { from: body.from }),
+    ...(body.generation === undefined ? {} : { generation: body.generation }),
+    ...retryTermsOf(body),
+    ...idempotencyOf(request, route),
+  });
+  const answer = acceptedAnswer(deps, accepted.job, accepted.replayed);
+  const { generation, from, message } = accepted;
+  return { ...answer, body: { ...(answer.body as object), generation, from, message } };
+}
 
 export const jobRetryRoutes: Route[] = [
   defineRoute({
@@ -17,28 +43,13 @@ export const jobRetryRoutes: Route[] = [
     description:
       "The same job in its next generation, as a fresh run. It goes on behind the steps that have finished, while the draft is the one " +
       "that was validated, else from the first. `from` begins earlier. With `generation`, the one that you saw, a job that is beyond it is " +
-      "left alone. With an `Idempotency-Key` a repeat within 24 hours opens nothing more.",
+      "left alone. `force` passes by `max_retries`; `deadline` is a new one. With an `Idempotency-Key` a repeat within 24 hours opens nothing more.",
     role: "admin",
     idempotent: true,
     params: jobParams,
-    body: z.strictObject({
-      from,
-      generation: z.int().min(1).optional().meta({ description: "Of the job, as you saw it" }),
-    }),
+    body: retryBody,
     responses: { 202: { description: "Queued", schema: jobRetried } },
-    async handle(request) {
-      const { deps, principal: by, body } = request;
-      const { id } = await jobOf(request);
-      const retried = await requestRetry(deps, {
-        ...{ job_id: id, by },
-        ...(body.from === undefined ? {} : { from: body.from }),
-        ...(body.generation === undefined ? {} : { generation: body.generation }),
-        ...idempotencyOf(request, "POST /jobs/:id/retry"),
-      });
-      const answer = acceptedAnswer(deps, retried.job, retried.replayed);
-      const { generation, from, message } = retried;
-      return { ...answer, body: { ...(answer.body as object), generation, from, message } };
-    },
+    handle: (request) => retried(request, "POST /jobs/:id/retry"),
   }),
   defineRoute({
     method: "get",

@@ -15,7 +15,17 @@ export const problem = z
   .object({ code: z.string(), path: z.string(), message: z.string(), value: z.unknown().optional() })
   .meta({ id: "ProblemItem", description: "`path` is a JSON pointer" });
 
-const logEntry = z.object({ timestamp: time, level: z.string(), message: z.string() }).meta({ id: "LogEntry" });
+const logEntry = z
+  .object({
+    timestamp: time,
+    level: z.string(),
+    message: z.string(),
+    member: z
+      .object({ key: z.string(), job_id: z.uuid(), status: jobStatus })
+      .optional()
+      .meta({ description: "Of a group that has ended" }),
+  })
+  .meta({ id: "LogEntry" });
 
 const step = z
   .object({
@@ -95,6 +105,8 @@ export const job = z
     ...ids,
     job_type: jobType,
     type: jobType,
+    label: z.string().meta({ description: "Of the type" }),
+    queue: z.string().meta({ description: "Which workers take it" }),
     status: jobStatus,
     progress: z.int().min(0).max(100),
     message: z.string().nullable(),
@@ -102,10 +114,29 @@ export const job = z
     steps: z.array(step),
     generation: z.int().meta({ description: "1, 2, …: every retry and reset opens the next" }),
     retry_count: z.int(),
+    title: z.string().nullable().meta({ description: "As the request has it" }),
+    name: z.string().meta({ description: "The title, or what type and target say" }),
+    priority: z.int().min(1).max(5),
+    deadline_at: time.nullable().meta({ description: "A job that has not ended by then is ended as failed" }),
+    expires_at: time.nullable().meta({ description: "The job may be removed from then on" }),
+    max_retries: z.int(),
+    parent: z
+      .object({ id: z.uuid(), job_id: z.string(), key: z.string().nullable(), link: z.url() })
+      .nullable()
+      .meta({ description: "The job that started it, and which of its children it is" }),
+    discarded: z
+      .object({ at: time, by: z.string().nullable(), reason: z.string().nullable() })
+      .nullable()
+      .meta({ description: "A dead letter that was put away" }),
     payload: z.record(z.string(), z.unknown()),
     result: z.record(z.string(), z.unknown()).nullable(),
+    member_counts: z
+      .record(z.string(), z.int())
+      .nullable()
+      .meta({ description: "Of a group: how many members are in which state" }),
     result_url: z.url().nullable(),
     download_url: z.url().nullable(),
+    resource_url: z.url().nullable().meta({ description: "What the job is about" }),
     error: z.string().nullable(),
     error_code: z.string().nullable(),
     errors: z.array(problem).nullable(),
@@ -129,6 +160,11 @@ export const job = z
     attention: attention.nullable().meta({ description: "What an operator should look at; the job goes on" }),
     attempt: z.int().meta({ description: "Of the step's activity, from 1; 0 before the first" }),
     next_attempt_at: time.nullable().meta({ description: "When what has just failed is tried again" }),
+    eta: z.object({ at: time, low: time, high: time }).nullable().meta({
+      id: "Eta",
+      description: "When it will be done; eight in ten of such jobs are between low and high. Null: nobody can say",
+    }),
+    size: z.number().nullable().meta({ description: "What there is to do, in the type's own unit" }),
     capabilities: z.object({ cancel: z.boolean(), retry: z.boolean() }),
     workflow_id: z.string(),
     run_id: z.string().nullable(),

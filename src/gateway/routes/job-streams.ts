@@ -14,6 +14,8 @@ import { takeOver } from "../sse/take-over.ts";
 import { JobTeller } from "../sse/tell-job.ts";
 import { createStatesTeller } from "../sse/tell-states.ts";
 import { SseWire, type Wire, type WireUser } from "../sse/wire.ts";
+import { createGroupTeller } from "../sse/tell-group.ts";
+import { groupOf } from "./groups.ts";
 import { jobOf, jobParams } from "./job-lookup.ts";
 
 const STREAM_HEADERS = {
@@ -34,6 +36,7 @@ const statesQuery = z.strictObject({
   ids: z.string().optional().describe("Ids of jobs, separated by commas; as many as fit into 16 KB"),
   project: z.string().optional().describe("Slug"),
   type: z.string().optional(),
+  group: z.string().optional().describe("Id of a group: it and its members"),
   last_event_id: cursor,
 });
 
@@ -52,6 +55,18 @@ async function streamJob(request: JobRequest, words: Vocabulary): Promise<RouteA
   const place = deps.streams.admit(principal);
   const teller = new JobTeller(deps, { beginning, words });
   return open(request, place, teller, (wire) => teller.begin(wire, job));
+}
+
+/** The group's own events, with its ids, and between them the states of its members. */
+async function streamGroup(request: JobRequest): Promise<RouteAnswer | undefined> {
+  const { deps, principal } = request;
+  const job = await groupOf(request);
+  const beginning = beginningOf(cursorOf(request), job);
+  if (beginning.kind === "nothing") return { status: 204 };
+  if (request.ctx.method === "HEAD") return { status: 200, headers: STREAM_HEADERS };
+  const place = deps.streams.admit(principal);
+  const teller = createGroupTeller(deps, { beginning, job });
+  return open(request, place, teller, teller.begin);
 }
 
 async function streamStates(request: StatesRequest): Promise<RouteAnswer | undefined> {
@@ -83,8 +98,8 @@ async function open(
   return undefined;
 }
 
-/** Errors: `job_not_found`, `project_not_found`, `job_type_unknown`: what is named must exist, or the stream would wait for ever. */
-async function filterOf({ db, principal, query: { ids, project, type } }: StatesRequest): Promise<StatesFilter> {
+/** Errors: `job_not_found`, `group_not_found`, `project_not_found`, `job_type_unknown`: what is named must exist, or the stream would wait for ever. */
+async function filterOf({ db, principal, query: { ids, project, type, group } }: StatesRequest): Promise<StatesFilter> {
   const filter: StatesFilter = { tenant_id: principal.tenant_id };
   if (type !== undefined) {
     if (!Object.hasOwn(JOB_TYPES, type))
@@ -96,6 +111,7 @@ async function filterOf({ db, principal, query: { ids, project, type } }: States
     if (!project_id) throw new AppError("project_not_found", { project });
     filter.project_id = project_id;
   }
+  if (group !== undefined) filter.group_id = (await groupOf({ params: { id: group }, db, principal })).id;
   if (ids !== undefined) {
     const named = ids.split(",").map((text) => parseJobId(text) ?? notFound(text));
     const found = new Set((await findJobs(db, named)).filter(ofTenant(filter.tenant_id)).map(({ id }) => id));
@@ -144,6 +160,19 @@ export const jobStreamRoutes: Route[] = [
     query,
     responses,
     handle: (request) => streamJob(request, "stream"),
+  }),
+  defineRoute({
+    method: "get",
+    path: "/groups/:id/stream",
+    summary: "Watch a group live",
+    description:
+      "The events of the group itself, as `/jobs/{id}/stream` has them, and on the same connection `member_update` with the present state " +
+      "of each member at once and with every change. Ends with the group. See docs/groups.md.",
+    role: "viewer",
+    params: jobParams,
+    query,
+    responses,
+    handle: streamGroup,
   }),
   defineRoute({
     method: "get",

@@ -1,28 +1,22 @@
 /** Jobs: start, list, look at, cancel. */
 import { z } from "zod";
 import { JOB_STATUSES } from "../../../contract/job-state.ts";
-import { JOB_TYPES } from "../../../contract/job-types.ts";
 import { ENVIRONMENTS } from "../../../contract/publish.ts";
-import { AppError } from "../../errors.ts";
+import { parseJobId } from "../../../contract/workflow-id.ts";
 import { readLogs } from "../../jobs/job-logs.ts";
 import { listJobs } from "../../jobs/job-queries-store.ts";
 import { jobDetail, jobView, statusView } from "../../jobs/job-view.ts";
-import { cancelJob } from "../../jobs/protocol/cancel.ts";
-import { requestPublish } from "../../jobs/request-publish.ts";
-import { asAppError } from "../middleware/problems.ts";
-import { validate } from "../middleware/validate-request.ts";
-import { defineRoute, type Route } from "../route.ts";
-import { MAX_INT, wholeNumber } from "../whole-number.ts";
+import { demandRole, requestJob } from "../../jobs/request-job.ts";
+import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
+import { wholeNumber } from "../whole-number.ts";
+import { cancelBody, cancelled } from "./job-cancels.ts";
 import { jobOf, jobParams, linkBases } from "./job-lookup.ts";
+import { jobRequestBody, readJobRequest } from "./job-requests.ts";
 import { decodeCursor, encodeCursor } from "./list-cursor.ts";
 import * as schemas from "./job-schemas.ts";
 import { acceptedAnswer, idempotencyOf } from "./publish.ts";
 
-const publishPayload = z.strictObject({
-  project: z.string().min(1),
-  version: z.int().min(1).max(MAX_INT),
-  target_environment: z.enum(ENVIRONMENTS).default("production"),
-});
+const NIL = "00000000-0000-0000-0000-000000000000";
 
 const listQuery = z.strictObject({
   status: z
@@ -34,9 +28,21 @@ const listQuery = z.strictObject({
   type: z.string().optional(),
   project: z.string().optional().meta({ description: "Slug" }),
   environment: z.enum(ENVIRONMENTS).optional(),
+  parent: z.string().optional().meta({ description: "Id of a job: only those that it started" }),
   limit: wholeNumber(1, 200, 50),
   cursor: z.string().optional().meta({ description: "`next_cursor` of the page before" }),
 });
+
+async function startJobOf(
+  request: RouteRequest<unknown, unknown, z.output<typeof jobRequestBody>>,
+  route: string,
+): Promise<RouteAnswer> {
+  const { deps, principal: by, body } = request;
+  const { type, payload, terms } = readJobRequest(body, (each) => demandRole(each, by));
+  const asked = { ...terms, type, payload, by, at: "/payload", ...idempotencyOf(request, route) };
+  const { job, replayed } = await requestJob(deps, asked);
+  return acceptedAnswer(deps, job, replayed);
+}
 
 export const jobRoutes: Route[] = [
   defineRoute({
@@ -44,24 +50,23 @@ export const jobRoutes: Route[] = [
     path: "/jobs",
     summary: "Start a job",
     description:
-      "`publish` takes `{project, version, target_environment}`, and is the same as the publish path of a version.",
-    role: "admin",
+      "Accepted at once, also while Temporal is down. `GET /job-types` has the types and what their payloads hold.",
+    role: "operator",
     idempotent: true,
-    body: z.strictObject({ type: z.string(), payload: z.record(z.string(), z.unknown()).default({}) }),
+    body: jobRequestBody,
     responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
-    async handle(request) {
-      const { deps, principal, body } = request;
-      if (!Object.hasOwn(JOB_TYPES, body.type)) {
-        throw new AppError("job_type_unknown", { type: body.type, types: Object.keys(JOB_TYPES).join(", ") });
-      }
-      const [payload] = validate([{ place: "body", at: "/payload", schema: publishPayload, value: body.payload }]);
-      const { project, version, target_environment } = payload as z.output<typeof publishPayload>;
-      const { job, replayed } = await requestPublish(deps, {
-        ...{ project, version, environment: target_environment, by: principal },
-        ...idempotencyOf(request, "POST /jobs"),
-      });
-      return acceptedAnswer(deps, job, replayed);
-    },
+    handle: (request) => startJobOf(request, "POST /jobs"),
+  }),
+  defineRoute({
+    method: "post",
+    path: "/jobs/enqueue",
+    summary: "Start a job, other words",
+    description: "The same as POST /jobs.",
+    role: "operator",
+    idempotent: true,
+    body: jobRequestBody,
+    responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
+    handle: (request) => startJobOf(request, "POST /jobs"),
   }),
   defineRoute({
     method: "get",
@@ -75,11 +80,14 @@ export const jobRoutes: Route[] = [
         schema: z.object({ jobs: z.array(schemas.job), next_cursor: z.string().nullable() }),
       },
     },
-    async handle({ db, deps, principal, query: { cursor, ...filter } }) {
+    async handle({ db, deps, principal, query: { cursor, parent, ...filter } }) {
+      // What is no id of a job has started none.
+      const started = parent === undefined ? {} : { parent: parseJobId(parent) ?? NIL };
       const before = cursor === undefined ? {} : { before: decodeCursor(cursor) };
       const wanted = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
       const found = await listJobs(db, {
         ...wanted,
+        ...started,
         ...before,
         tenant_id: principal.tenant_id,
         limit: filter.limit + 1,
@@ -125,20 +133,8 @@ export const jobRoutes: Route[] = [
       "ends `completed`. What has not stopped by `deadline_at` is terminated.",
     role: "operator",
     params: jobParams,
-    body: z.strictObject({ reason: z.string().max(1_000).optional() }),
+    body: cancelBody,
     responses: { 202: { description: "Cancelled, or asked to", schema: schemas.job } },
-    async handle(request) {
-      const { deps, principal: by, body } = request;
-      const { id } = await jobOf(request);
-      const deadline_seconds = deps.config.PLATEN_CANCEL_DEADLINE_SECONDS;
-      const asked = { job_id: id, by, deadline_seconds, ...(body.reason ? { reason: body.reason } : {}) };
-      await cancelJob(deps, asked).catch((error: unknown) => {
-        // The request is written down by then: the reconciler passes it on when Temporal is back.
-        if (asAppError(error, null).facts["service"] !== "Temporal") throw error;
-        const message = "the cancel is noted and reaches the workflow when Temporal can be reached";
-        deps.log.warn({ error, job_id: id }, message);
-      });
-      return { status: 202, body: jobView(await jobOf(request), linkBases(deps)) };
-    },
+    handle: cancelled,
   }),
 ];

@@ -5,10 +5,10 @@ import { importOverlays } from "../../projects/import-overlays.ts";
 import { nextPosition, overlayPage, type StoredOverlay } from "../../projects/overlay-store.ts";
 import { overlayFeature } from "../../projects/project-folder.ts";
 import { readOverlays } from "../../projects/read-overlays.ts";
-import { findDraft, findVersion } from "../../projects/version-store.ts";
+import { draftToEdit, editedAnswer, readVersion, tagged } from "../draft-etag.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { MAX_INT, wholeNumber } from "../whole-number.ts";
-import { refOf, versionParams } from "./versions.ts";
+import { versionParams } from "./versions.ts";
 
 const COLLECTION_TYPES = ["application/geo+json", "application/json"];
 const SEQUENCE_TYPES = ["application/x-ndjson", "application/geo+json-seq"];
@@ -66,11 +66,12 @@ export const overlayRoutes: Route[] = [
       },
     },
     async handle(request) {
-      const version = await findVersion(request.db, refOf(request));
+      const { version, known } = await readVersion(request);
+      if (known) return known;
       const { page, next } = await pageBehind(request.db, version.id, request.query);
       return {
         status: 200,
-        headers: { "Content-Type": "application/geo+json" },
+        headers: { "Content-Type": "application/geo+json", ...tagged(version) },
         body: { type: "FeatureCollection", features: page.map(featureOf), next },
       };
     },
@@ -92,10 +93,10 @@ export const overlayRoutes: Route[] = [
       },
     },
     async handle(request) {
-      const version = await findDraft(request.db, refOf(request));
+      const version = await draftToEdit(request);
       const form = request.ctx.is(SEQUENCE_TYPES) ? "sequence" : "collection";
       const chunks = request.receive(request.deps.config.PLATEN_MAX_OVERLAYS_BYTES, HELD_BYTES);
-      return { status: 200, body: await importOverlays(request.db, version, readOverlays(chunks, form)) };
+      return editedAnswer(version, await importOverlays(request.db, version, readOverlays(chunks, form)));
     },
   }),
 ];

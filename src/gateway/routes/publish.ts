@@ -95,7 +95,7 @@ export const publishRoutes: Route[] = [
       const version = await findVersion(db, refOf(request));
       const gone = new AbortController();
       ctx.res.once("close", () => gone.abort());
-      const { problems } = await validateVersion(db, deps.stores, version, { signal: gone.signal });
+      const { problems } = await validateVersion(db, deps.stores, version, { signal: gone.signal, tilesMayCome: true });
       return { status: 200, body: { valid: problems.length === 0, errors: problems } };
     },
   }),

@@ -28,13 +28,16 @@ const plannedStep = z
 const work = z
   .object({
     steps: z.int(),
-    overlays: z.int().meta({ description: "Checked, and written into release.json" }),
-    release_bytes: z.int().nullable().meta({ description: "Of release.json; null while it is not known" }),
-    tiles: z.int().meta({ description: "Looked for at the destination, where only what is missing is sent" }),
-    tile_bytes: z.int(),
-    tiles_verified: z.int().meta({ description: "Looked at there" }),
+    overlays: z.int().optional().meta({ description: "Checked, and written into release.json" }),
+    release_bytes: z.int().nullable().optional().meta({ description: "Of release.json; null while it is not known" }),
+    tiles: z
+      .int()
+      .optional()
+      .meta({ description: "Looked for at the destination, where only what is missing is sent" }),
+    tile_bytes: z.int().optional(),
+    tiles_verified: z.int().optional().meta({ description: "Looked at there" }),
   })
-  .meta({ id: "RetriedWork" });
+  .meta({ id: "RetriedWork", description: "Beside the steps what those of a publish are about" });
 
 const release = z.object({ release_id: z.string(), epoch: z.int(), version: z.int(), since: time });
 
@@ -47,22 +50,26 @@ export const retryPreview = z
       .meta({ description: "What POST would be refused with now" }),
     from: stepName,
     generation: z.int().meta({ description: "That the retry would open" }),
-    revision: z
-      .object({ validated: z.int().nullable(), current: z.int(), unchanged: z.boolean() })
-      .meta({ description: "Of the draft; what finished steps yielded is true of one revision only" }),
+    revision: z.object({ validated: z.int().nullable(), current: z.int(), unchanged: z.boolean() }).nullable().meta({
+      description:
+        "Of the draft; what finished steps yielded is true of one revision only. Null for a job about no draft",
+    }),
     steps: z.array(plannedStep),
     reuse: work,
     run_again: work,
-    touches: z.object({
-      environment: z.string(),
-      project: z.string(),
-      version: z.int(),
-      release_id: z.string().nullable().meta({ description: "Null until the draft, as it is, was validated once" }),
-      live_now: release.nullable(),
-      becomes: release
-        .omit({ since: true })
-        .extend({ release_id: z.string().nullable() })
-        .meta({ description: "If nothing else is published there before" }),
-    }),
+    touches: z
+      .object({
+        environment: z.string(),
+        project: z.string(),
+        version: z.int(),
+        release_id: z.string().nullable().meta({ description: "Null until the draft, as it is, was validated once" }),
+        live_now: release.nullable(),
+        becomes: release
+          .omit({ since: true })
+          .extend({ release_id: z.string().nullable() })
+          .meta({ description: "If nothing else is published there before" }),
+      })
+      .nullable()
+      .meta({ description: "Null for a job that publishes nothing" }),
   })
   .meta({ id: "RetryPreview" });

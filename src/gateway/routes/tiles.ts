@@ -6,11 +6,11 @@ import { AppError } from "../../errors.ts";
 import { importDescriptor, importTile } from "../../projects/import-tiles.ts";
 import { receiveBytes } from "../../projects/receive-body.ts";
 import { countTiles, findTileSet, missingTiles, tilePage } from "../../projects/tile-store.ts";
-import { findDraft, findVersion } from "../../projects/version-store.ts";
 import { MAX_DESCRIPTOR_BYTES, parseDescriptor, printDescriptor } from "../../tiles/descriptor.ts";
 import { tileCount } from "../../tiles/dzi.ts";
+import { draftToEdit, editedAnswer, readVersion, tagged } from "../draft-etag.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { refOf, versionParams } from "./versions.ts";
+import { versionParams } from "./versions.ts";
 
 const MANIFEST_PAGE = 5_000;
 /** Missing tiles named in one answer. */
@@ -44,9 +44,11 @@ export const tileRoutes: Route[] = [
     params: versionParams,
     responses: { 200: { description: "The descriptor in canonical form", mediaType: "application/xml" } },
     async handle(request) {
-      const version = await findVersion(request.db, refOf(request));
+      const { version, known } = await readVersion(request);
+      if (known) return known;
       const descriptor = await findTileSet(request.db, version.id);
       if (!descriptor) throw new AppError("not_found", { path: request.ctx.path });
+      request.ctx.set(tagged(version));
       request.ctx.type = "application/xml";
       request.ctx.body = printDescriptor(descriptor);
       return undefined;
@@ -68,11 +70,11 @@ export const tileRoutes: Route[] = [
       },
     },
     async handle(request) {
-      const version = await findDraft(request.db, refOf(request));
+      const version = await draftToEdit(request);
       const bytes = await receiveBytes(request.receive(MAX_DESCRIPTOR_BYTES));
       const descriptor = parseDescriptor(bytes);
       const result = await importDescriptor(request.db, version, descriptor);
-      return { status: 200, body: { expected: tileCount(descriptor), ...result } };
+      return editedAnswer(version, { expected: tileCount(descriptor), ...result });
     },
   }),
   defineRoute({
@@ -87,8 +89,10 @@ export const tileRoutes: Route[] = [
     responses: { 200: { description: "State of the tile set", schema: tileSetAnswer } },
     async handle(request) {
       const { db } = request;
-      const version = await findVersion(db, refOf(request));
+      const { version, known } = await readVersion(request);
+      if (known) return known;
       if (request.query.manifest === "1") {
+        request.ctx.set(tagged(version));
         request.ctx.type = "application/x-ndjson";
         request.ctx.body = Readable.from(manifestLines(db, version.id));
         return undefined;
@@ -99,7 +103,8 @@ export const tileRoutes: Route[] = [
       const complete = descriptor !== null && present === expected;
       const missing =
         descriptor && !complete ? await missingTiles(db, version.id, descriptor, { limit: MISSING_NAMED }) : [];
-      return { status: 200, body: { expected, present, complete, missing, revision: version.revision } };
+      const answer = { expected, present, complete, missing, revision: version.revision };
+      return { status: 200, headers: tagged(version), body: answer };
     },
   }),
   defineRoute({
@@ -124,11 +129,11 @@ export const tileRoutes: Route[] = [
     },
     async handle(request) {
       const { db, deps, params } = request;
-      const version = await findDraft(db, refOf(request));
+      const version = await draftToEdit(request);
       const bytes = await receiveBytes(request.receive(deps.config.PLATEN_MAX_TILE_BYTES));
       const key = `${params.level}/${params.name}`;
       const { tile, changed, revision } = await importTile({ db, store: deps.stores.private, version, key, bytes });
-      return { status: 200, body: { key, size: tile.size, sha256: tile.sha256, changed, revision } };
+      return editedAnswer(version, { key, size: tile.size, sha256: tile.sha256, changed, revision });
     },
   }),
 ];

@@ -5,8 +5,9 @@ import { findConfig, listLayers } from "../../projects/content-store.ts";
 import { createVersion } from "../../projects/create-version.ts";
 import { countOverlays } from "../../projects/overlay-store.ts";
 import { countTiles, findTileSet } from "../../projects/tile-store.ts";
-import { findVersion, listVersions, type Version } from "../../projects/version-store.ts";
+import { listVersions, type Version } from "../../projects/version-store.ts";
 import { tileCount } from "../../tiles/dzi.ts";
+import { readVersion, tagged } from "../draft-etag.ts";
 import { defineRoute, type Principal, type Route } from "../route.ts";
 import { MAX_INT, wholeNumber } from "../whole-number.ts";
 import { projectParams } from "./projects.ts";
@@ -100,7 +101,7 @@ export const versionRoutes: Route[] = [
         copy_from: body.copy_from,
       });
       const answer = await detailOf(db, version);
-      return { status: 201, body: answer, headers: { Location: answer.links.self } };
+      return { status: 201, body: answer, headers: { ...tagged(version), Location: answer.links.self } };
     },
   }),
   defineRoute({
@@ -111,8 +112,8 @@ export const versionRoutes: Route[] = [
     params: versionParams,
     responses: { 200: { description: "The version and what is in it", schema: versionDetail } },
     async handle(request) {
-      const version = await findVersion(request.db, refOf(request));
-      return { status: 200, body: await detailOf(request.db, version) };
+      const { version, known } = await readVersion(request);
+      return known ?? { status: 200, headers: tagged(version), body: await detailOf(request.db, version) };
     },
   }),
 ];

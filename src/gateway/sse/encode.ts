@@ -87,6 +87,14 @@ export const encodeState = oncePer((job: JobRecord) => {
   });
 });
 
+/** The same on the stream of its group, whose own words tell how the group ends: so always an update, of which job `member_key` says. */
+export const encodeMember = oncePer((job: JobRecord) =>
+  createFrame({
+    event: "member_update",
+    data: { ...stateOf(job), job_type: job.job_type, member_key: job.member_key, error_code: job.error_code },
+  }),
+);
+
 /** Closes a batch of states: what was sent before it is all that had changed before the watermark. */
 export function encodeSynced(watermark: string, changed: number, reset: boolean): Frames {
   const data = { changed, ...(reset ? { reset } : {}) };

@@ -11,7 +11,7 @@ import type { Database } from "../../db.ts";
 import type { JobRecord } from "../../jobs/job-queries-store.ts";
 import type { StatesFeed, StatesWatcher } from "../../jobs/states-feed.ts";
 import type { Log } from "../../log.ts";
-import { BROKEN_OFF, encodeState, encodeSynced } from "./encode.ts";
+import { BROKEN_OFF, encodeMember, encodeState, encodeSynced } from "./encode.ts";
 import { joinFrames, type Frames } from "./frame.ts";
 import type { EndOfStream, Wire, WireUser } from "./wire.ts";
 
@@ -30,10 +30,13 @@ const MAX_JOBS = 10_000;
 /** Frames that are written as one. */
 const MAX_JOINED_BYTES = 65_536;
 
-/** `cursor`: a watermark of an earlier stream, or empty. */
+/**
+ * `cursor`: a watermark of an earlier stream, or empty. `membersOf`: id of a group on whose own stream this is: only the states of its
+ * members are told, and no watermark, for the ids there are the group's.
+ */
 export function createStatesTeller(
   deps: StatesTellerDeps,
-  options: { filter: StatesFilter; cursor: string },
+  options: { filter: StatesFilter; cursor: string; membersOf?: string },
 ): StatesTeller {
   const { states, database } = deps;
   let wire: Wire | null = null;
@@ -82,7 +85,7 @@ export function createStatesTeller(
     if (rows && rows.length > MAX_JOBS) [rows, reset] = [null, true];
     rows ??= await presentStates(db, options.filter, MAX_JOBS);
     if (over) return;
-    pending = new Map(rows.map((job) => [job.id, job]));
+    pending = new Map(rows.filter(({ id }) => id !== options.membersOf).map((job) => [job.id, job]));
     for (const { id, seq } of rows) greeted.set(id, seq);
     for (const job of early.values()) put(job);
     early.clear();
@@ -90,6 +93,7 @@ export function createStatesTeller(
   }
 
   function put(job: JobRecord): void {
+    if (job.id === options.membersOf) return;
     const into = pending ?? early;
     const known = Math.max(into.get(job.id)?.seq ?? 0, greeted.get(job.id) ?? 0);
     if (job.seq >= known) into.set(job.id, job);
@@ -102,7 +106,7 @@ export function createStatesTeller(
         const [next] = pending.values();
         if (!next) break;
         pending.delete(next.id);
-        const frame = encodeState(next, "stream");
+        const frame = options.membersOf ? encodeMember(next, "stream") : encodeState(next, "stream");
         frames.push(frame);
         size += frame.bytes.byteLength;
       }
@@ -110,7 +114,7 @@ export function createStatesTeller(
       due = true;
       wire.write(joinFrames(frames));
     }
-    if (over || !wire || !pending || pending.size > 0 || !due || wire.full) return;
+    if (over || !wire || !pending || pending.size > 0 || !due || wire.full || options.membersOf) return;
     wire.write(encodeSynced(watermark, written, reset));
     [written, due, reset] = [0, false, false];
   }

@@ -1,6 +1,7 @@
 /** Which jobs need attention, or do not any more, as far as their rows tell; and what is told of many of them at once. */
 import type { Attention, AttentionCode } from "../../../contract/attention.ts";
-import type { JobType, StepDefinition } from "../../../contract/job-types.ts";
+import type { JobType } from "../../../contract/job-types.ts";
+import type { StepDefinition } from "../../../contract/job-type-definition.ts";
 import { query, queryOne, type Db } from "../../db.ts";
 import type { JobRow } from "../job-store.ts";
 
@@ -19,7 +20,7 @@ export interface Stall extends Noted, Pick<JobRow, "steps"> {
 
 /**
  * Running jobs whose last progress is longer ago than their step's limit and which are not noted for anything, and noted ones with progress
- * since. Locks them, but for those that somebody holds: they are not quiet. `settle` and steps of other versions have the longest limit
+ * since. Locks them, but for those that somebody holds: they are not quiet. Who waits for children has not stalled: they may have. `settle` and steps of other versions have the longest limit
  * there is.
  */
 export async function lockStallChanges(
@@ -37,9 +38,16 @@ export async function lockStallChanges(
     from jobs
     left join limits using (job_type, step)
     cross join lateral (
-      select extract(epoch from now() - last_activity_at)::float8 as quiet_seconds,
+      select extract(epoch from now() - last_activity_at)::float8 as silent_seconds,
         coalesce(seconds, (select max(seconds) from limits)) as stall_seconds
     ) as reckoned
+    cross join lateral (
+      select case
+        when silent_seconds > stall_seconds
+          and exists (select 1 from jobs child where child.parent_id = jobs.id and child.status in ('queued', 'running'))
+        then 0 else silent_seconds
+      end as quiet_seconds
+    ) as waiting
     where status = 'running' and (attention is null or attention ->> 'code' = 'stalled')
       and (attention is null) = (quiet_seconds > stall_seconds)
     limit $4

@@ -26,7 +26,8 @@ export async function adopt(
     const message = "Reset in Temporal: the job goes on";
     const generation = row.generation + 1;
     const data = { status: "running", generation, message, reopened: true };
-    const reopened = { ...reopenedPatch(row), status: "running" as const, run_id: attempt.run_id };
+    const taken = { status: "running" as const, run_id: attempt.run_id, segment: attempt.segment ?? 0 };
+    const reopened = { ...reopenedPatch(row), ...taken };
     const { patch, events, outcome } = entering(row, attempt, entry, reopened);
     await writeJob(tx, row.id, patch, [{ kind: "status", data }, ...events]);
     if (row.switched_at !== null) return outcome;

@@ -4,6 +4,7 @@
  *   run         one run of the workflow; a reset or a retry makes another with a new run id
  *   attempt     one execution of an activity; `attempt_at` is when the server scheduled it, by the server's clock
  *   generation  of the job, from 1; every retry and reset opens the next
+ *   segment     of a job whose workflow continues as new, from 0: its run is another, the generation the same; the row has the newest's
  *   mine        the row is running, its run, generation and attempt are the ones I entered with
  *   live        the attempt is still the one Temporal waits for; a zombie is any other
  *
@@ -11,8 +12,10 @@
  * statement that holds its demands against the row under the lock (`writeJob` with a fence).
  */
 import { isFinal, type FinalStatus } from "../../../contract/job-state.ts";
-import { JOB_TYPES, type StepDefinition } from "../../../contract/job-types.ts";
-import type { PublishResult } from "../../../contract/publish.ts";
+import { definitionOf } from "../../../contract/job-types.ts";
+import type { Environment } from "../../../contract/publish.ts";
+import type { StepDefinition } from "../../../contract/job-type-definition.ts";
+import type { Problem } from "../../../contract/problem.ts";
 import type { StepState } from "../../../contract/progress.ts";
 import { pendingSteps } from "../../../contract/progress.ts";
 import type { Database, Db } from "../../db.ts";
@@ -42,8 +45,10 @@ export interface Attempt {
   number?: number;
   /** The generation that the run was started for. */
   generation: number;
-  /** The run came from a reset: its id is not the chain's first. Only such a run may adopt a row. */
+  /** The run's id is not the chain's first: it came from a reset, or continued as new. Only such a run may adopt a row, or go on with it. */
   reset: boolean;
+  /** Number of the run in a chain that continued as new, from 0 (the default). */
+  segment?: number;
 }
 
 /** What an attempt holds once it has entered: the terms on which it may write. */
@@ -61,7 +66,7 @@ export type Entered =
   /** `again`: another attempt of a step that was running. `row` is as it was found, but for what entering changes in it. */
   | { kind: "entered"; grip: Grip; row: JobRow; again: boolean }
   /** The row has ended, or is another run's: this run has nothing left to do. */
-  | { kind: "end"; status: JobRow["status"] | "superseded"; result?: PublishResult }
+  | { kind: "end"; status: JobRow["status"] | "superseded"; result?: Record<string, unknown> }
   /** A newer attempt has entered, or this run is not the current one: write nothing. */
   | { kind: "stop" }
   /** Adopted, but another job holds the guard: settle as `guard_lost`. */
@@ -78,17 +83,41 @@ export const isMine = (row: JobRow, grip: Grip): boolean =>
   row.generation === grip.generation &&
   row.attempt_at === grip.attempt_at;
 
+/**
+ * The run goes on where the row's own ended, which continued as new: the next of the same chain. What a reset makes has the number of the
+ * run that was reset, or a lower one; and after a reset the generation of the older chain is not the row's any more.
+ */
+export const continues = (
+  row: Pick<JobRow, "generation" | "segment">,
+  run: { generation: number; segment?: number | undefined },
+): boolean => run.generation === row.generation && (run.segment ?? 0) > row.segment;
+
 /** The row ended in the very generation that this attempt worked for: what it wanted to write is written. */
 export const endedMeanwhile = (row: JobRow, grip: Grip): boolean =>
   row.run_id === grip.run_id && row.generation === grip.generation && isFinal(row.status);
 
-export const guardKey = (row: JobRow): GuardKey => ({
-  tenant_id: row.tenant_id,
-  project_id: row.project_id,
-  environment: row.environment,
-});
+/** Of a job that publishes; null for any other: only publishes keep each other out. */
+export function guardKey({ tenant_id, project_id, environment }: JobRow): GuardKey | null {
+  return project_id === null || environment === null ? null : { tenant_id, project_id, environment };
+}
 
-export const stepsOf = (row: Pick<JobRow, "job_type">): readonly StepDefinition[] => JOB_TYPES[row.job_type].steps;
+/** What every publish has in its row. */
+export function publishTarget({
+  id,
+  project_id,
+  version_id,
+  environment,
+}: Pick<JobRow, "id" | "project_id" | "version_id" | "environment">): {
+  project_id: string;
+  version_id: string;
+  environment: Environment;
+} {
+  if (project_id !== null && version_id !== null && environment !== null)
+    return { project_id, version_id, environment };
+  throw new Error(`job ${id} publishes nothing: its row names no project, version or environment`);
+}
+
+export const stepsOf = (row: Pick<JobRow, "job_type">): readonly StepDefinition[] => definitionOf(row.job_type).steps;
 
 /**
  * Steps before `name` keep what they are, `name` runs since its attempt was scheduled, later ones are still to come. By the server's
@@ -130,6 +159,8 @@ const NO_CANCELLATION = {
   cancel_terminated_at: null,
 } as const satisfies JobPatch;
 
+const NOT_DISCARDED = { discarded_at: null, discarded_by: null, discard_reason: null } as const satisfies JobPatch;
+
 /** The new run has not seen it yet, and works. */
 const NOT_SEEN = { cancel_acknowledged_at: null, cancel_stopped_at: null } as const satisfies JobPatch;
 
@@ -139,6 +170,9 @@ const NOT_SEEN = { cancel_acknowledged_at: null, cancel_stopped_at: null } as co
  * run. Without progress is the job from now on only, however long ago the last generation was.
  */
 export const reopenedPatch = (row: JobRow): JobPatch => ({
+  ...(isFinal(row.status) ? { ...NOT_DISCARDED, deadline_stop_at: null } : {}),
+  // An operator who resets a job that has ended wants it to go on, whatever its deadline was.
+  ...(isFinal(row.status) && row.deadline_over ? { deadline_at: null } : {}),
   generation: row.generation + 1,
   report: 0,
   error_code: null,
@@ -155,7 +189,8 @@ export interface Ending {
   /** Failure code, for all but `completed`. */
   code?: string;
   message: string;
-  errors?: { code: string; path: string; message: string }[];
+  /** Single problems: of a failure, and of what a partially completed job has left out. */
+  errors?: Problem[];
   result?: Record<string, unknown>;
 }
 
@@ -189,7 +224,8 @@ export function endingWrites(
     patch: {
       ...{ status, message },
       steps: finishedStep(row.steps, row.step, done ? "done" : "failed"),
-      ...(done ? { progress: 100 } : { error_code: code ?? null, error: message, errors: ending.errors ?? null }),
+      ...(done ? { progress: 100 } : { error_code: code ?? null, error: message }),
+      ...(done && !ending.errors ? {} : { errors: ending.errors ?? null }),
       ...(result ? { result } : {}),
       ...{ completed_at: "now", next_attempt_at: null, attention: null },
       ...(compensated ? { cancel_compensated_at: "now" } : {}),

@@ -24,15 +24,19 @@ export async function noteCancelStage(
   stage: Extract<CancellationStage, "acknowledged" | "stopped">,
 ): Promise<void> {
   const seen = await readJob(deps.database.em.fork(), grip.job_id);
-  const elsewhere = seen && seen.cancel_requested_at === null ? await requestOf(deps, seen) : null;
+  const elsewhere =
+    seen && seen.cancel_requested_at === null && !isDeadlines(seen) ? await requestOf(deps, seen) : null;
   await transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, grip.job_id);
-    if (!row || !isMine(row, grip) || row.switched_at !== null) return;
+    if (!row || !isMine(row, grip) || row.switched_at !== null || isDeadlines(row)) return;
     const { patch, events } = stagesUpTo(row, stage, elsewhere);
     if (events.length > 0) await writeJob(tx, row.id, patch, events);
   });
   deps.notifier.touch(grip.job_id);
 }
+
+/** Nobody has asked for it: the job's deadline has, and is told in its own words. */
+const isDeadlines = (row: JobRow): boolean => row.deadline_stop_at !== null && row.cancel_requested_at === null;
 
 /** Null where Temporal cannot say: that it was asked for is certain all the same. */
 async function requestOf(deps: Deps, row: JobRow): Promise<CancelRequested | null> {

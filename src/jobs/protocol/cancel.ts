@@ -8,6 +8,7 @@
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { isFinal } from "../../../contract/job-state.ts";
+import { leaveLine } from "../permits/pass-on.ts";
 import { lockJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { writeEnding, type ProtocolDeps } from "./attempt.ts";
@@ -15,7 +16,7 @@ import { writeEnding, type ProtocolDeps } from "./attempt.ts";
 export interface CancelRequest {
   job_id: string;
   /** Principal who asks. */
-  by: { tenant_id: string; id: string; name: string };
+  by: { tenant_id: string; id: string | null; name: string };
   reason?: string;
   /** How long a running job may take to stop; then the reconciler terminates it. Absent: as long as it likes. */
   deadline_seconds?: number;
@@ -26,7 +27,7 @@ const ROUNDS = 5;
 
 /** Errors: job_not_found, job_final, past_the_switch; whatever Temporal's client throws (the reconciler sends it again). */
 export async function cancelJob(
-  deps: Pick<ProtocolDeps, "database" | "executions" | "notifier">,
+  deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   request: CancelRequest,
 ): Promise<"cancelled" | "requested"> {
   let generation: number | undefined;
@@ -34,7 +35,10 @@ export async function cancelJob(
     const row = await transaction(deps.database, (tx) => noteCancel(tx, request, generation));
     if (!row) return "requested";
     deps.notifier.touch(request.job_id);
-    if (row.status === "cancelled") return "cancelled";
+    if (row.status === "cancelled") {
+      await leaveLine(deps, row);
+      return "cancelled";
+    }
     // notFound: that run has ended or was replaced meanwhile; the row tells what happened.
     if (row.run_id !== null && (await deps.executions.cancel(row.workflow_id, row.run_id))) return "requested";
     generation = row.generation;

@@ -6,17 +6,21 @@ import type { Closing, Execution } from "../../temporal.ts";
 import type { JobPatch, JobRow } from "../job-store.ts";
 import type { NewEvent } from "../job-writes-store.ts";
 import type { Ending } from "./attempt.ts";
+import { deadlineEnding, stopsForDeadline } from "./deadline.ts";
 
 /** What a termination says whose reason is ours; operators read it in the Web UI. */
 export const DEADLINE_REASON =
   "Platen: the job was to be cancelled, and no worker stopped it before the cancel's deadline";
+
+/** The same where it was the job's own deadline. */
+export const JOB_DEADLINE_REASON = "Platen: the job's deadline has passed, and no worker stopped it";
 
 /** Failures that say nothing of the job, only of the run that found it ended or taken. */
 const OF_THE_RUN = new Set<FailureCode>(["job_ended", "superseded"]);
 
 /** `execution`: null when Temporal does not know the workflow. `closing`: null when its history does not tell. */
 export function endingOf(
-  row: Pick<JobRow, "id" | "workflow_id">,
+  row: Pick<JobRow, "id" | "workflow_id" | "deadline_at" | "deadline_stop_at" | "cancel_requested_at">,
   execution: Execution | null,
   closing: Closing | null,
 ): { ending: Ending; byDeadline: boolean } {
@@ -25,9 +29,12 @@ export function endingOf(
     return { ending: { status, code, message: `${message} ${action}` }, byDeadline: false };
   };
   if (!execution) return ending("failed", "execution_lost", { workflow: row.workflow_id });
+  const late = { ending: deadlineEnding(row, "stopped"), byDeadline: false };
+  if (execution.status === "CANCELLED" && stopsForDeadline(row)) return late;
   if (execution.status === "CANCELLED") return ending("cancelled", "cancelled");
   if (execution.status === "TERMINATED") {
     if (closing?.kind !== "terminated") return ending("cancelled", "terminated_by_operator");
+    if (closing.reason === JOB_DEADLINE_REASON) return late;
     if (closing.reason !== DEADLINE_REASON)
       return ending("cancelled", "terminated_by_operator", { how: told(closing) });
     const by = ": no worker stopped it before the deadline, so its workflow was terminated";

@@ -1,11 +1,10 @@
-/** enterStep: claims, continues, adopts or stops. Every activity begins with it. */
+/** enterStep: claims, continues, takes over from the run before, adopts or stops. Every activity begins with it. */
 import { isFinal } from "../../../contract/job-state.ts";
-import type { PublishResult } from "../../../contract/publish.ts";
 import { AppError } from "../../errors.ts";
 import { readJob, type JobRow } from "../job-store.ts";
 import { writeJob, type NewEvent } from "../job-writes-store.ts";
 import { adopt } from "./adopt.ts";
-import type { Attempt, Entered, ProtocolDeps } from "./attempt.ts";
+import { continues, type Attempt, type Entered, type ProtocolDeps } from "./attempt.ts";
 import { entering, type Entering, type StepEntry } from "./entered.ts";
 
 type Look =
@@ -41,10 +40,11 @@ async function enterOnce(
 
 function lookAtRow(row: JobRow, attempt: Attempt, entry: StepEntry): Look {
   const started_for_this = attempt.generation === row.generation;
+  const { segment = 0 } = attempt;
 
   if (row.status === "queued" && started_for_this) {
     const data = { status: "running", generation: row.generation, message: entry.message };
-    const claimed = { status: "running" as const, run_id: attempt.run_id, started_at: "now" as const };
+    const claimed = { status: "running" as const, run_id: attempt.run_id, segment, started_at: "now" as const };
     return enter(entering(row, attempt, entry, claimed), { kind: "status", data });
   }
   if (row.status === "cancelled" && (row.run_id === attempt.run_id || (!attempt.reset && started_for_this))) {
@@ -54,6 +54,11 @@ function lookAtRow(row: JobRow, attempt: Attempt, entry: StepEntry): Look {
     if (row.status === "queued" || isFinal(row.status)) return ended(row);
     if (row.attempt_at > attempt.attempt_at) return { kind: "stop" };
     return enter(entering(row, attempt, entry, {}));
+  }
+  if (attempt.reset && continues(row, attempt)) {
+    if (isFinal(row.status)) return ended(row);
+    if (row.status === "running" && segment === row.segment + 1)
+      return enter(entering(row, attempt, entry, { run_id: attempt.run_id, segment }));
   }
   if (!attempt.reset) return { kind: "end", status: "superseded" };
   return { kind: "not_mine", run_id: row.run_id, generation: row.generation };
@@ -68,5 +73,5 @@ const enter = (entering: Entering, ...before: NewEvent[]): Look => ({
 const ended = (row: JobRow): Extract<Entered, { kind: "end" }> => ({
   kind: "end",
   status: row.status,
-  ...(row.status === "completed" && row.result ? { result: row.result as unknown as PublishResult } : {}),
+  ...(row.result ? { result: row.result } : {}),
 });

@@ -8,6 +8,8 @@ import { enteringStep, stepsOf, type Attempt, type Entered, type Grip } from "./
 export interface StepEntry {
   step: string | null;
   message: string;
+  /** Entering a step that runs already leaves its progress as it is: the step is more than one activity. */
+  keeps?: "progress";
 }
 
 /** What is to be written so that `attempt` works on the row, with its step event; and what is answered once it is. */
@@ -22,17 +24,19 @@ export function entering(row: JobRow, attempt: Attempt, entry: StepEntry, patch:
   const generation = patch.generation ?? row.generation;
   const step = entry.step ?? row.step;
   const steps = entry.step === null ? row.steps : enteringStep(row, entry.step, attempt_at);
-  const progress = entry.step === null ? row.progress : percentWithin(stepsOf(row), entry.step, 0);
   const { job_type, environment } = row;
   const grip: Grip = { job_id: row.id, run_id, attempt_at, generation, held: { job_type, environment, step, steps } };
   // Another attempt of a step that runs already is no news, and there is one every 15 s while it waits for a store. What keeps it
   // waiting stays its message until its first report.
   const isAgain =
-    patch.run_id === undefined &&
+    // A run that continues another is no news either.
+    (patch.run_id === undefined || (patch.generation === undefined && (patch.segment ?? 0) > row.segment)) &&
     row.attempt_at > 0 &&
     entry.step !== null &&
     entry.step === row.step &&
     row.steps.some(({ name, status }) => name === entry.step && status === "running");
+  const keeps = entry.step === null || (isAgain && entry.keeps === "progress");
+  const progress = keeps || entry.step === null ? row.progress : percentWithin(stepsOf(row), entry.step, 0);
   const told = { step, status: "running", progress, message: entry.message };
   return {
     patch: {
@@ -45,7 +49,17 @@ export function entering(row: JobRow, attempt: Attempt, entry: StepEntry, patch:
     events: entry.step === null || isAgain ? [] : [{ kind: "step", data: told }],
     outcome: {
       ...{ kind: "entered", grip, again: isAgain },
-      row: { ...row, run_id, attempt_at, generation, status: "running", step, steps, progress },
+      row: {
+        ...row,
+        run_id,
+        segment: patch.segment ?? row.segment,
+        attempt_at,
+        generation,
+        status: "running",
+        step,
+        steps,
+        progress,
+      },
     },
   };
 }

@@ -1,15 +1,15 @@
 /**
- * leave, log: what an attempt writes between entering and leaving, awaited, so that it is durable before the work goes on.
+ * leave, log, demand: what an attempt writes between entering and leaving, awaited, so that it is durable before the work goes on.
  * A refused write throws `superseded`, which Temporal retries: a live attempt enters again, a zombie's answer reaches nobody.
  */
 import type { FailureCode } from "../../../contract/failures.ts";
-import { transaction } from "../../db.ts";
+import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { lockJob, type JobPatch } from "../job-store.ts";
 import { hasTold } from "../ledger-store.ts";
 import { writeJob, type NewEvent, type StepYield } from "../job-writes-store.ts";
 import { LAST_REPORT } from "../progress-store.ts";
-import { finishedStep, isMine, mine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
+import { endedMeanwhile, finishedStep, isMine, mine, stepsOf, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 type Deps = Pick<ProtocolDeps, "database" | "notifier">;
 
@@ -67,6 +67,21 @@ export async function logEntry(
   entry: { level: string; message: string; step?: string },
 ): Promise<void> {
   await write(deps, grip, {}, [{ kind: "log", data: { ...entry } }]);
+}
+
+/** What the job has come to so far, for one that ends as failed: its ending has none. */
+export async function noteResult(deps: Deps, grip: Grip, result: object): Promise<void> {
+  await write(deps, grip, { result: { ...result } }, [{ kind: "result", data: { ...result } }]);
+}
+
+/**
+ * Locks the job's row until the transaction ends, which must be the transaction's last statement: what it does comes about only while the
+ * job is the attempt's, and before any later attempt enters. `orEnded`: or has ended in its generation. Error: superseded.
+ */
+export async function demandMine(tx: Db, grip: Grip, { orEnded = false } = {}): Promise<void> {
+  const row = await lockJob(tx, grip.job_id);
+  if (!row || !(isMine(row, grip) || (orEnded && endedMeanwhile(row, grip))))
+    throw new AppError("superseded", { job: grip.job_id });
 }
 
 async function write(

@@ -7,6 +7,7 @@ import { AppError } from "../../errors.ts";
 import type { PublishResult } from "../../../contract/publish.ts";
 import { pointerDocument, publishResult } from "../../releases/release-document.ts";
 import { findLive, findRelease } from "../../releases/release-store.ts";
+import type { Done } from "./finish.ts";
 import type { Stores } from "../../storage/object-store.ts";
 
 export interface Projection {
@@ -37,17 +38,23 @@ async function bringUp(stores: Stores, live: Live): Promise<void> {
   }
 }
 
-/** Brings the pointer up to what a job has switched to, and answers the job's result. */
+/** How a publish ends that has come about. */
+export const published = (result: PublishResult, environment: string): Done & { result: PublishResult } => ({
+  message: `Published ${result.release_id} to ${environment}`,
+  result,
+});
+
+/** Brings the pointer up to what a job has switched to, and answers how the job ends. */
 export async function projectSwitched(
   deps: { database: Database; stores: Stores },
   to: { project_id: string; environment: string; epoch: number },
-): Promise<PublishResult> {
+): Promise<Done & { result: PublishResult }> {
   const db = deps.database.em.fork();
   const live = await findLive(db, to);
   const release = live && (await findRelease(db, live.release_id));
   if (!live || !release) throw notInRecords(to);
   await bringUp(deps.stores, live);
-  return publishResult(live, release);
+  return published(publishResult(live, release), live.environment);
 }
 
 function notInRecords(to: { project_id: string; environment: string; epoch: number }): AppError {

@@ -4,7 +4,9 @@
  * read from the rows, and only as long as it is true of the draft.
  */
 import { AppError, reasonOf } from "../../errors.ts";
-import { findStart } from "../job-store.ts";
+import type { Db } from "../../db.ts";
+import type { StartOptions } from "../../temporal.ts";
+import { findStarts, type JobStart } from "../job-store.ts";
 import { findStepRecords } from "../step-results-store.ts";
 import type { ProtocolDeps } from "./attempt.ts";
 import { carriedSteps } from "./retry-plan.ts";
@@ -16,16 +18,25 @@ export async function startJob(
   generation: number,
 ): Promise<"started" | "already_started"> {
   const db = deps.database.em.fork();
-  const found = await findStart(db, jobId);
+  const [found] = await findStarts(db, [jobId]);
   if (!found) throw new AppError("job_not_found", { job: jobId });
-  const { job_type, workflow_id, version_id, steps, ...input } = found;
+  return deps.executions.start(await optionsOf(db, { ...found, generation }));
+}
+
+/** What runs of these jobs are started with, as they are now; for a workflow that starts them itself. */
+export async function startsOf(db: Db, jobIds: readonly string[]): Promise<StartOptions[]> {
+  const options: StartOptions[] = [];
+  for (const found of await findStarts(db, jobIds)) options.push(await optionsOf(db, found));
+  return options;
+}
+
+async function optionsOf(db: Db, found: JobStart): Promise<StartOptions> {
+  const { job_type, workflow_id, version_id, steps, title, priority, lacks_tiles, ...input } = found;
   // The first generation has nothing behind it.
-  const records = generation > 1 ? await findStepRecords(db, { id: jobId, version_id }) : null;
+  const records = input.generation > 1 ? await findStepRecords(db, { id: input.job_id, version_id }) : null;
   const carried = records && carriedSteps({ steps }, records);
-  return deps.executions.start({
-    ...{ job_type, workflow_id },
-    input: { ...input, generation, ...(carried ? { carried } : {}) },
-  });
+  const more = { ...(carried ? { carried } : {}), ...(lacks_tiles ? { makes_tiles: true as const } : {}) };
+  return { ...{ job_type, workflow_id, title, priority }, input: { ...input, ...more } };
 }
 
 /** An answer waits this long for Temporal, so that links to the workflow work at once; the start goes on without it. */

@@ -9,7 +9,7 @@ import * as releases from "../../releases/release-store.ts";
 import { guardHolder } from "../guard-store.ts";
 import { lockJob } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
-import { guardKey, isMine, type Grip, type ProtocolDeps } from "./attempt.ts";
+import { isMine, publishTarget, type Grip, type ProtocolDeps } from "./attempt.ts";
 
 /** What the earlier steps made of the version. */
 export interface ReleaseToSwitch {
@@ -35,15 +35,15 @@ export async function switchRelease(
     if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
     if (row.switched_at !== null && row.epoch !== null) return row.epoch;
 
-    const holder = await guardHolder(tx, guardKey(row));
-    if (holder !== row.id)
-      throw new AppError("guard_lost", { holder: holder ?? "no job", environment: row.environment });
-    const version = await releases.lockVersion(tx, row.version_id);
+    const { project_id, version_id, environment } = publishTarget(row);
+    const { tenant_id } = row;
+    const holder = await guardHolder(tx, { tenant_id, project_id, environment });
+    if (holder !== row.id) throw new AppError("guard_lost", { holder: holder ?? "no job", environment });
+    const version = await releases.lockVersion(tx, version_id);
     if (version.revision !== release.revision) {
       throw new AppError("version_changed", { validated: release.revision, current: version.revision });
     }
 
-    const { tenant_id, project_id, version_id, environment } = row;
     const kept = await releases.insertRelease(tx, {
       id: release.release_id,
       tenant_id,

@@ -1,10 +1,11 @@
 /**
- * Not a step: how a publish ends that does not end by itself. Runs non-cancellably and is retried without limit. The row says
+ * Not a step: how a job ends that does not end by itself. Runs non-cancellably and is retried without limit. The row of a publish says
  * whether the switch happened: if it did, the publish is completed, whatever was pressed.
  */
 import { isFinal, type FinalStatus } from "../../contract/job-state.ts";
 import type { CancellationReceipt } from "../../contract/cancellation.ts";
-import type { JobContext, Problem, PublishInput, PublishResult } from "../../contract/publish.ts";
+import type { StepInput } from "../../contract/job-input.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { AppError } from "../../src/errors.ts";
 import { readReceipt } from "../../src/jobs/cancellation-receipt.ts";
 import { noteCancelStage } from "../../src/jobs/protocol/cancel-stages.ts";
@@ -15,17 +16,17 @@ import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import type { JobRow } from "../../src/jobs/job-store.ts";
 import { attemptOf, beating, guarded, type ActivityDeps } from "../steps.ts";
 
-export interface SettleInput {
-  job: JobContext;
-  target: Pick<PublishInput, "project" | "environment">;
+export interface SettleInput extends StepInput {
   ending: { status: Extract<FinalStatus, "failed" | "cancelled">; code: string; message: string; errors?: Problem[] };
 }
 
 export interface SettleOutcome {
   /** `superseded`: the row is another run's, nothing was written. */
   status: FinalStatus | "superseded";
-  /** Of a completed publish. */
-  result?: PublishResult;
+  /** What it has failed with instead of being cancelled: its deadline had passed. */
+  failure?: { code: string; message: string };
+  /** Of a completed job. */
+  result?: Record<string, unknown>;
   /** Of a cancel that was asked for, as it ended: the history's copy of it. */
   cancellation?: CancellationReceipt;
 }
@@ -46,11 +47,14 @@ export async function settle(deps: ActivityDeps, input: SettleInput): Promise<Se
         // The workflow waits for what it cancels: by now no activity of the run works any more.
         if (input.ending.status === "cancelled") await noteCancelStage(deps, grip, "stopped");
         const settled = await settleJob(deps, grip, input.ending);
-        if (settled.kind === "ended") return { status: settled.status, ...(await receiptOf(deps, row)) };
+        if (settled.kind === "ended") {
+          const { status, failure } = settled;
+          return { status, ...(failure && { failure }), ...(await receiptOf(deps, row)) };
+        }
         const { project_id, environment, epoch } = settled;
-        const result = await projectSwitched(deps, { project_id, environment, epoch });
-        await finishJob(deps, grip, result);
-        return { status: "completed", result, ...(await receiptOf(deps, row)) };
+        const done = await projectSwitched(deps, { project_id, environment, epoch });
+        await finishJob(deps, grip, done);
+        return { status: "completed", result: { ...done.result }, ...(await receiptOf(deps, row)) };
       });
     },
     { endless: true },

@@ -1,0 +1,15 @@
+/** The run of a schedule was cancelled, by the next one or by an operator: so is its job, through the protocol. */
+import { readSchedule } from "../../src/jobs/schedules/schedule-store.ts";
+import { stopJob } from "../../src/jobs/schedules/start-run.ts";
+import { CANCEL_SECONDS } from "../../src/jobs/schedules/limits.ts";
+import { guarded, type ActivityDeps } from "../steps.ts";
+
+export async function cancelScheduledJob(
+  deps: ActivityDeps,
+  { job_id, schedule_id }: { job_id: string; schedule_id: string },
+): Promise<void> {
+  return guarded(async () => {
+    const schedule = await readSchedule(deps.database.em.fork(), schedule_id);
+    if (schedule) await stopJob(deps, schedule, job_id, CANCEL_SECONDS);
+  });
+}

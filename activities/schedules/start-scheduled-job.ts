@@ -1,0 +1,9 @@
+/** A run of a schedule is due: accepts its job, once. */
+import { startRun, type DueRun } from "../../src/jobs/schedules/start-run.ts";
+import { guarded, type ActivityDeps } from "../steps.ts";
+
+export type StartScheduledJob = DueRun;
+
+export async function startScheduledJob(deps: ActivityDeps, input: StartScheduledJob): Promise<{ job_id: string }> {
+  return guarded(async () => ({ job_id: await startRun(deps, input) }));
+}

@@ -1,0 +1,99 @@
+/** How a queue shares its slots, on the real server: the urgent first, and between tenants in turn. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { workflowId } from "../../contract/workflow-id.ts";
+import { startBulkWorker, type BulkWorker } from "../support/bulk-worker.ts";
+import { createPublishing, until, type Publishing } from "../support/publishing.ts";
+
+let room: Publishing;
+beforeAll(async () => {
+  room = await createPublishing();
+});
+let stop = async (): Promise<void> => {};
+afterEach(() => stop());
+afterAll(() => room?.close());
+
+/** A worker whose activities stand until they are let go, one after the other. */
+async function standing(slots: number): Promise<BulkWorker & { letGo(): void }> {
+  await stop();
+  let gate = Promise.withResolvers<void>();
+  const worker = await startBulkWorker(room, { slots, work: () => gate.promise });
+  stop = async () => {
+    gate.resolve();
+    stop = async () => {};
+    await worker.stop();
+  };
+  return {
+    ...worker,
+    letGo() {
+      gate.resolve();
+      gate = { ...gate, promise: Promise.resolve() };
+    },
+  };
+}
+
+/** Its activity is in the queue, or runs. */
+async function isQueued(job: string): Promise<boolean> {
+  const described = await room.temporal.client.workflow.getHandle(workflowId("maintenance", job)).describe();
+  return (described.raw.pendingActivities ?? []).length > 0;
+}
+
+const queued = (jobs: string[]) =>
+  until("the activities to be queued", async () => (await Promise.all(jobs.map(isQueued))).every(Boolean), 15_000);
+
+/** Starts them one after the other, so that their order is known. */
+async function startAll(worker: BulkWorker, tenant: string, count: number, priority?: number): Promise<string[]> {
+  const jobs: string[] = [];
+  for (let number = 0; number < count; number += 1) jobs.push(await worker.start(tenant, priority));
+  await queued(jobs);
+  return jobs;
+}
+
+const placeOf = (worker: BulkWorker, job: string): number => worker.begun.findIndex((one) => one.job === job);
+
+describe("a queue whose jobs wait for a slot", { timeout: 120_000 }, () => {
+  it("gives activities the priority and the tenant of their job", async () => {
+    const worker = await standing(1);
+    worker.letGo();
+    const job = await worker.start("harbour", 2);
+    await until("it to begin", async () => placeOf(worker, job) >= 0);
+    expect(worker.begun[0]?.priority).toMatchObject({ priorityKey: 2, fairnessKey: "harbour" });
+  });
+
+  it.each([1, 3])(
+    "with %i slot(s) lets a tenant's first wait for one activity per slot, behind 60 of another's",
+    async (slots) => {
+      const worker = await standing(slots);
+      await startAll(worker, "harbour", 60);
+      const at = worker.begun.length;
+      expect(at).toBe(slots);
+      const [first = ""] = await startAll(worker, "island", 1);
+      worker.letGo();
+      await until("all to begin", async () => worker.begun.length === 61, 15_000);
+      // Those that stood in the slots, and at most as many as the worker had asked for meanwhile.
+      expect(placeOf(worker, first)).toBeLessThanOrEqual(at + slots);
+    },
+  );
+
+  it("shares the slots in turn while both wait", async () => {
+    const worker = await standing(1);
+    await startAll(worker, "harbour", 30);
+    await startAll(worker, "island", 10);
+    worker.letGo();
+    await until("all to begin", async () => worker.begun.length === 40, 15_000);
+    const places = worker.begun.flatMap(({ tenant }, place) => (tenant === "island" ? [place] : []));
+    // Every other one, but for the one that the worker had asked for before.
+    expect(places.length).toBe(10);
+    for (const [index, place] of places.entries()) expect(place).toBeLessThanOrEqual(2 * index + 3);
+  });
+
+  it("lets priority 1 overtake priority 5", async () => {
+    const worker = await standing(1);
+    await startAll(worker, "harbour", 30, 5);
+    const at = worker.begun.length;
+    const urgent = await startAll(worker, "harbour", 3, 1);
+    worker.letGo();
+    await until("all to begin", async () => worker.begun.length === 33, 15_000);
+    // At most the one that the worker had asked for before comes first.
+    for (const [index, job] of urgent.entries()) expect(placeOf(worker, job)).toBeLessThanOrEqual(at + index + 1);
+  });
+});

@@ -1,0 +1,115 @@
+/** Who may do what to a schedule, as whom its runs act, and what is left of one that is gone. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { startRun } from "../../src/jobs/schedules/start-run.ts";
+import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
+import { startWorkerProcess, type WorkerProcess } from "../support/worker-process.ts";
+import { NEVER, scheduleCalls } from "./schedule-calls.ts";
+
+let room: GatewayRoom;
+let worker: WorkerProcess;
+beforeAll(async () => {
+  room = await startGatewayRoom({ executions: "real", settings: { PLATEN_RECONCILE_MS: "300" } });
+  worker = await startWorkerProcess(room);
+});
+afterAll(async () => {
+  await worker?.kill();
+  await room?.close();
+});
+const { make, look, press, runs, clear } = scheduleCalls(() => room);
+afterEach(clear);
+
+describe("what may be done to a schedule, and what its runs may do", { timeout: 60_000 }, () => {
+  const member = (type: string, payload: object) => ({ members: [{ key: "a", type, payload }] });
+  const asOperator = (method: string, path: string, body?: object) =>
+    room.call(method, `/schedules/${path}`, { key: room.keys.operator, ...(body ? { body } : {}) });
+
+  it.each([
+    ["a job of an admin's type", { type: "maintenance", payload: { dry_run: true } }],
+    ["a group with a member of one", { type: "group", payload: member("maintenance", { dry_run: true }) }],
+  ])("who may not start %s neither runs, pauses, changes nor deletes its schedule", async (_, what) => {
+    const { id } = await make({ ...what, spec: NEVER });
+    const before = await look(id);
+    const change = {
+      name: "mine",
+      type: "document_generation",
+      payload: { format: "pdf", title: "List", code: "1" },
+      spec: NEVER,
+    };
+    for (const [method, path, body] of [
+      ["POST", "/trigger", {}],
+      ["POST", "/pause", {}],
+      ["POST", "/unpause", {}],
+      ["PUT", "", change],
+      ["DELETE", "", undefined],
+    ] as const) {
+      const answer = await asOperator(method, `${id}${path}`, body);
+      expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 403, "forbidden"]);
+    }
+    expect(await look(id)).toEqual(before);
+  });
+
+  it("a group is refused at once where one of its members would be at each run", async () => {
+    const body = { name: "refused", type: "group", spec: NEVER, payload: member("maintenance", {}) };
+    const refused = await room.call("POST", "/schedules", { body, key: room.keys.operator });
+    expect([refused.status, refused.body.code]).toEqual([403, "forbidden"]);
+    const payload = member("publish", { project: "atlantis", version: 1 });
+    const wrong = await room.call("POST", "/schedules", { body: { ...body, payload } });
+    expect(wrong.body.errors).toMatchObject([{ path: "/payload/members/0/payload/project" }]);
+  });
+
+  it("a group's run may what its maker may, and the trail tells of its job", async () => {
+    const { id, body } = await make({ type: "group", payload: member("maintenance", { dry_run: true }), spec: NEVER });
+    await press(id, "trigger");
+    const [run] = await runs(id, ([first]) => first !== undefined);
+    expect(run).toMatchObject({ job_id: expect.any(String), error_code: null });
+    const { events } = (await room.call("GET", `/audit?job=${run.job_id}`)).body;
+    expect(events).toMatchObject([
+      {
+        ...{ source: "schedule", action: "job.create", outcome: "succeeded", job_id: run.job_id },
+        ...{ principal: { name: "admin of harbour", role: "admin" } },
+        details: { schedule: body.name, schedule_id: id, type: "group" },
+      },
+    ]);
+    await runs(id, ([first]) => first?.status === "completed");
+  });
+
+  it("whoever has changed it is who its runs act as, also for a run that was begun before", async () => {
+    const what = {
+      type: "document_generation",
+      payload: { format: "pdf", title: "List", code: "1" },
+      spec: NEVER,
+      overlap: "skip",
+    };
+    const { id, body } = await make(what);
+    expect(body.created_by).toBe("admin of harbour");
+    const run = {
+      schedule_id: id,
+      run_key: `scheduled-${id}-by/run`,
+      scheduled_at: new Date().toISOString(),
+      revision: 1,
+    };
+    const first = await startRun(room.deps, run);
+    const changed = await asOperator("PUT", id, { ...what, name: body.name });
+    expect([changed.status, changed.body.created_by]).toEqual([200, "operator of harbour"]);
+    expect(await startRun(room.deps, run)).toBe(first);
+    const next = await startRun(room.deps, { ...run, run_key: `scheduled-${id}-next/run`, revision: 2 });
+    expect((await room.call("GET", `/audit?job=${next}`)).body.events[0].principal).toMatchObject({ role: "operator" });
+  });
+});
+
+it("a telling that lands after the schedule's deletion is taken back by the first run that comes of it", async () => {
+  const { id } = await make({ spec: NEVER });
+  expect((await room.call("DELETE", `/schedules/${id}`)).status).toBe(204);
+  await room.executions.schedules.put({
+    ...{ id, input: { schedule_id: id, tenant: "harbour", revision: 1 }, spec: NEVER, overlap: "skip" },
+    ...{ catchup_window_seconds: 60, first: { paused: false, note: null } },
+  });
+  const run = {
+    schedule_id: id,
+    run_key: `scheduled-${id}-late/run`,
+    scheduled_at: new Date().toISOString(),
+    revision: 1,
+  };
+  await expect(startRun(room.deps, run)).rejects.toMatchObject({ code: "schedule_not_found" });
+  expect(await room.executions.schedules.describe(id)).toBeNull();
+});
