@@ -55,3 +55,14 @@ it("no stale write ever changes the row or the ledger, and no live one is refuse
     { numRuns: RUNS },
   );
 }, 120_000);
+
+it("a retry's run that starts while a reset's run adopts the row, and then ends, goes on with the job", async () => {
+  const attempt = { kind: "attempt", how: "again" } as const;
+  const enters = { kind: "act", who: 0, write: "log", delay: 0 } as const;
+  const meanwhile: Event[] = [{ kind: "terminate" }, { kind: "reconcile", during: [] }];
+  await playJob(protocol, [
+    ...([{ kind: "cancel job" }, { kind: "reset run" }, { kind: "retry job" }] as const),
+    ...[attempt, { ...enters, during: meanwhile }],
+    ...[attempt, { ...enters, during: [] }, { ...enters, during: [] }],
+  ]);
+});

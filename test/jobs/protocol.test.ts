@@ -100,13 +100,13 @@ describe("attempts of one run", () => {
 });
 
 describe("claims and adoptions", () => {
-  it("only runs made by a reset adopt: a fresh one of an older generation ends without a trace", async () => {
+  it("a fresh run of an older generation ends without a trace, as Temporal knows a newer one", async () => {
     const first = await grip(attempt("F", 1));
     await settleJob(room.deps, first, ending);
     await retryJob(room.deps, { job_id: job, by: room.principal });
     await grip(attempt("B", 3, { generation: 2 }));
     const before = await state();
-    temporal.current = run("F");
+    temporal.current = run("B");
     expect(await enter(attempt("F", 2))).toEqual({ kind: "end", status: "superseded" });
     expect(await state()).toEqual(before);
   });
@@ -123,6 +123,7 @@ describe("claims and adoptions", () => {
     await cancelJob(room.deps, { job_id: job, by: room.principal });
     await retryJob(room.deps, { job_id: job, by: room.principal });
     const before = await state();
+    temporal.current = run("F");
     expect(await enter(attempt("F", 1))).toEqual({ kind: "end", status: "superseded" });
     expect(await state()).toEqual(before);
     expect(await enter(attempt("B", 2, { generation: 2 }))).toMatchObject({ kind: "entered" });

@@ -165,7 +165,7 @@ function enter(step: Step): void {
       return go(step, next, "takes the row over from the run that it continues");
     }
   }
-  if (rules.has("onlyResetsAdopt") && !reset)
+  if (rules.has("onlyResetsAdopt") && !reset && row.status !== STATUS.running)
     return report(step, next, "superseded", `the row is run ${row.run}'s, it ends without a write`);
   Object.assign(layout.slot(next, index), { a: row.run, b: row.generation, pc: AT.describe });
   return go(step, next, `the row is run ${row.run}'s and ${STATUS_NAMES[row.status]}`);
@@ -200,7 +200,7 @@ function adopt(step: Step): void {
   if (row.status >= STATUS.completed && row.settledRun === run)
     world.violate("an attempt of a closed run that the reconciler has settled reopens the job");
   world.bindRun(next, job, run);
-  world.reopen(next, job);
+  if (layout.run(state, job, run).reset || row.status !== STATUS.running) world.reopen(next, job);
   const adopted = layout.row(next, job);
   Object.assign(adopted, { attemptAt, segment: layout.run(state, job, run).segment });
   Object.assign(slot, { generation: adopted.generation, a: 0, b: 0, c: 0, pc: AT.work });

@@ -2,7 +2,7 @@
 export const RULES = {
   gatewayKeepsRunId: "the gateway that starts a run writes no run id",
   attemptFence: "an attempt writes only while no newer one has entered",
-  onlyResetsAdopt: "a fresh run never adopts a row",
+  onlyResetsAdopt: "a fresh run reopens no row: it adopts only one that runs",
   claimDemandsGeneration: "a run claims only the generation that it was started for",
   settleCompares: "the reconciler settles only the run and generation that it read",
   adoptCompares: "adoption demands the run and generation that were read",

@@ -43,11 +43,11 @@ export const PROTOCOL_RULES: Mutation[] = [
     test: "a timed-out attempt writes nothing",
   },
   {
-    rule: "only reset runs adopt",
+    rule: "only reset runs reopen a row",
     file: at("enter-step"),
-    find: 'if (!attempt.reset) return { kind: "end", status: "superseded" };',
+    find: 'if (!attempt.reset && row.status !== "running") return { kind: "end", status: "superseded" };',
     replace: "",
-    test: "only runs made by a reset adopt",
+    test: "the start of generation 1 that lands late",
   },
   {
     rule: "a job cancelled before its start does not run",

@@ -1,6 +1,9 @@
 /**
  * adopt: a run that a reset made takes the row over. Run ids have no order, so it asks Temporal whether it is the current run
  * and open, and then demands that the row is still the one it looked at.
+ *
+ * The run of a retry takes only a running row over, in the generation that it has: its start came between the look and the write of a
+ * reset's run, which has ended since, or Temporal would not have let the retry's start.
  */
 import { transaction } from "../../db.ts";
 import { claimGuard } from "../guard-store.ts";
@@ -18,15 +21,21 @@ export async function adopt(
 ): Promise<Entered | { kind: "changed" }> {
   const before = await readJob(deps.database.em.fork(), attempt.job_id);
   const current = before && (await deps.executions.describe(before.workflow_id));
-  if (!current || current.run_id !== attempt.run_id || !current.open) return { kind: "stop" };
+  const isCurrent = current?.run_id === attempt.run_id && current.open;
+  if (!isCurrent) return attempt.reset ? { kind: "stop" } : { kind: "end", status: "superseded" };
 
   return transaction(deps.database, async (tx) => {
     const row = await lockJob(tx, attempt.job_id);
     if (!row || row.run_id !== seen.run_id || row.generation !== seen.generation) return { kind: "changed" };
+    const taken = { status: "running" as const, run_id: attempt.run_id, segment: attempt.segment ?? 0 };
+    if (!attempt.reset) {
+      const { patch, events, outcome } = entering(row, attempt, entry, taken);
+      await writeJob(tx, row.id, patch, events);
+      return outcome;
+    }
     const message = "Reset in Temporal: the job goes on";
     const generation = row.generation + 1;
     const data = { status: "running", generation, message, reopened: true };
-    const taken = { status: "running" as const, run_id: attempt.run_id, segment: attempt.segment ?? 0 };
     const reopened = { ...reopenedPatch(row), ...taken };
     const { patch, events, outcome } = entering(row, attempt, entry, reopened);
     await writeJob(tx, row.id, patch, [{ kind: "status", data }, ...events]);

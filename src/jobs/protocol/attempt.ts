@@ -45,7 +45,7 @@ export interface Attempt {
   number?: number;
   /** The generation that the run was started for. */
   generation: number;
-  /** The run's id is not the chain's first: it came from a reset, or continued as new. Only such a run may adopt a row, or go on with it. */
+  /** The run's id is not the chain's first: it came from a reset, or continued as new. Only such a run may reopen a row, or go on with it. */
   reset: boolean;
   /** Number of the run in a chain that continued as new, from 0 (the default). */
   segment?: number;

@@ -60,7 +60,8 @@ function lookAtRow(row: JobRow, attempt: Attempt, entry: StepEntry): Look {
     if (row.status === "running" && segment === row.segment + 1)
       return enter(entering(row, attempt, entry, { run_id: attempt.run_id, segment }));
   }
-  if (!attempt.reset) return { kind: "end", status: "superseded" };
+  // A retry's run that starts while a reset's run adopts the row finds it running: it may be the only one that is open.
+  if (!attempt.reset && row.status !== "running") return { kind: "end", status: "superseded" };
   return { kind: "not_mine", run_id: row.run_id, generation: row.generation };
 }
 
