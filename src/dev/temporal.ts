@@ -27,6 +27,8 @@ export interface TemporalOptions {
   uiPort?: number;
   /** `startChild` by default. */
   start?: StartChild;
+  /** Settings beside those of `temporal-config/dynamic-config.json`, as `key=JSON`. */
+  dynamicConfig?: readonly string[];
 }
 
 const NAMESPACE = "default";
@@ -53,7 +55,10 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
       ...(options.file ? ["--db-filename", options.file] : []),
       // 4 publishes a second with SQLite's default settings, 18 with these (and eager execution).
       ...(options.file ? ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"] : []),
-      ...(await dynamicConfig()).flatMap((value) => ["--dynamic-config-value", value]),
+      ...[...(await dynamicConfig()), ...(options.dynamicConfig ?? [])].flatMap((value) => [
+        "--dynamic-config-value",
+        value,
+      ]),
       ...(await searchAttributes()).flatMap((attribute) => ["--search-attribute", attribute]),
     ],
     log: options.log,

@@ -1,6 +1,6 @@
 /** How a queue shares its slots, on the real server: the urgent first, and between tenants in turn. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { workflowId } from "../../contract/workflow-id.ts";
+import { taskQueue } from "../../src/temporal.ts";
 import { startBulkWorker, type BulkWorker } from "../support/bulk-worker.ts";
 import { createPublishing, until, type Publishing } from "../support/publishing.ts";
 
@@ -8,6 +8,7 @@ let room: Publishing;
 beforeAll(async () => {
   room = await createPublishing();
 });
+let started = 0;
 let stop = async (): Promise<void> => {};
 afterEach(() => stop());
 afterAll(() => room?.close());
@@ -15,6 +16,7 @@ afterAll(() => room?.close());
 /** A worker whose activities stand until they are let go, one after the other. */
 async function standing(slots: number): Promise<BulkWorker & { letGo(): void }> {
   await stop();
+  started = 0;
   let gate = Promise.withResolvers<void>();
   const worker = await startBulkWorker(room, { slots, work: () => gate.promise });
   stop = async () => {
@@ -31,20 +33,22 @@ async function standing(slots: number): Promise<BulkWorker & { letGo(): void }> 
   };
 }
 
-/** Its activity is in the queue, or runs. */
-async function isQueued(job: string): Promise<boolean> {
-  const described = await room.temporal.client.workflow.getHandle(workflowId("maintenance", job)).describe();
-  return (described.raw.pendingActivities ?? []).length > 0;
+/** Activities that the queue holds. A workflow's history has its activity a while before the queue has it. */
+async function queued(): Promise<number> {
+  const name = taskQueue("maintenance", room.temporal.taskQueuePrefix);
+  const { stats } = await room.temporal.client.workflowService.describeTaskQueue({
+    ...{ namespace: room.temporal.client.options.namespace, taskQueue: { name } },
+    ...{ taskQueueType: 2, reportStats: true },
+  });
+  return Number(stats?.approximateBacklogCount ?? 0);
 }
 
-const queued = (jobs: string[]) =>
-  until("the activities to be queued", async () => (await Promise.all(jobs.map(isQueued))).every(Boolean), 15_000);
-
-/** Starts them one after the other, so that their order is known. */
+/** Starts them one after the other, so that their order is known; over once the queue holds `more` of them than before. */
 async function startAll(worker: BulkWorker, tenant: string, count: number, priority?: number): Promise<string[]> {
   const jobs: string[] = [];
   for (let number = 0; number < count; number += 1) jobs.push(await worker.start(tenant, priority));
-  await queued(jobs);
+  started += count;
+  await until("the activities to be queued", async () => (await queued()) + worker.begun.length === started, 15_000);
   return jobs;
 }
 

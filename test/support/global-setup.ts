@@ -31,7 +31,11 @@ export default async function startServers(project: TestProject): Promise<() => 
   try {
     const [postgres, temporal] = await Promise.all([
       startPostgres({ dataDir: join(folder, "postgres"), log: join(folder, "postgres.log"), durable: false, start }),
-      startTemporal({ log: join(folder, "temporal.log"), start }),
+      startTemporal({
+        ...{ log: join(folder, "temporal.log"), start },
+        // What it says of a queue is 5 s old otherwise.
+        dynamicConfig: ['matching.TaskQueueInfoByBuildIdTTL="1ms"'],
+      }),
     ]);
     await administer(postgres.url(), `create database ${TEMPLATE}`);
     await migrate(postgres.url(TEMPLATE));
