@@ -7,14 +7,15 @@ import {
   Worker,
   type InjectedSinks,
   type ReplayWorkerOptions,
+  type WorkflowBundleWithSourceMap,
 } from "@temporalio/worker";
+import { WORKFLOWS_PATH } from "../worker/build-bundle.ts";
+import { keptBundle } from "../worker/kept-bundle.ts";
 import { explainDivergence, type Divergence } from "./explain-divergence.ts";
 import { typeOf, type History } from "./history.ts";
 import type { CommandSinks } from "./tell-commands.ts";
 import type { ToldCommand } from "./told-command.ts";
 
-/** A path, not an import: workflows run in the bundle only. */
-export const WORKFLOWS_PATH = fileURLToPath(new URL("../../workflows/index.ts", import.meta.url));
 const RECORDER = fileURLToPath(new URL("./tell-commands.ts", import.meta.url));
 
 export interface HistoryToReplay {
@@ -49,14 +50,16 @@ export interface ReplayerOptions {
 const LIMIT_MS = 60_000;
 const LIMIT_PER_EVENT_MS = 20;
 
-/** Bundles once, a second. Errors: what the bundler says of the code. */
-export async function createReplayer(options: ReplayerOptions = {}): Promise<Replayer> {
-  const { limit = LIMIT_MS } = options;
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: options.workflowsPath ?? WORKFLOWS_PATH,
-    workflowInterceptorModules: [RECORDER],
-    logger: new DefaultLogger("ERROR"),
-  });
+/** Bundles once for each state of the code, two seconds. Errors: what the bundler says of the code. */
+export async function createReplayer({ limit = LIMIT_MS, ...options }: ReplayerOptions = {}): Promise<Replayer> {
+  const bundle = (workflowsPath: string): Promise<WorkflowBundleWithSourceMap> =>
+    bundleWorkflowCode({
+      ...{ workflowsPath, workflowInterceptorModules: [RECORDER] },
+      logger: new DefaultLogger("ERROR"),
+    });
+  const workflowBundle = options.workflowsPath
+    ? await bundle(options.workflowsPath)
+    : await keptBundle("replayed", () => bundle(WORKFLOWS_PATH));
   return async function* replay<Each extends HistoryToReplay>(
     histories: Iterable<Each> | AsyncIterable<Each>,
     { maxCachedWorkflows }: { maxCachedWorkflows?: number } = {},

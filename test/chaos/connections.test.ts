@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { workflowId } from "../../contract/workflow-id.ts";
 import { createDatabase } from "../../src/db.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { createChaosRoom, expectReleasedOnce, expectSoundLedger, type ChaosRoom } from "../support/chaos-room.ts";
 import { exhaustConnections } from "../support/exhausted-connections.ts";
-import { pendingActivity } from "../support/operator.ts";
+import { pendingActivityOf } from "../support/operator.ts";
 import { startOwnPostgres } from "../support/own-servers.ts";
 import { SMALL, until, type Draft } from "../support/publishing.ts";
 
@@ -34,7 +35,8 @@ describe("PostgreSQL whose connections others have taken", { timeout: 120_000 },
     const { job, gate } = await room.publishUpTo(before, "generate_release");
     await exhausted(async () => {
       await gate.open();
-      await until("an attempt to fail", async () => ((await pendingActivity(room, job))?.attempt ?? 0) > 1);
+      const workflow = workflowId("publish", job);
+      await until("an attempt to fail", async () => ((await pendingActivityOf(room, workflow))?.attempt ?? 0) > 1);
       const refused = await publish(during);
       expect(refused).toMatchObject({ status: 503, body: { code: "unavailable", facts: { service: "PostgreSQL" } } });
       expect(refused.body.facts.reason).toMatch(/too many clients|connection slots/);

@@ -75,7 +75,7 @@ describe("a group", { timeout: 60_000 }, () => {
   it("tells progress by weight", async () => {
     const members = [
       { ...nothing("small"), weight: 1 },
-      { ...nothing("large"), weight: 3 },
+      { ...nothing("large", "small"), weight: 3 },
     ];
     const group = await groups.begin({ members }, { start: false });
     const gate = await groups.hold(group, "large");

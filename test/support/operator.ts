@@ -88,7 +88,12 @@ export async function pendingActivity(
   room: Publishing,
   job: string,
 ): Promise<{ name: string; attempt: number; cancelling: boolean; heartbeat: HeartbeatDetails | null } | null> {
-  const { raw } = await (await handleOf(room, job)).describe();
+  return pendingActivityOf(room, await workflowOf(room, job));
+}
+
+/** The same by the workflow's id: where the database cannot be asked. */
+export async function pendingActivityOf(room: Publishing, workflow: string): ReturnType<typeof pendingActivity> {
+  const { raw } = await room.temporal.client.workflow.getHandle(workflow).describe();
   const [pending] = raw.pendingActivities ?? [];
   if (!pending) return null;
   const [payload] = pending.heartbeatDetails?.payloads ?? [];
