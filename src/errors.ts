@@ -35,9 +35,9 @@ export function reasonOf(error: unknown): string {
   return masked(error instanceof Error ? error.message || error.name : String(error));
 }
 
-/** Text without the passwords of URLs and without API keys. */
+/** Text without the passwords of URLs and without API keys. Each search begins at a word and has an end: long texts are no work. */
 export function masked(text: string): string {
   return text
-    .replaceAll(/(\w+:\/\/[^\s:/@]*):[^\s@]*@/g, "$1:***@")
+    .replaceAll(/\b(\w+:\/\/[^\s:/@]{0,1000}):[^\s@]{0,1000}@/g, "$1:***@")
     .replaceAll(/\b(pk_[a-z]+_)[A-Za-z0-9_-]{43}/g, "$1***");
 }

@@ -4,6 +4,8 @@ import { masked } from "../errors.ts";
 
 const MAX_FIELDS = 20;
 const MAX_TEXT = 200;
+/** What is looked at for passwords and queries: a text of megabytes must not cost time. */
+const MAX_SEARCHED = 4_000;
 /** Names of fields whose values are never told. */
 const SECRET = /key|token|secret|passw|authori[sz]ation|credential|signature|cookie/i;
 
@@ -25,7 +27,7 @@ export function auditDetails(body: unknown): Record<string, unknown> {
 
 /** Of text that somebody sent: without passwords and queries of URLs, and not longer than anybody reads. */
 export function shortText(text: string): string {
-  const bare = masked(text).replaceAll(/(\w+:\/\/[^\s?#]*)[?#]\S*/g, "$1?…");
+  const bare = masked(text.slice(0, MAX_SEARCHED)).replaceAll(/\b(\w+:\/\/[^\s?#]*)[?#]\S*/g, "$1?…");
   // Cut in the middle of a character, it could not be stored.
   return shortened(bare, MAX_TEXT).toWellFormed();
 }

@@ -60,7 +60,9 @@ function eventOf(proxies: number, route: Route, { ctx, params, body }: AuditedRe
   const named = Object.values(params as Record<string, unknown>).map(String);
   const { slug, id } = params as { slug?: string; id?: string };
   const job_id = OF_A_JOB.test(route.path) && id !== undefined ? parseJobId(id) : null;
-  const { project = null } = auditDetails(body) as { project?: string };
+  // Free JSON (a config, layers) says nothing of who did what, and may hold anything.
+  const details = route.body instanceof z.ZodObject ? auditDetails(body) : {};
+  const { project = null } = details as { project?: string };
   return {
     id: uuidv7(),
     ...{ tenant_id: by.tenant_id, source: "api", principal_id: by.id, principal: by.name, role: by.role },
@@ -70,8 +72,7 @@ function eventOf(proxies: number, route: Route, { ctx, params, body }: AuditedRe
     ...{ job_id, request_id: ctx.state["request_id"] as string },
     remote_address: remoteAddress(ctx, proxies),
     user_agent: ctx.get("User-Agent") === "" ? null : shortText(ctx.get("User-Agent")),
-    // Free JSON (a config, layers) says nothing of who did what, and may hold anything.
-    details: route.body instanceof z.ZodObject ? auditDetails(body) : {},
+    details,
   };
 }
 

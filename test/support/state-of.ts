@@ -24,11 +24,16 @@ export async function stateOf(database: Database, storeFolder: string): Promise<
     // The stores are probed by writing to them.
     if (!entry.isFile() || entry.parentPath.endsWith("_platen")) continue;
     const path = join(entry.parentPath, entry.name);
-    state[relative(storeFolder, path)] = createHash("sha256")
-      .update(await readFile(path))
-      .digest("hex");
+    const bytes = await readFile(path).catch(ifGone);
+    if (bytes) state[relative(storeFolder, path)] = createHash("sha256").update(bytes).digest("hex");
   }
   return state;
+}
+
+/** What was removed since the folder was listed has changed nothing. */
+function ifGone(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null;
+  throw error;
 }
 
 /** What this process still holds of requests that are over: spool files, files of the store, transactions. */
