@@ -9,13 +9,14 @@ import {
   type ReplayWorkerOptions,
   type WorkflowBundleWithSourceMap,
 } from "@temporalio/worker";
-import { WORKFLOWS_PATH } from "../worker/build-bundle.ts";
-import { keptBundle } from "../worker/kept-bundle.ts";
+import { keptBundle } from "../kept-bundle.ts";
 import { explainDivergence, type Divergence } from "./explain-divergence.ts";
 import { typeOf, type History } from "./history.ts";
 import type { CommandSinks } from "./tell-commands.ts";
 import type { ToldCommand } from "./told-command.ts";
 
+/** A path, not an import: workflows run in the bundle only. */
+const WORKFLOWS_PATH = fileURLToPath(new URL("../../workflows/index.ts", import.meta.url));
 const RECORDER = fileURLToPath(new URL("./tell-commands.ts", import.meta.url));
 
 export interface HistoryToReplay {

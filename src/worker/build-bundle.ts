@@ -3,9 +3,8 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } from "@temporalio/worker";
-import { keptBundle } from "./kept-bundle.ts";
+import { keptBundle } from "../kept-bundle.ts";
 
-/** A path, not an import: workflows run in the bundle only. */
 export const WORKFLOWS_PATH = fileURLToPath(new URL("../../workflows/index.ts", import.meta.url));
 
 /** Built once for each state of the code. Errors: what the bundler says. */

@@ -8,9 +8,9 @@ import { startJob } from "../../src/jobs/protocol/start.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { createChaosRoom, expectReleasedOnce, expectSoundLedger, type ChaosRoom } from "../support/chaos-room.ts";
 import { versionOf } from "../support/job-samples/sample.ts";
-import { picture, putSource } from "../support/pictures.ts";
+import { picture, untiledDraft } from "../support/pictures.ts";
 import { reset } from "../support/operator.ts";
-import { createDraft, jobRow, until, type Draft } from "../support/publishing.ts";
+import { jobRow, until, type Draft } from "../support/publishing.ts";
 
 let room: ChaosRoom;
 beforeAll(async () => {
@@ -24,13 +24,8 @@ afterAll(() => room?.close());
 const sql = (text: string, ...params: unknown[]) =>
   query<Record<string, unknown>>(room.database.em.fork(), text, params);
 
-async function untiled({ withPicture = true } = {}): Promise<Draft> {
-  const draft = await createDraft(room);
-  await sql(`delete from tiles where version_id = $1`, draft.version_id);
-  await sql(`delete from tile_sets where version_id = $1`, draft.version_id);
-  if (withPicture) await putSource(room, draft, await picture(700, 500));
-  return draft;
-}
+const untiled = async ({ withPicture = true } = {}): Promise<Draft> =>
+  untiledDraft(room, withPicture ? await picture(700, 500) : null);
 
 /** The child's id, once it is begun. */
 const childOf = (job: string) =>

@@ -5,7 +5,11 @@ import { canonicalHistory } from "./canonical.ts";
 
 /** The text of its file. */
 export async function recordHistory(room: Publishing, job: string): Promise<string> {
-  const { workflow_id } = await jobRow(room, job);
+  return recordWorkflow(room, (await jobRow(room, job)).workflow_id);
+}
+
+/** The same of any workflow. */
+export async function recordWorkflow(room: Publishing, workflow_id: string): Promise<string> {
   const history = await room.temporal.client.workflow.getHandle(workflow_id).fetchHistory();
   const told = JSON.parse(historyToJSON(history)) as { events: unknown[] };
   return `${JSON.stringify(canonicalHistory(told), null, 2)}\n`;

@@ -11,8 +11,12 @@ import { WORKER } from "../support/job-samples/play.ts";
 import { createChaosRoom, type ChaosRoom } from "../support/chaos-room.ts";
 import { SAMPLES } from "../support/job-samples/index.ts";
 import { createRiggedRoom, type RiggedRoom } from "../support/rigged-room.ts";
-import { recordHistory } from "./record-history.ts";
+import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
+import { createCommitGates, type CommitGates } from "../support/commit-gate.ts";
+import { startWorkerProcess, type WorkerProcess } from "../support/worker-process.ts";
+import { recordHistory, recordWorkflow } from "./record-history.ts";
 import { SAMPLE_SCENARIOS } from "./sample-scenarios.ts";
+import { SCHEDULE_SCENARIOS } from "./schedule-scenarios.ts";
 import { SCENARIOS, VERSION } from "./scenarios.ts";
 
 describe("publish", () => {
@@ -47,6 +51,30 @@ describe.each(Object.values(SAMPLES))("$type", (sample) => {
       if (job === null) return;
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, await recordHistory(room, job));
+    });
+  }
+});
+
+describe("scheduledJob", () => {
+  let room: GatewayRoom;
+  let gates: CommitGates;
+  let worker: WorkerProcess;
+  beforeAll(async () => {
+    room = await startGatewayRoom({ executions: "real", settings: { PLATEN_RECONCILE_MS: "300" } });
+    gates = await createCommitGates(room.databaseUrl);
+    worker = await startWorkerProcess(room);
+  });
+  afterAll(async () => {
+    await worker?.kill();
+    await gates?.end();
+    await room?.close();
+  });
+
+  for (const [name, scenario] of Object.entries(SCHEDULE_SCENARIOS)) {
+    const path = pathOf("scheduled-job", name);
+    test.runIf(inject("anew") || !existsSync(path))(name, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, await recordWorkflow(room, await scenario(room, gates)));
     });
   }
 });

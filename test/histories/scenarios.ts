@@ -7,6 +7,7 @@ import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { replaceConfig } from "../../src/projects/content-store.ts";
 import { publicTile, sourceTile } from "../support/chaos-room.ts";
+import { picture, untiledDraft } from "../support/pictures.ts";
 import { createDraft, jobRow, queueJob, until, type Draft } from "../support/publishing.ts";
 import { newPrefix, type RiggedRoom, type Timeouts } from "../support/rigged-room.ts";
 import type { RiggedStep } from "../support/step-stores.ts";
@@ -91,6 +92,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     // Behind the switch nothing ends cancelled.
     STEPS.filter((step) => step !== "mark_published"),
   ),
+  async "makes-tiles"(room) {
+    const draft = await untiledDraft(room, await picture(700, 500));
+    const job = await queueJob(room, draft);
+    await room.start(job);
+    return ended(room, job);
+  },
   async "upload-timed-out"(room) {
     const { job, draft } = await begin(room, {
       before: ({ project }) => room.rigs.hold(project, "upload"),

@@ -5,6 +5,7 @@ import { JOB_TYPES } from "../../contract/job-types.ts";
 import { attributesOf, typeOf, type History } from "../../src/replay/history.ts";
 import { quietRuntime } from "../../src/replay/quiet-runtime.ts";
 import { SAMPLE_SCENARIOS } from "../histories/sample-scenarios.ts";
+import { SCHEDULE_SCENARIOS } from "../histories/schedule-scenarios.ts";
 import { SCENARIOS, VERSION } from "../histories/scenarios.ts";
 import { SAMPLES } from "../support/job-samples/index.ts";
 import { createReplayer, prefixes, recordings } from "./replay-histories.ts";
@@ -14,7 +15,10 @@ const folderOf = (workflow: string): string => workflow.replaceAll(/[A-Z]/g, (le
 
 beforeAll(quietRuntime);
 
-describe.each(Object.values(JOB_TYPES).map(({ workflow }) => workflow))("%s", (workflow) => {
+/** What is no job type's: runs of it are open too. */
+const BESIDE = ["scheduledJob"];
+
+describe.each([...Object.values(JOB_TYPES).map(({ workflow }) => workflow), ...BESIDE])("%s", (workflow) => {
   const recorded = recordings(folderOf(workflow));
   let replay: Awaited<ReturnType<typeof createReplayer>>;
   beforeAll(async () => {
@@ -43,6 +47,11 @@ test("every way through a publish that can be recorded is, with the version that
   expect(names).toEqual(expect.arrayContaining(Object.keys(SCENARIOS).map((scenario) => `${VERSION}-${scenario}`)));
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
   expect(version).toMatch(new RegExp(String.raw`^${VERSION.replace(".", String.raw`\.`)}\.`));
+});
+
+test("every way of a schedule's run is recorded, too", () => {
+  const names = recordings("scheduled-job").map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(Object.keys(SCHEDULE_SCENARIOS).map((each) => `${VERSION}-${each}`)));
 });
 
 test.each(Object.values(SAMPLES))(

@@ -1,11 +1,12 @@
 /** Pictures to cut, and the draft they are the source of. */
 import { Readable } from "node:stream";
 import sharp, { type Sharp } from "sharp";
+import { query } from "../../src/db.ts";
 import { putSourcePicture, type PutPicture } from "../../src/projects/put-source-picture.ts";
 import { findDraft } from "../../src/projects/version-store.ts";
 import { pictureSettings } from "../../src/tiles/cut/picture-settings.ts";
 import { versionOf } from "./job-samples/sample.ts";
-import type { Draft, Publishing } from "./publishing.ts";
+import { createDraft, type Draft, type Publishing } from "./publishing.ts";
 
 export type PictureFormat = "png" | "jpeg" | "webp" | "tiff";
 
@@ -27,6 +28,15 @@ export async function picture(width: number, height: number, format: PictureForm
 }
 
 /** What `PUT …/source` does with the bytes. */
+/** A draft without tiles, which a publish has cut of this picture. */
+export async function untiledDraft(room: Publishing, bytes: Buffer | null): Promise<Draft> {
+  const draft = await createDraft(room);
+  await query(room.database.em.fork(), `delete from tiles where version_id = $1`, [draft.version_id]);
+  await query(room.database.em.fork(), `delete from tile_sets where version_id = $1`, [draft.version_id]);
+  if (bytes) await putSource(room, draft, bytes);
+  return draft;
+}
+
 export async function putSource(room: Publishing, draft: Draft, bytes: Buffer): Promise<PutPicture> {
   const db = room.database.em.fork();
   const ref = { tenant_id: draft.tenant_id, project: draft.project, version: await versionOf(room, draft) };

@@ -1,13 +1,15 @@
 /** Bundles are kept beside the packages, where such caches lie: building one takes two seconds, and most starts are of the same code. */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { WorkflowBundleWithSourceMap } from "@temporalio/worker";
-import { digestOf } from "./build-id.ts";
+import { digestOf } from "./code-digest.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDER = join(ROOT, "node_modules/.cache/platen/bundles");
+/** A bundle names its files by their whole paths, and checkouts may share their packages. */
+const PLACE = createHash("sha256").update(ROOT).digest("hex").slice(0, 12);
 const KEPT_MS = 24 * 3_600_000;
 
 type Bundle = WorkflowBundleWithSourceMap;
@@ -17,7 +19,7 @@ type Bundle = WorkflowBundleWithSourceMap;
  * Errors: those of `build`.
  */
 export async function keptBundle(name: string, build: () => Promise<Bundle>): Promise<Bundle> {
-  const path = join(FOLDER, `${name}-${digestOf(ROOT)}.json`);
+  const path = join(FOLDER, `${name}-${digestOf(ROOT)}-${PLACE}.json`);
   // Not there, cut off by a full disk, not to be read: all the same.
   const found = await readFile(path, "utf8")
     .then((text) => JSON.parse(text) as Bundle)
