@@ -6,7 +6,6 @@ import { startJob, startsOf } from "../../src/jobs/protocol/start.ts";
 import { expectSoundLedger } from "../support/chaos-room.ts";
 import { jobRow, until } from "../support/publishing.ts";
 import { createGroupRoom, endsTold, nothing, type GroupRoom } from "./group-room.ts";
-import { longChain } from "./long-groups.ts";
 
 let groups: GroupRoom;
 beforeAll(async () => {
@@ -110,10 +109,6 @@ describe("a group whose workflow is reset", { timeout: 90_000 }, () => {
     expect(await endsTold(groups, group)).toEqual(["a completed"]);
     await expectSoundLedger(groups.room, group, ["completed", "completed"]);
   });
-});
-
-describe("a group whose history grows long", { timeout: 150_000 }, () => {
-  it("continues as new in the same generation, with nothing lost, doubled or told twice", () => longChain(groups, 100));
 });
 
 it("the ids of its members derive from its own", async () => {

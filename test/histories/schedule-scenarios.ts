@@ -7,38 +7,34 @@ import { until } from "../support/publishing.ts";
 export type ScheduleScenario = (room: GatewayRoom, gates: CommitGates) => Promise<string>;
 
 export const SCHEDULE_SCENARIOS: Record<string, ScheduleScenario> = {
-  completed: async (room) => (await triggered(room, "completed")).workflow,
-  /** Whoever cancels the run cancels its job. */
+  async completed(room) {
+    const workflow = await triggered(room, "completed");
+    await closed(room, workflow);
+    return workflow;
+  },
+  /** Whoever cancels the run cancels its job, which waits in line here. */
   async cancelled(room, gates) {
     const gate = await gates.close({ job_id: null, kind: "step", data: { step: "sweep", status: "running" } });
-    const run = await triggered(room, "running", () => gate.reached());
-    await room.temporal.client.workflow.getHandle(run.workflow).cancel();
-    await until("the job to be asked", async () => {
-      const { cancellation } = (await room.call("GET", `/jobs/${run.job}`)).body;
-      return cancellation;
-    });
+    await room.call("POST", "/jobs", { body: { type: "maintenance", payload: { dry_run: true } } });
+    await gate.reached();
+    const workflow = await triggered(room, "queued");
+    await room.temporal.client.workflow.getHandle(workflow).cancel();
+    await closed(room, workflow);
     await gate.open();
-    await closed(room, run.workflow);
-    return run.workflow;
+    return workflow;
   },
 };
 
-async function triggered(
-  room: GatewayRoom,
-  status: string,
-  meanwhile: () => Promise<unknown> = async () => undefined,
-): Promise<{ workflow: string; job: string }> {
+/** Answers the workflow of the run, once its job is `status`. */
+async function triggered(room: GatewayRoom, status: string): Promise<string> {
   const { make, press, runs } = scheduleCalls(() => room);
-  const { id } = await make({ spec: NEVER });
+  const { id } = await make({ spec: NEVER, name: `recorded ${status}` });
   await press(id, "trigger");
-  await meanwhile();
-  const [run] = await runs(id, ([first]) => first?.status === status);
+  await runs(id, ([first]) => first?.status === status);
   const { info } = await room.temporal.client.schedule.getHandle(`schedule-${id}`).describe();
   const started = info.recentActions[0]?.action;
   if (started?.type !== "startWorkflow") throw new Error("the schedule has started nothing");
-  const workflow = started.workflow.workflowId;
-  if (status === "completed") await closed(room, workflow);
-  return { workflow, job: run.job_id };
+  return started.workflow.workflowId;
 }
 
 const closed = (room: GatewayRoom, workflow: string) =>

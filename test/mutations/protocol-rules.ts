@@ -94,7 +94,7 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "adopt demands current and open",
     file: at("adopt"),
-    find: "|| !current.open",
+    find: "&& current.open",
     replace: "",
     test: "the zombie of a terminated run does not adopt",
   },
@@ -151,8 +151,8 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "only the current run adopts",
     file: at("adopt"),
-    find: "|| current.run_id !== attempt.run_id",
-    replace: "",
+    find: "current?.run_id === attempt.run_id",
+    replace: "current",
     test: "the run of the first does not adopt",
     testFile: "test/jobs/protocol-adoptions.test.ts",
   },

@@ -4,6 +4,9 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { query, queryOne, type Database } from "../../src/db.ts";
 
+/** Folder below the store's in which pictures are looked at. */
+const SCRATCH = "scratch";
+
 /** Rows of each table and files of the store, by digest. Without the audit trail, which has what was refused, too. */
 export async function stateOf(database: Database, storeFolder: string): Promise<Record<string, string>> {
   const db = database.em.fork();
@@ -20,14 +23,23 @@ export async function stateOf(database: Database, storeFolder: string): Promise<
     );
     state[name] = row!.digest;
   }
-  for (const entry of await readdir(storeFolder, { recursive: true, withFileTypes: true })) {
-    // The stores are probed by writing to them.
-    if (!entry.isFile() || entry.parentPath.endsWith("_platen")) continue;
-    const path = join(entry.parentPath, entry.name);
+  for (const path of await filesIn(storeFolder)) {
     const bytes = await readFile(path).catch(ifGone);
     if (bytes) state[relative(storeFolder, path)] = createHash("sha256").update(bytes).digest("hex");
   }
   return state;
+}
+
+/** Without what a request works with while it lasts (`heldBack` tells of that), and what the stores are probed by. */
+async function filesIn(folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const entry of (await readdir(folder, { withFileTypes: true }).catch(ifGone)) ?? []) {
+    const path = join(folder, entry.name);
+    if (entry.isFile()) paths.push(path);
+    else if (entry.isDirectory() && entry.name !== "_platen" && entry.name !== SCRATCH)
+      paths.push(...(await filesIn(path)));
+  }
+  return paths;
 }
 
 /** What was removed since the folder was listed has changed nothing. */
@@ -44,7 +56,11 @@ export async function heldBack(database: Database, storeFolder: string): Promise
      where datname = current_database() and pid <> pg_backend_pid() and state like 'idle in transaction%'`,
   );
   const open = await openFiles();
-  const held = open.filter((path) => path.includes("platen-overlays-") || path.startsWith(storeFolder));
+  const scratch = (await readdir(join(storeFolder, SCRATCH)).catch(ifGone)) ?? [];
+  const held = [
+    ...open.filter((path) => path.includes("platen-overlays-") || path.startsWith(storeFolder)),
+    ...scratch.map((name) => join(storeFolder, SCRATCH, name)),
+  ];
   return row!.busy > 0 ? [...held, `${row!.busy} transactions`] : held;
 }
 
