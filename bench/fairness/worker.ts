@@ -16,13 +16,14 @@ import { answerQuestions } from "../support/answer-questions.ts";
 import { monotonicMs } from "../support/clock.ts";
 
 const [, , address = "", jobMs = ""] = argv;
-const config = readConfig({ PLATEN_DATABASE_URL: "postgres://none" });
+const config = readConfig({ PLATEN_DATABASE_URL: "postgres://none", PLATEN_WORKER_CONCURRENCY: "20" });
+const settings = workerSettings(config, "maintenance");
 const begun = new Map<string, number>();
 let gate = Promise.resolve();
 let opened = (): void => {};
 
 const worker = await Worker.create({
-  ...workerSettings(config, "maintenance"),
+  ...settings,
   connection: await NativeConnection.connect({ address }),
   taskQueue: taskQueue("maintenance", config.PLATEN_TASK_QUEUE_PREFIX),
   workflowsPath: fileURLToPath(new URL("workflows.ts", import.meta.url)),
@@ -35,7 +36,7 @@ const worker = await Worker.create({
   },
 });
 answerQuestions({
-  slots: () => config.PLATEN_WORKER_CONCURRENCY,
+  slots: () => settings.maxConcurrentActivityTaskExecutions,
   close() {
     const { promise, resolve } = Promise.withResolvers<void>();
     [gate, opened] = [promise, resolve];
