@@ -21,11 +21,10 @@ export function middleOf(bucket: number): number {
   return bucket <= 0 ? 0.5 : GROWTH ** (bucket - 0.5);
 }
 
-/** The sum of several. */
-export function merged(histograms: Iterable<Histogram>): Histogram {
+/** Of the counts of any hours and types. */
+export function histogramOf(counts: Iterable<{ bucket: number; count: number }>): Histogram {
   const sum = new Map<number, number>();
-  for (const histogram of histograms)
-    for (const [bucket, count] of histogram) sum.set(bucket, (sum.get(bucket) ?? 0) + count);
+  for (const { bucket, count } of counts) sum.set(bucket, (sum.get(bucket) ?? 0) + count);
   return sum;
 }
 

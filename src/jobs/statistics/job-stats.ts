@@ -2,7 +2,7 @@
 import { FINAL_STATUSES, type FinalStatus } from "../../../contract/job-state.ts";
 import { JOB_TYPES } from "../../../contract/job-types.ts";
 import { iso, type Db } from "../../db.ts";
-import { ERROR_BOUND, merged, percentiles, type Histogram, type Percentiles } from "./histogram.ts";
+import { ERROR_BOUND, histogramOf, percentiles, type Percentiles } from "./histogram.ts";
 import { rollUpSome } from "./roll-up.ts";
 import {
   countLive,
@@ -11,6 +11,7 @@ import {
   readTimes,
   type CountRow,
   type LiveRow,
+  type SeriesRow,
   type TimeRow,
 } from "./stats-store.ts";
 import { windowAt, type Grain, type WindowName } from "./windows.ts";
@@ -70,7 +71,7 @@ export async function jobStats(
   const { grain, from, to, whole_weeks } = windowAt(window, now);
   const filter = { tenant_id, grain, from, ...(type === undefined ? {} : { type }) };
   const types = type === undefined ? Object.keys(JOB_TYPES) : [type];
-  const [counts, times, live, since] = await Promise.all([
+  const [{ totals: counts, series }, times, live, since] = await Promise.all([
     readCounts(db, filter),
     readTimes(db, { ...filter, whole_weeks }),
     countLive(db, { tenant_id, types }),
@@ -87,7 +88,7 @@ export async function jobStats(
   return {
     ...{ window, from: from.toISOString(), to: to.toISOString(), grain, pending, error_bound: ERROR_BOUND },
     counted_since: begun !== null && begun > from.toISOString() ? begun : null,
-    ...{ all: told(null), types: seen.map(told), series: seriesOf(counts) },
+    ...{ all: told(null), types: seen.map(told), series: seriesOf(series) },
   };
 }
 
@@ -119,8 +120,7 @@ function statsOf(
 const sum = (rows: readonly { count: number }[]): number => rows.reduce((all, { count }) => all + count, 0);
 
 function timesOf(rows: TimeRow[], measure: TimeRow["measure"]): Percentiles | null {
-  const single = rows.filter((row) => row.measure === measure);
-  return percentiles(merged(single.map(({ bucket, count }): Histogram => new Map([[bucket, count]]))));
+  return percentiles(histogramOf(rows.filter((row) => row.measure === measure)));
 }
 
 /** Most frequent first. */
@@ -145,9 +145,9 @@ function queueOf(live: LiveRow[], now: number): QueueStats {
 }
 
 /** Hours or days in which something ended; an empty one is left out. */
-function seriesOf(counts: CountRow[]): JobStats["series"] {
+function seriesOf(rows: SeriesRow[]): JobStats["series"] {
   const series = new Map<string, JobStats["series"][number]>();
-  for (const { at, status, count } of counts) {
+  for (const { at, status, count } of rows) {
     const nothing = { at: iso(at), ended: 0, completed: 0, partially_completed: 0, failed: 0, cancelled: 0 };
     const entry = series.get(at) ?? nothing;
     entry.ended += count;
