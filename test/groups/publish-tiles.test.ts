@@ -67,7 +67,7 @@ describe("a publish of a version with a source picture and no tiles", { timeout:
         const { events } = await room.temporal.client.workflow.getHandle(`publish-${job}`).fetchHistory();
         return events?.some(({ timerStartedEventAttributes: it }) => Number(it?.startToFireTimeout?.seconds ?? 0) > 10);
       },
-      40_000,
+      80_000,
     );
     await cancelJob(room.deps, { job_id: job, by: room.principal });
     expect(await room.ended(job, 40_000)).toMatchObject({ status: "cancelled" });
