@@ -1,4 +1,4 @@
-/** `npm run chaos`: the long forms of this folder's tests, minutes each; the short ones are in `npm test`. `npm run long`: every long form there is. */
+/** `npm run chaos`: this folder's tests that take long; the short ones are in `npm test`. `npm run long`: every long form there is. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
