@@ -86,7 +86,7 @@ export async function createChaosRoom(options: publishing.PublishingOptions = {}
       await gate.reached();
       return { job, gate };
     },
-    ended: (job, ms = 20_000) =>
+    ended: (job, ms = 40_000) =>
       until(
         `job ${job} to end`,
         async () => {

@@ -226,7 +226,7 @@ export async function ledger(room: Publishing, id: string): Promise<JobEvent[]> 
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | undefined | false>,
-  ms = 20_000,
+  ms = 40_000,
 ): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
