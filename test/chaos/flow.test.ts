@@ -65,8 +65,10 @@ describe("many clients at once", { timeout: 120_000 }, () => {
     expect(accepted).toHaveLength(1);
     const { id, links } = accepted[0]?.body ?? {};
     const refused = answers.filter((answer) => answer !== accepted[0]);
-    expect(new Set(refused.map(told))).toEqual(new Set(["409 publish_running"]));
-    for (const { body } of refused) expect(body.facts).toMatchObject({ job: id, link: `/jobs/${id}` });
+    // The last of them may be answered when it is published already.
+    const waiting = refused.filter((answer) => told(answer) !== "409 already_live");
+    expect(new Set(waiting.map(told))).toEqual(new Set(["409 publish_running"]));
+    for (const { body } of waiting) expect(body.facts).toMatchObject({ job: id, link: `/jobs/${id}` });
     expect(links.self).toContain(`/jobs/${id}`);
     await expectPublished(draft, id);
     expect(told(await publish(draft))).toBe("409 already_live");
