@@ -1,4 +1,5 @@
 /** How a queue shares its slots, on the real server: the urgent first, and between tenants in turn. */
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { taskQueue } from "../../src/temporal.ts";
 import { startBulkWorker, type BulkWorker } from "../support/bulk-worker.ts";
@@ -13,12 +14,15 @@ let stop = async (): Promise<void> => {};
 afterEach(() => stop());
 afterAll(() => room?.close());
 
+/** Of an activity that has been let go: Temporal reads what it has queued into memory a moment later, and jobs of no length are over by then. */
+const JOB_MS = 50;
+
 /** A worker whose activities stand until they are let go, one after the other. */
 async function standing(slots: number): Promise<BulkWorker & { letGo(): void }> {
   await stop();
   started = 0;
   let gate = Promise.withResolvers<void>();
-  const worker = await startBulkWorker(room, { slots, work: () => gate.promise });
+  const worker = await startBulkWorker(room, { slots, work: () => gate.promise.then(() => delay(JOB_MS)) });
   stop = async () => {
     gate.resolve();
     stop = async () => {};
@@ -97,7 +101,8 @@ describe("a queue whose jobs wait for a slot", { timeout: 120_000 }, () => {
     const urgent = await startAll(worker, "harbour", 3, 1);
     worker.letGo();
     await until("all to begin", async () => worker.begun.length === 33, 15_000);
-    // At most the one that the worker had asked for before comes first.
-    for (const [index, job] of urgent.entries()) expect(placeOf(worker, job)).toBeLessThanOrEqual(at + index + 1);
+    // At most the one that the worker had asked for before comes first. Which of the three is in the queue first, their workflows decide.
+    const places = urgent.map((job) => placeOf(worker, job)).toSorted((one, other) => one - other);
+    for (const [index, place] of places.entries()) expect(place).toBeLessThanOrEqual(at + index + 1);
   });
 });
