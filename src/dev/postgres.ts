@@ -9,6 +9,7 @@ import pg from "pg";
 import { reasonOf } from "../errors.ts";
 import { lastLines, startChild, untilReady, type Child, type StartChild } from "./child.ts";
 import { commandLine } from "../process-identity.ts";
+import { onFreePorts } from "./on-free-ports.ts";
 import { unprivileged, type Unprivileged } from "./unprivileged.ts";
 
 export interface PostgresServer {
@@ -42,6 +43,15 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   await mkdir(dirname(options.dataDir), { recursive: true });
   const user = unprivileged([dirname(options.dataDir), dirname(binaries.postgres)]);
   const password = await initialise(options, binaries.initdb, user);
+  return onFreePorts(() => startOnce(options, binaries.postgres, user, password));
+}
+
+async function startOnce(
+  options: PostgresOptions,
+  binary: string,
+  user: Unprivileged,
+  password: string,
+): Promise<PostgresServer> {
   const port = await getPort({ host: "127.0.0.1", ...(options.port === undefined ? {} : { port: options.port }) });
   const settings = [
     ...["listen_addresses=127.0.0.1", "unix_socket_directories="],
@@ -51,7 +61,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   await removeStalePidFile(options.dataDir);
   const child = await (options.start ?? startChild)({
     name: "PostgreSQL",
-    ...user.wrap(binaries.postgres, [
+    ...user.wrap(binary, [
       ...["-D", options.dataDir, "-p", String(port)],
       ...settings.flatMap((setting) => ["-c", setting]),
     ]),

@@ -16,6 +16,7 @@ import { createChildren, endLeftovers } from "./children.ts";
 import { ensureSigningSecret } from "./signing-secret.ts";
 import { ensureDatabase } from "./database-store.ts";
 import { migrate } from "./migrate.ts";
+import { onFreePorts } from "./on-free-ports.ts";
 import { startPostgres } from "./postgres.ts";
 import { takeRunLock, type RunLock } from "./run-lock.ts";
 import { removeStackFile, writeStackFile, type StackFile } from "./stack-file.ts";
@@ -55,9 +56,6 @@ export const LEAN = {
   },
   env: { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "65536" },
 };
-
-/** Free ports that may be snatched away before one start of the stack gives up. */
-const PORT_ATTEMPTS = 5;
 
 /** `folder`: absolute. `tell` is given one line for each thing that takes long or is unusual. */
 export function createStack(options: { folder: string; tell: (line: string) => void }): StackControl {
@@ -119,7 +117,7 @@ export function createStack(options: { folder: string; tell: (line: string) => v
    * all the same, since it takes as long; with the next port it is started anew.
    */
   async function startGatewayAndWorker(file: StackFile): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+    await onFreePorts(async (attempt) => {
       const port = await getPort({ host: "127.0.0.1", ...(attempt === 1 ? { port: 8080 } : {}) });
       file.gateway = `http://127.0.0.1:${port}`;
       const env = environmentOf(file, port, signingSecret);
@@ -131,13 +129,12 @@ export function createStack(options: { folder: string; tell: (line: string) => v
       try {
         await untilReady(gateway, 60_000, () => answers(file));
         isReady = true;
-        return;
       } catch (error) {
-        if (attempt === PORT_ATTEMPTS || !String(error).includes("EADDRINUSE")) throw error;
         isGivenUp = true;
         await worker.stop(0);
+        throw error;
       }
-    }
+    });
   }
 
   return {

@@ -5,6 +5,7 @@ import { Connection } from "@temporalio/client";
 import getPort from "get-port";
 import { findTemporal } from "../../bootstrap/temporal-cli.js";
 import { startChild, untilReady, type Child, type StartChild } from "./child.ts";
+import { onFreePorts } from "./on-free-ports.ts";
 
 export interface TemporalServer {
   child: Child;
@@ -34,7 +35,12 @@ export interface TemporalOptions {
 const NAMESPACE = "default";
 
 /** Resolves when workflows can be started. Errors: no `temporal` binary, no start. */
-export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+export function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  // It chooses more ports itself, of which none can be told to it: for HTTP, metrics and between its services.
+  return onFreePorts(() => startOnce(options));
+}
+
+async function startOnce(options: TemporalOptions): Promise<TemporalServer> {
   const binary = (await findTemporal())?.path;
   if (!binary) {
     throw new Error(

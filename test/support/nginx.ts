@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import getPort from "get-port";
 import { startChild, untilReady } from "../../src/dev/child.ts";
+import { onFreePorts } from "../../src/dev/on-free-ports.ts";
 
 export interface Nginx {
   /** By what nginx speaks to the gateway: HTTP/1.0 unless told otherwise. */
@@ -14,7 +15,11 @@ export interface Nginx {
 export type Upstream = "HTTP/1.0" | "HTTP/1.1";
 
 /** `program`: nginx's path. `to`: the gateway's URL; nothing need listen there yet. */
-export async function startNginx(program: string, to: string): Promise<Nginx> {
+export function startNginx(program: string, to: string): Promise<Nginx> {
+  return onFreePorts(() => startOnce(program, to));
+}
+
+async function startOnce(program: string, to: string): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), "platen-nginx-"));
   const [older, newer] = [await getPort(), await getPort()];
   const file = join(folder, "nginx.conf");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import getPort from "get-port";
 import { Client } from "pg";
 import { startChild, untilReady } from "../../src/dev/child.ts";
+import { onFreePorts } from "../../src/dev/on-free-ports.ts";
 import { unprivileged } from "../../src/dev/unprivileged.ts";
 
 export interface Pooler {
@@ -25,7 +26,11 @@ export function preparesStatements(program: string): boolean {
 }
 
 /** `program`: pgbouncer's path. `to`: of a database, with user and password. Resolves when it takes connections. */
-export async function startPooler(program: string, to: string): Promise<Pooler> {
+export function startPooler(program: string, to: string): Promise<Pooler> {
+  return onFreePorts(() => startOnce(program, to));
+}
+
+async function startOnce(program: string, to: string): Promise<Pooler> {
   const server = new URL(to);
   const folder = await mkdtemp(join(tmpdir(), "platen-pgbouncer-"));
   // As PostgreSQL, it does not run as root.
