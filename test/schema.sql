@@ -260,9 +260,8 @@ create table job_times (
   job_type text not null,
   status text not null,
   measure text not null,
-  bucket smallint not null,
-  count integer not null,
-  constraint job_times_pkey PRIMARY KEY (tenant_id, grain, at, job_type, status, measure, bucket),
+  counts jsonb not null,
+  constraint job_times_pkey PRIMARY KEY (tenant_id, grain, at, job_type, status, measure),
   constraint job_times_grain_check CHECK ((grain = ANY (ARRAY['hour'::text, 'day'::text, 'week'::text]))),
   constraint job_times_measure_check CHECK ((measure = ANY (ARRAY['wait'::text, 'run'::text]))),
   constraint job_times_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)

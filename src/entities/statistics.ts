@@ -55,8 +55,8 @@ export const JobTime = defineEntity({
     job_type: p.text().primary(),
     status: p.text().primary(),
     measure: p.text().primary(),
-    bucket: p.smallint().primary().autoincrement(false),
-    count: p.integer(),
+    /** By bucket. */
+    counts: p.json(),
   },
 });
 

@@ -21,10 +21,19 @@ export function middleOf(bucket: number): number {
   return bucket <= 0 ? 0.5 : GROWTH ** (bucket - 0.5);
 }
 
-/** Of the counts of any hours and types. */
-export function histogramOf(counts: Iterable<{ bucket: number; count: number }>): Histogram {
+/** As they are kept: by bucket. */
+export function addCounts(sum: Map<number, number>, counts: Readonly<Record<string, number>>): void {
+  for (const key in counts) {
+    const bucket = Number(key);
+    sum.set(bucket, (sum.get(bucket) ?? 0) + counts[key]!);
+  }
+}
+
+/** Of any hours and types. */
+export function sumOf(histograms: Iterable<Histogram>): Histogram {
   const sum = new Map<number, number>();
-  for (const { bucket, count } of counts) sum.set(bucket, (sum.get(bucket) ?? 0) + count);
+  for (const histogram of histograms)
+    for (const [bucket, count] of histogram) sum.set(bucket, (sum.get(bucket) ?? 0) + count);
   return sum;
 }
 

@@ -2,7 +2,7 @@
 import { FINAL_STATUSES, type FinalStatus } from "../../../contract/job-state.ts";
 import { JOB_TYPES } from "../../../contract/job-types.ts";
 import { iso, type Db } from "../../db.ts";
-import { ERROR_BOUND, histogramOf, percentiles, type Percentiles } from "./histogram.ts";
+import { ERROR_BOUND, sumOf, percentiles, type Percentiles } from "./histogram.ts";
 import { rollUpSome } from "./roll-up.ts";
 import {
   countLive,
@@ -68,12 +68,12 @@ export async function jobStats(
 ): Promise<JobStats> {
   const { tenant_id, window, type, now = Date.now() } = asked;
   const pending = await rollUpSome(db);
-  const { grain, from, to, whole_weeks } = windowAt(window, now);
+  const { grain, from, to, coarse } = windowAt(window, now);
   const filter = { tenant_id, grain, from, ...(type === undefined ? {} : { type }) };
   const types = type === undefined ? Object.keys(JOB_TYPES) : [type];
   const [{ totals: counts, series }, times, live, since] = await Promise.all([
     readCounts(db, filter),
-    readTimes(db, { ...filter, whole_weeks }),
+    readTimes(db, { ...filter, coarse }),
     countLive(db, { tenant_id, types }),
     firstCounted(db, tenant_id),
   ]);
@@ -120,7 +120,7 @@ function statsOf(
 const sum = (rows: readonly { count: number }[]): number => rows.reduce((all, { count }) => all + count, 0);
 
 function timesOf(rows: TimeRow[], measure: TimeRow["measure"]): Percentiles | null {
-  return percentiles(histogramOf(rows.filter((row) => row.measure === measure)));
+  return percentiles(sumOf(rows.filter((row) => row.measure === measure).map(({ histogram }) => histogram)));
 }
 
 /** Most frequent first. */

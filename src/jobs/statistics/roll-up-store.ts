@@ -17,6 +17,7 @@ export interface RolledUp {
   count: number;
 }
 
+const HISTOGRAM = "tenant_id, grain, at, job_type, status, measure";
 const BUCKET = `case when m.ms <= 1 then 0 else least(${LAST_BUCKET}, ceil(ln(m.ms) / ln(${GROWTH})))::smallint end`;
 
 /** At most `limit` endings, whichever; answers what they were. */
@@ -36,14 +37,24 @@ export async function rollUpEndings(tx: Db, limit: number): Promise<RolledUp[]> 
       select tenant_id, grain, at, job_type, status, coalesce(error_code, ''), count(*)
       from grained where grain <> 'week' group by 1, 2, 3, 4, 5, 6
       on conflict (tenant_id, grain, at, job_type, status, error_code) do update set count = c.count + excluded.count
-    ), timed as (
-      insert into job_times as c (tenant_id, grain, at, job_type, status, measure, bucket, count)
-      select tenant_id, grain, at, job_type, status, m.measure, ${BUCKET}, count(*)
+    ), fresh as (
+      select ${HISTOGRAM}, ${BUCKET} as bucket, count(*) as count
       from grained g, lateral (values
         ('wait', extract(epoch from g.started_at - g.queued_at)::float8 * 1000),
         ('run', extract(epoch from g.ended_at - g.started_at)::float8 * 1000)) as m (measure, ms)
       where m.ms is not null group by 1, 2, 3, 4, 5, 6, 7
-      on conflict (tenant_id, grain, at, job_type, status, measure, bucket) do update set count = c.count + excluded.count
+    ), every as (
+      select * from fresh
+      union all
+      select ${HISTOGRAM}, b.key::int, b.value::int
+      from (select distinct ${HISTOGRAM} from fresh) k join job_times t using (${HISTOGRAM}), jsonb_each_text(t.counts) b
+    ), timed as (
+      insert into job_times (${HISTOGRAM}, counts)
+      select ${HISTOGRAM}, jsonb_object_agg(bucket, count)
+      from (select ${HISTOGRAM}, bucket, sum(count) as count from every group by 1, 2, 3, 4, 5, 6, 7) summed
+      group by 1, 2, 3, 4, 5, 6
+      -- What was there is in it: whoever rolls up holds the lock.
+      on conflict (${HISTOGRAM}) do update set counts = excluded.counts
     ), sampled as (
       insert into job_samples (job_id, generation, tenant_id, job_type, ended_at, size, seconds)
       select job_id, generation, tenant_id, job_type, ended_at, size, s.seconds

@@ -1,7 +1,8 @@
 /** What is read for statistics: roll-ups of what has ended, and the open jobs themselves. */
 import type { FinalStatus, JobStatus } from "../../../contract/job-state.ts";
 import { query, queryOne, type Db } from "../../db.ts";
-import type { Grain } from "./windows.ts";
+import { addCounts, type Histogram } from "./histogram.ts";
+import type { Grain, StatsWindow } from "./windows.ts";
 
 export interface StatsFilter {
   tenant_id: string;
@@ -30,8 +31,7 @@ export interface TimeRow {
   job_type: string;
   status: FinalStatus;
   measure: "wait" | "run";
-  bucket: number;
-  count: number;
+  histogram: Histogram;
 }
 
 /** Of the whole window, and of each hour or day of it: added up where the rows are, which are tens of times as many. */
@@ -56,25 +56,30 @@ export async function readCounts(
   };
 }
 
-/** `whole_weeks`: from when on they are read by the week; null: not at all. */
-export async function readTimes(db: Db, filter: StatsFilter & { whole_weeks: Date | null }): Promise<TimeRow[]> {
-  const { tenant_id, grain, from, type, whole_weeks } = filter;
-  const params = [tenant_id, grain, from.toISOString(), whole_weeks?.toISOString() ?? "infinity"];
-  const ofType = type === undefined ? "" : "and job_type = $5";
-  return query<TimeRow>(
+/** Of the whole window: by its own grain up to `coarse.from`, by the coarser one from then on. */
+export async function readTimes(db: Db, filter: StatsFilter & Pick<StatsWindow, "coarse">): Promise<TimeRow[]> {
+  const { tenant_id, grain, from, type, coarse } = filter;
+  const params = [tenant_id, grain, from.toISOString(), coarse.from.toISOString(), coarse.grain];
+  const ofType = type === undefined ? "" : "and job_type = $6";
+  const columns = "job_type, status, measure, counts";
+  const rows = await query<Omit<TimeRow, "histogram"> & { counts: Record<string, number> }>(
     db,
     `
-    select job_type, status, measure, bucket, sum(count)::int as count from (
-      select job_type, status, measure, bucket, count from job_times
-      where tenant_id = $1 and grain = $2 and at >= $3 and at < $4 ${ofType}
-      union all
-      select job_type, status, measure, bucket, count from job_times
-      where tenant_id = $1 and grain = 'week' and at >= $4 ${ofType}
-    ) times
-    group by 1, 2, 3, 4
+    select ${columns} from job_times where tenant_id = $1 and grain = $2 and at >= $3 and at < $4 ${ofType}
+    union all
+    select ${columns} from job_times where tenant_id = $1 and grain = $5 and at >= $4 ${ofType}
     `,
     type === undefined ? params : [...params, type],
   );
+  // Here and not where the rows are: to PostgreSQL each bucket would be a row to read, to group and to send.
+  const sums = new Map<string, TimeRow & { histogram: Map<number, number> }>();
+  for (const { counts, ...row } of rows) {
+    const key = `${row.job_type} ${row.status} ${row.measure}`;
+    let sum = sums.get(key);
+    if (!sum) sums.set(key, (sum = { ...row, histogram: new Map() }));
+    addCounts(sum.histogram, counts);
+  }
+  return [...sums.values()];
 }
 
 export interface LiveRow {

@@ -20,24 +20,32 @@ export const HOUR_DAYS = 8;
 
 const GRAIN_MS = { hour: 3_600_000, day: 86_400_000 } as const;
 
-/** The first Monday, ms since the epoch. */
-const MONDAY = 4 * GRAIN_MS.day;
-const WEEK_MS = 7 * GRAIN_MS.day;
+/** What is coarser than each, ms; `first`: beginning of the first one since the epoch, whose weeks begin on Mondays. */
+const COARSE = {
+  hour: { grain: "day", ms: GRAIN_MS.day, first: 0 },
+  day: { grain: "week", ms: 7 * GRAIN_MS.day, first: 4 * GRAIN_MS.day },
+} as const;
 
 export interface StatsWindow {
   grain: Grain;
   /** Beginning of an hour or a day: it is up to one longer than its name says. */
   from: Date;
   to: Date;
-  /** The first Monday in a long window: it ends now, so every week from then on is in it as far as it has come. */
-  whole_weeks: Date | null;
+  /**
+   * From when on times are read by the day, in a short window, or by the week: it ends now, so each of them from then on is in it, as far
+   * as it has come.
+   */
+  coarse: { grain: "day" | "week"; from: Date };
 }
 
 export function windowAt(name: WindowName, now: number): StatsWindow {
   const { hours, grain } = WINDOWS[name];
   const began = now - hours * 3_600_000;
   const from = began - (began % GRAIN_MS[grain]);
-  const monday = MONDAY + Math.ceil((from - MONDAY) / WEEK_MS) * WEEK_MS;
-  const whole_weeks = grain === "day" ? new Date(monday) : null;
-  return { grain, from: new Date(from), to: new Date(now), whole_weeks };
+  const coarse = COARSE[grain];
+  const whole = coarse.first + Math.ceil((from - coarse.first) / coarse.ms) * coarse.ms;
+  return {
+    ...{ grain, from: new Date(from), to: new Date(now) },
+    coarse: { grain: coarse.grain, from: new Date(whole) },
+  };
 }

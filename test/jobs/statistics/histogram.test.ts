@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import {
+  addCounts,
   ERROR_BOUND,
   GROWTH,
-  histogramOf,
   LAST_BUCKET,
   middleOf,
   percentiles,
   quantile,
+  sumOf,
+  type Histogram,
 } from "../../../src/jobs/statistics/histogram.ts";
 import { windowAt } from "../../../src/jobs/statistics/windows.ts";
 
@@ -14,7 +16,12 @@ import { windowAt } from "../../../src/jobs/statistics/windows.ts";
 const bucketOf = (ms: number): number =>
   ms <= 1 ? 0 : Math.min(LAST_BUCKET, Math.ceil(Math.log(ms) / Math.log(GROWTH)));
 
-const counted = (values: number[]) => values.map((ms) => ({ bucket: bucketOf(ms), count: 1 }));
+/** One row for each, as JSON has them. */
+function histogramOf(values: number[]): Histogram {
+  const sum = new Map<number, number>();
+  for (const ms of values) addCounts(sum, { [bucketOf(ms)]: 1 });
+  return sum;
+}
 
 /** The same numbers every time. */
 function numbers(seed: number, count: number): number[] {
@@ -37,41 +44,44 @@ test.each([1, 2, 3, 4, 5])("percentiles are those of the times themselves, withi
   const sorted = values.toSorted((one, other) => one - other);
   for (const share of [0.5, 0.95, 0.99]) {
     const exact = sorted[Math.ceil(share * sorted.length) - 1]!;
-    expect(Math.abs(quantile(histogramOf(counted(values)), share)! - exact) / exact).toBeLessThanOrEqual(ERROR_BOUND);
+    expect(Math.abs(quantile(histogramOf(values), share)! - exact) / exact).toBeLessThanOrEqual(ERROR_BOUND);
   }
 });
 
 test("histograms of parts add up to the histogram of the whole", () => {
   const values = numbers(7, 1_000).map((each) => each * 90_000);
   const parts = [values.slice(0, 10), values.slice(10, 500), [], values.slice(500)];
-  const rows = parts.flatMap((part) => [...histogramOf(counted(part))].map(([bucket, count]) => ({ bucket, count })));
-  expect(histogramOf(rows)).toEqual(histogramOf(counted(values)));
+  expect(sumOf(parts.map(histogramOf))).toEqual(histogramOf(values));
 });
 
 test("nothing has no percentiles; one time has it three times", () => {
   expect(percentiles(new Map())).toBeNull();
   expect(quantile(new Map(), 0.5)).toBeNull();
-  const { p50_ms, p95_ms, p99_ms } = percentiles(histogramOf(counted([1_000])))!;
+  const { p50_ms, p95_ms, p99_ms } = percentiles(histogramOf([1_000]))!;
   expect(p50_ms).toBeGreaterThan(950);
   expect(p50_ms).toBeLessThan(1_050);
   expect([p95_ms, p99_ms]).toEqual([p50_ms, p50_ms]);
 });
 
 test("what took no time at all, and what took longer than the last bucket, still count", () => {
-  expect(quantile(histogramOf(counted([0, 0, 0])), 0.5)).toBeLessThan(1);
-  expect(quantile(histogramOf(counted([1e12])), 0.5)).toBeGreaterThan(31 * 86_400_000);
+  expect(quantile(histogramOf([0, 0, 0]), 0.5)).toBeLessThan(1);
+  expect(quantile(histogramOf([1e12]), 0.5)).toBeGreaterThan(31 * 86_400_000);
 });
 
-test("a long window is days up to a Monday and whole weeks from it: every moment in it is in one of the two", () => {
-  for (let day = 0; day < 15; day += 1) {
-    const now = Date.UTC(2026, 10, 20 + day, 13, 37);
-    const { from, whole_weeks } = windowAt("30d", now);
-    expect(whole_weeks!.getUTCDay()).toBe(1);
-    expect(whole_weeks!.toISOString()).toMatch(/T00:00:00.000Z$/);
-    expect(from.toISOString()).toMatch(/T00:00:00.000Z$/);
-    const days = (whole_weeks!.getTime() - from.getTime()) / 86_400_000;
-    expect(days).toBeGreaterThanOrEqual(0);
-    expect(days).toBeLessThan(7);
+test.each([
+  { window: "30d", coarse: "week", unit: 86_400_000, most: 7 },
+  { window: "48h", coarse: "day", unit: 3_600_000, most: 24 },
+] as const)("$window is read finely up to its first whole $coarse, and by the $coarse from there on", (each) => {
+  const { window, coarse, unit, most } = each;
+  for (let step = 0; step < 60; step += 1) {
+    const now = Date.UTC(2026, 10, 20, 13, 37) + step * unit;
+    const { from, coarse: whole } = windowAt(window, now);
+    expect(whole.grain).toBe(coarse);
+    expect(from.getTime() % unit).toBe(0);
+    expect(whole.from.toISOString()).toMatch(/T00:00:00.000Z$/);
+    if (coarse === "week") expect(whole.from.getUTCDay()).toBe(1);
+    const fine = (whole.from.getTime() - from.getTime()) / unit;
+    expect(fine).toBeGreaterThanOrEqual(0);
+    expect(fine).toBeLessThan(most);
   }
-  expect(windowAt("24h", Date.now()).whole_weeks).toBeNull();
 });

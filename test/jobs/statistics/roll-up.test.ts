@@ -49,7 +49,7 @@ async function counted(): Promise<Record<string, number>> {
 async function timed(): Promise<Record<string, number>> {
   const rows = await query<{ what: string; count: number }>(
     db(),
-    `select status || ' ' || measure as what, sum(count)::int as count from job_times where grain = 'day' group by 1`,
+    `select status || ' ' || measure as what, sum(c.value::int)::int as count from job_times, jsonb_each_text(counts) c where grain = 'day' group by 1`,
   );
   return Object.fromEntries(rows.map(({ what, count }) => [what, count]));
 }
