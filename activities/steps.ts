@@ -5,7 +5,7 @@ import type { JobContext, StepInput } from "../contract/job-input.ts";
 import { isThrottled } from "../contract/permits.ts";
 import type { Config } from "../src/config.ts";
 import type { Retention } from "../src/maintenance/tasks.ts";
-import { AppError } from "../src/errors.ts";
+import { AppError, reasonOf } from "../src/errors.ts";
 import { inTime } from "../src/in-time.ts";
 import { noteActivityReset, noteGoesOn } from "../src/jobs/attention/interruptions.ts";
 import { writeSize } from "../src/jobs/eta/eta-store.ts";
@@ -180,8 +180,15 @@ export async function beating<T>(
       resume,
     });
   } catch (error) {
-    const { aborted } = context.cancellationSignal;
-    if (aborted) await neverFailing(deps, on.grip, tellInterruption(deps, context, on.grip));
+    const { aborted, reason } = context.cancellationSignal;
+    if (aborted) {
+      const { attempt } = context.info;
+      deps.log.info(
+        { job_id: on.grip.job_id, step: on.step, attempt, reason: reasonOf(reason) },
+        "an attempt was interrupted",
+      );
+      await neverFailing(deps, on.grip, tellInterruption(deps, context, on.grip));
+    }
     const trouble = aborted ? null : troubleOf(error);
     if (trouble) await tell(deps, context, on, trouble);
     reporter.beat();
