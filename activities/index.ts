@@ -25,7 +25,7 @@ import { attachTiles } from "./tile-generation/attach-tiles.ts";
 import { generateTiles } from "./tile-generation/generate-tiles.ts";
 import { measurePicture } from "./tile-generation/measure-picture.ts";
 import type { AfterCut, AfterMeasure } from "./tile-generation/step-input.ts";
-import type { ActivityDeps } from "./steps.ts";
+import type { ActivityDeps } from "./activity-deps.ts";
 
 /** Only `src/worker` calls this. */
 export function createActivities(deps: ActivityDeps) {

@@ -8,7 +8,8 @@ import { artifactIdOf, keepArtifact, type NewArtifact } from "../src/artifacts/k
 import { limitLockWait } from "../src/projects/merge-overlays-store.ts";
 import { demandMine } from "../src/jobs/protocol/ledger-writes.ts";
 import type { Grip } from "../src/jobs/protocol/attempt.ts";
-import type { ActivityDeps, StepTools } from "./steps.ts";
+import type { ActivityDeps } from "./activity-deps.ts";
+import type { StepTools } from "./beating.ts";
 
 /** Less than PostgreSQL takes to tell a deadlock, which it could not: the caller may hold a draft on another connection. */
 const LOCK_WAIT_MS = 800;

@@ -12,7 +12,9 @@ import { writeDone, type Done } from "../../src/jobs/protocol/finish.ts";
 import { demandMine } from "../../src/jobs/protocol/ledger-writes.ts";
 import { findDraft, type Version } from "../../src/projects/version-store.ts";
 import { keepMade } from "../keep-made.ts";
-import { inLastStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
+import { inLastStep } from "../steps.ts";
 import { stageFile } from "./read-rows.ts";
 import type { AfterRead } from "./step-input.ts";
 

@@ -10,7 +10,9 @@ import { resolveByName } from "../../src/fetch/resolve-target.ts";
 import { demandMine } from "../../src/jobs/protocol/ledger-writes.ts";
 import { artifactKey } from "../../src/storage/keys.ts";
 import { madeIdOf } from "../keep-made.ts";
-import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
+import { inStep } from "../steps.ts";
 
 const DAY_MS = 86_400_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -1,7 +1,9 @@
 /** Step 2: every row of the file is checked and staged, where a kill does not reach it. */
 import type { BulkImportPayload, ReadRows } from "../../contract/bulk-import.ts";
 import { stageOf, stageRows } from "../../src/imports/stage-rows.ts";
-import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
+import { inStep } from "../steps.ts";
 import type { AfterFetch } from "./step-input.ts";
 
 /** Errors: import_unreadable, import_header_invalid, import_archive_refused, import_empty: all final. */

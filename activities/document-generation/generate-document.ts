@@ -11,7 +11,8 @@ import { fileName } from "../../src/artifacts/file-name.ts";
 import { jobTimes } from "../../src/documents/document-store.ts";
 import { makeDocument } from "../../src/documents/make-document.ts";
 import { keepMade } from "../keep-made.ts";
-import { inLastStep, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { inLastStep } from "../steps.ts";
 
 /** Begins anew when it died: the same job makes the same bytes. Errors: those of `makeDocument`. */
 export async function generateDocument(deps: ActivityDeps, input: StepInput): Promise<DocumentGenerationResult> {

@@ -13,7 +13,10 @@ import { stopMembers } from "../../src/jobs/groups/stop-members.ts";
 import { noteCancelStage } from "../../src/jobs/protocol/cancel-stages.ts";
 import { finishJob } from "../../src/jobs/protocol/finish.ts";
 import { noteResult } from "../../src/jobs/protocol/ledger-writes.ts";
-import { beating, enter, guarded, type ActivityDeps, type StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { type StepTools, beating } from "../beating.ts";
+import { enter } from "../enter.ts";
+import { guarded } from "../guarded.ts";
 
 /** For members of others: longer, and groups could hold every slot that their members need. */
 const STAY_MS = 10_000;

@@ -2,7 +2,9 @@
 import type { StepInput } from "../../contract/job-input.ts";
 import { askForPermit } from "../../src/jobs/permits/ask-for-permit.ts";
 import { permitsByQueue } from "../../contract/permits.ts";
-import { attemptOf, guarded, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { attemptOf } from "../enter.ts";
+import { guarded } from "../guarded.ts";
 
 /** `waits`: what for, in words; null for a job that may go on, and for one that has ended: entering its first step tells which. */
 export async function awaitPermit(deps: ActivityDeps, input: StepInput): Promise<{ waits: string | null }> {

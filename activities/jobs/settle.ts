@@ -14,7 +14,10 @@ import { finishJob } from "../../src/jobs/protocol/finish.ts";
 import { projectSwitched } from "../../src/jobs/protocol/project.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import type { JobRow } from "../../src/jobs/job-store.ts";
-import { attemptOf, beating, guarded, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { beating } from "../beating.ts";
+import { attemptOf } from "../enter.ts";
+import { guarded } from "../guarded.ts";
 
 export interface SettleInput extends StepInput {
   ending: { status: Extract<FinalStatus, "failed" | "cancelled">; code: string; message: string; errors?: Problem[] };

@@ -3,7 +3,9 @@ import type { StepInput } from "../../contract/job-input.ts";
 import type { MaintenancePayload, MaintenanceResult } from "../../contract/maintenance.ts";
 import { KEEP_ALL, TASKS } from "../../src/maintenance/tasks.ts";
 import { keepMade } from "../keep-made.ts";
-import { inLastStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
+import { inLastStep } from "../steps.ts";
 
 /** Lines of a report; what was removed beyond them is counted. */
 const MAX_LINES = 100_000;

@@ -13,7 +13,9 @@ import { findReleaseOfVersion, fixDigest } from "../../src/releases/release-stor
 import { isManifestOf } from "../../src/releases/tile-manifest.ts";
 import { describedTileSet, tileManifest, type DescribedTiles } from "../../src/releases/release-tiles.ts";
 import { stagedContentKey, stagedManifestKey } from "../../src/storage/keys.ts";
-import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
+import { inStep } from "../steps.ts";
 import type { AfterValidate } from "./step-input.ts";
 
 /** Errors: version_changed (the draft was edited since it was validated), release_invalid. */

@@ -8,7 +8,7 @@ import { claimPrefixes } from "../../src/releases/release-store.ts";
 import * as keys from "../../src/storage/keys.ts";
 import { beginRemoval, lockPlaces, unmark } from "../../src/storage/orphan-store.ts";
 import { removeObjects } from "../../src/storage/remove-objects.ts";
-import type { ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
 /**

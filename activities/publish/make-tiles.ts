@@ -7,7 +7,8 @@ import { AppError } from "../../src/errors.ts";
 import { memberJobId } from "../../src/jobs/groups/insert-group.ts";
 import { insertMembers } from "../../src/jobs/groups/member-store.ts";
 import { inMembersStep } from "../group/run-members.ts";
-import type { ActivityDeps, StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
 
 /** Of the child among the publish's members. */
 const KEY = "tiles";

@@ -9,7 +9,10 @@ import { projectSwitched } from "../../src/jobs/protocol/project.ts";
 import { switchRelease } from "../../src/jobs/protocol/switch.ts";
 import { AppError } from "../../src/errors.ts";
 import { holdPublicObjects } from "./hold-objects.ts";
-import { beating, enter, guarded, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { beating } from "../beating.ts";
+import { enter } from "../enter.ts";
+import { guarded } from "../guarded.ts";
 import type { AfterGenerate } from "./step-input.ts";
 
 /** Errors: guard_lost, version_changed, release_invalid, upload_outlived (all before the switch); after it only what is retried. */

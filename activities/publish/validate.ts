@@ -5,7 +5,8 @@ import { AppError } from "../../src/errors.ts";
 import { findVersion } from "../../src/projects/version-store.ts";
 import { findReleaseOfVersion, reserveRelease, type Reservation } from "../../src/releases/release-store.ts";
 import { validateVersion } from "../../src/releases/validate-version.ts";
-import { inStep, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { inStep } from "../steps.ts";
 import type { PublishStepInput } from "./step-input.ts";
 
 /** Errors: version_invalid (final, carries the problems). */

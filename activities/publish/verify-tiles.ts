@@ -11,7 +11,9 @@ import { readManifest, type ManifestTile } from "../../src/releases/tile-manifes
 import { findSeal, keepSeal } from "../../src/releases/verified-tile-set-store.ts";
 import { inOrder, inParallel } from "../../src/storage/in-parallel.ts";
 import type { Inspection, ObjectFault } from "../../src/storage/object-store.ts";
-import { inStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
+import { inStep } from "../steps.ts";
 import { holdPublicObjects } from "./hold-objects.ts";
 import { descriptorFault, promisedTile, putDescriptor, putRelease, putTile, releaseFault } from "./put-public.ts";
 import type { AfterGenerate } from "./step-input.ts";

@@ -2,7 +2,8 @@
 import { readSchedule } from "../../src/jobs/schedules/schedule-store.ts";
 import { stopJob } from "../../src/jobs/schedules/start-run.ts";
 import { CANCEL_SECONDS } from "../../src/jobs/schedules/limits.ts";
-import { guarded, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { guarded } from "../guarded.ts";
 
 export async function cancelScheduledJob(
   deps: ActivityDeps,

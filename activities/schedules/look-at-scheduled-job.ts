@@ -1,7 +1,8 @@
 /** Has the job of a schedule's run ended? A look, not a wait: that would take a worker's slot for as long as the job works. */
 import { isFinal, type FinalStatus } from "../../contract/job-state.ts";
 import { readEnding } from "../../src/jobs/schedules/schedule-store.ts";
-import { guarded, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { guarded } from "../guarded.ts";
 
 /** Null while it is open. */
 export interface ScheduledEnding {

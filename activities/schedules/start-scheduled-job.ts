@@ -1,6 +1,7 @@
 /** A run of a schedule is due: accepts its job, once. */
 import { startRun, type DueRun } from "../../src/jobs/schedules/start-run.ts";
-import { guarded, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { guarded } from "../guarded.ts";
 
 export type StartScheduledJob = DueRun;
 

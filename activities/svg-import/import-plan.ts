@@ -21,7 +21,9 @@ import type { ReadPlan } from "../../src/svg/plan-thread.ts";
 import { createPlanThreads } from "../../src/svg/plan-threads.ts";
 import { openSpool, spoolPlan } from "../../src/svg/spool-plan.ts";
 import { keepMade } from "../keep-made.ts";
-import { inLastStep, type ActivityDeps, type StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
+import { inLastStep } from "../steps.ts";
 
 /** Under this the transaction keeps what the job did to the draft, for later generations of it: an operator may reset what has ended. */
 const APPLIED = "applied";

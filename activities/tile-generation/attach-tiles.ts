@@ -7,7 +7,8 @@ import { limitLockWait } from "../../src/projects/merge-overlays-store.ts";
 import { findDraft, type Version } from "../../src/projects/version-store.ts";
 import { readManifest } from "../../src/releases/tile-manifest.ts";
 import { draftOf } from "../../src/tiles/cut/cut-plan.ts";
-import { inLastStep, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { inLastStep } from "../steps.ts";
 import type { AfterCut } from "./step-input.ts";
 
 /** Rows at a time: some 20 ms. */

@@ -6,7 +6,7 @@ import type { JobRow } from "../../src/jobs/job-store.ts";
 import { claimPrefixes } from "../../src/releases/release-store.ts";
 import { beginRemoval, lockPlaces, unmarkUnder } from "../../src/storage/orphan-store.ts";
 import { removeObjects } from "../../src/storage/remove-objects.ts";
-import type { ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
 
 /** What is being removed just then is waited for, and removed here if its holder has died. Error: objects_being_removed. */
 export async function holdCutTiles(

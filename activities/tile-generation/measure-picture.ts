@@ -10,7 +10,8 @@ import { findDraft } from "../../src/projects/version-store.ts";
 import { runPictureChild } from "../../src/tiles/cut/run-picture-child.ts";
 import { inScratch } from "../../src/tiles/cut/scratch.ts";
 import { draftOf, planOf, requireCuttable } from "../../src/tiles/cut/cut-plan.ts";
-import { inStep, type ActivityDeps } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import { inStep } from "../steps.ts";
 
 /** Errors: picture_missing, picture_unreadable, picture_too_large, picture_timeout, picture_memory, version_published (all final). */
 export async function measurePicture(deps: ActivityDeps, input: StepInput): Promise<MeasuredPicture> {

@@ -6,7 +6,8 @@ import type { CutPlan } from "../../src/tiles/cut/picture-messages.ts";
 import { runPictureChild } from "../../src/tiles/cut/run-picture-child.ts";
 import { xyzTiles, zipXyz } from "../../src/tiles/cut/xyz.ts";
 import { keepMade } from "../keep-made.ts";
-import type { ActivityDeps, StepTools } from "../steps.ts";
+import type { ActivityDeps } from "../activity-deps.ts";
+import type { StepTools } from "../beating.ts";
 import type { AfterMeasure } from "./step-input.ts";
 
 /** How much of the step is done before, and how often that is said. */

@@ -5,7 +5,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { NativeConnection, Worker } from "@temporalio/worker";
-import { inStep, type ActivityDeps } from "../../activities/steps.ts";
+import type { ActivityDeps } from "../../activities/activity-deps.ts";
+import { inStep } from "../../activities/steps.ts";
 import type { StepInput } from "../../contract/job-input.ts";
 import { readConfig } from "../../src/config.ts";
 import { createDatabase } from "../../src/db.ts";

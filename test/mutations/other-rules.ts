@@ -138,7 +138,7 @@ export const OTHER_RULES: Mutation[] = [
   },
   {
     rule: "a workflow whose job was cancelled before it began ends cancelled",
-    file: "activities/steps.ts",
+    file: "activities/enter.ts",
     find: 'if (entered.status === "cancelled" && context.info.workflowExecution)',
     replace: "if (false)",
     test: "stays cancelled when the start comes late",

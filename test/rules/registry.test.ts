@@ -2,7 +2,7 @@
 import { basename, join } from "node:path";
 import { expect, expectTypeOf, test } from "vitest";
 import { createActivities } from "../../activities/index.ts";
-import type { ActivityDeps } from "../../activities/steps.ts";
+import type { ActivityDeps } from "../../activities/activity-deps.ts";
 import { JOB_TYPES, type JobType } from "../../contract/job-types.ts";
 import type { JobInput } from "../../contract/job-input.ts";
 import { SCHEDULED_RUN } from "../../contract/schedule.ts";

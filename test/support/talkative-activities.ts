@@ -8,7 +8,10 @@ import { argv } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { createActivities as createReal, type Activities } from "../../activities/index.ts";
 import type { PublishStepInput } from "../../activities/publish/step-input.ts";
-import { beating, enter, guarded, type ActivityDeps } from "../../activities/steps.ts";
+import type { ActivityDeps } from "../../activities/activity-deps.ts";
+import { beating } from "../../activities/beating.ts";
+import { enter } from "../../activities/enter.ts";
+import { guarded } from "../../activities/guarded.ts";
 
 const [entries, pauseMs] = [Number(argv[2]), Number(argv[3])];
 
