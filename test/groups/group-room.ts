@@ -7,7 +7,14 @@ import type { JobTerms } from "../../src/jobs/new-job-store.ts";
 import { createChaosRoom, type ChaosRoom } from "../support/chaos-room.ts";
 import type { CommitGate } from "../support/commit-gate.ts";
 import { startSample, versionOf } from "../support/job-samples/sample.ts";
-import { createDraft, jobRow, ledger, type Draft, type DraftOptions } from "../support/publishing.ts";
+import {
+  createDraft,
+  jobRow,
+  ledger,
+  type Draft,
+  type DraftOptions,
+  type PublishingOptions,
+} from "../support/publishing.ts";
 
 export interface GroupRoom {
   room: ChaosRoom;
@@ -51,8 +58,8 @@ export const CROOKED: DraftOptions = {
   ],
 };
 
-export async function createGroupRoom(): Promise<GroupRoom> {
-  const room = await createChaosRoom();
+export async function createGroupRoom(options: PublishingOptions = {}): Promise<GroupRoom> {
+  const room = await createChaosRoom(options);
   room.reconcile(300);
   const owner = { tenant_id: room.tenant_id, project: "", project_id: "", version_id: "" };
   const member = async (group: string, key: string): Promise<MemberRow> => {

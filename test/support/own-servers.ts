@@ -7,7 +7,7 @@ import { Client, Connection } from "@temporalio/client";
 import { createDatabase } from "../../src/db.ts";
 import { migrate } from "../../src/dev/migrate.ts";
 import { startPostgres, type PostgresServer } from "../../src/dev/postgres.ts";
-import { startTemporal, type TemporalServer } from "../../src/dev/temporal.ts";
+import { startTemporal, type TemporalOptions, type TemporalServer } from "../../src/dev/temporal.ts";
 import { createBreakingProxy, type BreakingProxy } from "./breaking-proxy.ts";
 import type { TestDatabase } from "./database.ts";
 import type { TestTemporal } from "./temporal.ts";
@@ -60,9 +60,12 @@ export async function startOwnPostgres(options: { maxConnections?: number } = {}
 }
 
 /** Temporal's dev server on a file. */
-export async function startOwnTemporal(): Promise<TestTemporal & Breakable> {
+export async function startOwnTemporal(
+  options: Pick<TemporalOptions, "dynamicConfig"> = {},
+): Promise<TestTemporal & Breakable> {
   const folder = await mkdtemp(join(tmpdir(), "platen-own-temporal-"));
-  const start = () => startTemporal({ file: join(folder, "temporal.db"), log: join(folder, "temporal.log") });
+  const start = () =>
+    startTemporal({ ...options, file: join(folder, "temporal.db"), log: join(folder, "temporal.log") });
   const portOf = ({ address }: TemporalServer): number => Number(address.split(":")[1]);
   const [proxy, quietly] = [await createBreakingProxy(), await createBreakingProxy()];
   const ways = both(proxy, quietly);
