@@ -44,10 +44,12 @@ describe("PostgreSQL whose connections others have taken", { timeout: 120_000 },
         return /too many clients|connection slots/.test(answer.body.facts.reason) && answer;
       });
       expect(refused.headers.get("Retry-After")).toMatch(/^\d/);
-      expect(await gateway.call("GET", "/readyz")).toMatchObject({
-        status: 503,
-        body: { missing: expect.arrayContaining(["postgresql"]) },
+      // A connection that was in use is taken from it when it is idle again.
+      const unready = await until("the gateway not to be ready", async () => {
+        const answer = await gateway.call("GET", "/readyz");
+        return answer.status !== 200 && answer;
       });
+      expect(unready).toMatchObject({ status: 503, body: { missing: expect.arrayContaining(["postgresql"]) } });
     });
     await until("the gateway to be ready", async () => (await gateway.call("GET", "/readyz")).status === 200);
     const accepted = await publish(during);
