@@ -37,6 +37,12 @@ describe("PostgreSQL whose connections others have taken", { timeout: 120_000 },
       await gate.open();
       const workflow = workflowId("publish", job);
       await until("an attempt to fail", async () => ((await pendingActivityOf(room, workflow))?.attempt ?? 0) > 1);
+      // A connection that was in use is taken from it when it is idle again.
+      const unready = await until("the gateway not to be ready", async () => {
+        const answer = await gateway.call("GET", "/readyz");
+        return answer.status !== 200 && answer;
+      });
+      expect(unready).toMatchObject({ status: 503, body: { missing: expect.arrayContaining(["postgresql"]) } });
       // At first it may be told of a connection that it had, and that was ended as it was used.
       const refused = await until("to be told why", async () => {
         const answer = await publish(during);
@@ -44,12 +50,6 @@ describe("PostgreSQL whose connections others have taken", { timeout: 120_000 },
         return /too many clients|connection slots/.test(answer.body.facts.reason) && answer;
       });
       expect(refused.headers.get("Retry-After")).toMatch(/^\d/);
-      // A connection that was in use is taken from it when it is idle again.
-      const unready = await until("the gateway not to be ready", async () => {
-        const answer = await gateway.call("GET", "/readyz");
-        return answer.status !== 200 && answer;
-      });
-      expect(unready).toMatchObject({ status: 503, body: { missing: expect.arrayContaining(["postgresql"]) } });
     });
     await until("the gateway to be ready", async () => (await gateway.call("GET", "/readyz")).status === 200);
     const accepted = await publish(during);
