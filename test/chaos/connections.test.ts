@@ -33,23 +33,19 @@ describe("PostgreSQL whose connections others have taken", { timeout: 120_000 },
   it("is told as unavailable, with its reason; publishes wait, and go on once there is a connection", async () => {
     const [before, during] = [await room.draft({ descriptor: SMALL }), await room.draft({ descriptor: SMALL })];
     const { job, gate } = await room.publishUpTo(before, "generate_release");
-    await exhausted(async () => {
+    await exhausted(async (complete) => {
       await gate.open();
       const workflow = workflowId("publish", job);
       await until("an attempt to fail", async () => ((await pendingActivityOf(room, workflow))?.attempt ?? 0) > 1);
-      // A connection that was in use is taken from it when it is idle again.
-      const unready = await until("the gateway not to be ready", async () => {
-        const answer = await gateway.call("GET", "/readyz");
-        return answer.status !== 200 && answer;
-      });
-      expect(unready).toMatchObject({ status: 503, body: { missing: expect.arrayContaining(["postgresql"]) } });
-      // At first it may be told of a connection that it had, and that was ended as it was used.
-      const refused = await until("to be told why", async () => {
-        const answer = await publish(during);
-        expect(answer).toMatchObject({ status: 503, body: { code: "unavailable", facts: { service: "PostgreSQL" } } });
-        return /too many clients|connection slots/.test(answer.body.facts.reason) && answer;
-      });
+      await complete();
+      const refused = await publish(during);
+      expect(refused).toMatchObject({ status: 503, body: { code: "unavailable", facts: { service: "PostgreSQL" } } });
+      expect(refused.body.facts.reason).toMatch(/too many clients|connection slots/);
       expect(refused.headers.get("Retry-After")).toMatch(/^\d/);
+      expect(await gateway.call("GET", "/readyz")).toMatchObject({
+        status: 503,
+        body: { missing: expect.arrayContaining(["postgresql"]) },
+      });
     });
     await until("the gateway to be ready", async () => (await gateway.call("GET", "/readyz")).status === 200);
     const accepted = await publish(during);
@@ -65,10 +61,10 @@ describe("PostgreSQL whose connections others have taken", { timeout: 120_000 },
   });
 });
 
-async function exhausted(work: () => Promise<void>): Promise<void> {
-  const giveBack = await exhaustConnections(postgres.quiet);
+async function exhausted(work: (complete: () => Promise<void>) => Promise<void>): Promise<void> {
+  const { complete, giveBack } = await exhaustConnections(postgres.quiet);
   try {
-    await work();
+    await work(complete);
   } finally {
     await giveBack();
   }

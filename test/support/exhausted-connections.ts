@@ -1,6 +1,7 @@
 /** A PostgreSQL that others have taken every connection of. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
+import { until } from "./publishing.ts";
 
 /** More than any server of ours gives out. */
 const MORE = 400;
@@ -8,12 +9,18 @@ const MORE = 400;
 /** Between two rounds. */
 const PAUSE_MS = 50;
 
+export interface Exhausted {
+  /** Resolves when the product's pools have none left, and so can have none again. */
+  complete(): Promise<void>;
+  giveBack(): Promise<void>;
+}
+
 /**
  * Takes every connection that is free, and goes on taking those that the product's pools give up or do nothing with: one that is in
- * use at first would be idle in its pool afterwards, and enough for a publish. Answers how to give them all back.
+ * use at first would be idle in its pool afterwards, and enough for a publish.
  * `url`: of a superuser, as the product is in tests, so none are kept for others.
  */
-export async function exhaustConnections(url: string): Promise<() => Promise<void>> {
+export async function exhaustConnections(url: string): Promise<Exhausted> {
   const taken: Client[] = [];
   let over = false;
   async function takeAll(): Promise<void> {
@@ -44,9 +51,19 @@ export async function exhaustConnections(url: string): Promise<() => Promise<voi
       await sleep(PAUSE_MS);
     }
   })();
-  return async () => {
-    over = true;
-    await rounds;
-    await Promise.all(taken.map((client) => client.end().catch(() => undefined)));
+  return {
+    async complete() {
+      await until("the pools to have no connection", async () => {
+        // Pools may have taken what was free a moment ago; from here on nothing is.
+        await takeAll();
+        const pooled = `select count(*)::int as count from pg_stat_activity where backend_type = 'client backend' and application_name = ''`;
+        return (await taken[0]?.query<{ count: number }>(pooled))?.rows[0]?.count === 0;
+      });
+    },
+    async giveBack() {
+      over = true;
+      await rounds;
+      await Promise.all(taken.map((client) => client.end().catch(() => undefined)));
+    },
   };
 }

@@ -67,7 +67,7 @@ const POSTGRES: Fault[] = [
   },
   {
     ...{ name: "PostgreSQL's connections exhausted", to: "postgres", lasts: [2_000, 4_000] },
-    begin: async ({ city }) => exhaustConnections(city.postgres.quiet),
+    begin: async ({ city }) => (await exhaustConnections(city.postgres.quiet)).giveBack,
   },
   {
     ...{ name: "PostgreSQL's connections reset", to: "postgres", lasts: AT_ONCE },
