@@ -1,7 +1,7 @@
 /** What is read for statistics: roll-ups of what has ended, and the open jobs themselves. */
 import type { FinalStatus, JobStatus } from "../../../contract/job-state.ts";
 import { query, queryOne, type Db } from "../../db.ts";
-import { addCounts, type Histogram } from "./histogram.ts";
+import { addCounts, createHistogram, type Histogram } from "./histogram.ts";
 import type { Grain, StatsWindow } from "./windows.ts";
 
 export interface StatsFilter {
@@ -61,8 +61,8 @@ export async function readTimes(db: Db, filter: StatsFilter & Pick<StatsWindow, 
   const { tenant_id, grain, from, type, coarse } = filter;
   const params = [tenant_id, grain, from.toISOString(), coarse.from.toISOString(), coarse.grain];
   const ofType = type === undefined ? "" : "and job_type = $6";
-  const columns = "job_type, status, measure, counts";
-  const rows = await query<Omit<TimeRow, "histogram"> & { counts: Record<string, number> }>(
+  const columns = "job_type, status, measure, counts::text";
+  const rows = await query<Omit<TimeRow, "histogram"> & { counts: string }>(
     db,
     `
     select ${columns} from job_times where tenant_id = $1 and grain = $2 and at >= $3 and at < $4 ${ofType}
@@ -72,11 +72,11 @@ export async function readTimes(db: Db, filter: StatsFilter & Pick<StatsWindow, 
     type === undefined ? params : [...params, type],
   );
   // Here and not where the rows are: to PostgreSQL each bucket would be a row to read, to group and to send.
-  const sums = new Map<string, TimeRow & { histogram: Map<number, number> }>();
+  const sums = new Map<string, TimeRow>();
   for (const { counts, ...row } of rows) {
     const key = `${row.job_type} ${row.status} ${row.measure}`;
     let sum = sums.get(key);
-    if (!sum) sums.set(key, (sum = { ...row, histogram: new Map() }));
+    if (!sum) sums.set(key, (sum = { ...row, histogram: createHistogram() }));
     addCounts(sum.histogram, counts);
   }
   return [...sums.values()];

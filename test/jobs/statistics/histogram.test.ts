@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   addCounts,
+  createHistogram,
   ERROR_BOUND,
   GROWTH,
   LAST_BUCKET,
@@ -16,10 +17,10 @@ import { windowAt } from "../../../src/jobs/statistics/windows.ts";
 const bucketOf = (ms: number): number =>
   ms <= 1 ? 0 : Math.min(LAST_BUCKET, Math.ceil(Math.log(ms) / Math.log(GROWTH)));
 
-/** One row for each, as JSON has them. */
+/** One row for each, as PostgreSQL prints it. */
 function histogramOf(values: number[]): Histogram {
-  const sum = new Map<number, number>();
-  for (const ms of values) addCounts(sum, { [bucketOf(ms)]: 1 });
+  const sum = createHistogram();
+  for (const ms of values) addCounts(sum, `{"${bucketOf(ms)}": 1}`);
   return sum;
 }
 
@@ -54,9 +55,18 @@ test("histograms of parts add up to the histogram of the whole", () => {
   expect(sumOf(parts.map(histogramOf))).toEqual(histogramOf(values));
 });
 
+test("counts are read as PostgreSQL prints them", () => {
+  const sum = createHistogram();
+  addCounts(sum, "{}");
+  expect(sum.every((count) => count === 0)).toBe(true);
+  addCounts(sum, '{"0": 7, "96": 12, "231": 1000000}');
+  addCounts(sum, '{"96": 3}');
+  expect([sum[0], sum[96], sum[231], sum.reduce((all, count) => all + count)]).toEqual([7, 15, 1_000_000, 1_000_022]);
+});
+
 test("nothing has no percentiles; one time has it three times", () => {
-  expect(percentiles(new Map())).toBeNull();
-  expect(quantile(new Map(), 0.5)).toBeNull();
+  expect(percentiles(createHistogram())).toBeNull();
+  expect(quantile(createHistogram(), 0.5)).toBeNull();
   const { p50_ms, p95_ms, p99_ms } = percentiles(histogramOf([1_000]))!;
   expect(p50_ms).toBeGreaterThan(950);
   expect(p50_ms).toBeLessThan(1_050);
