@@ -202,5 +202,11 @@ async function within<T>(
 export function iso(value: string): string;
 export function iso(value: string | null): string | null;
 export function iso(value: string | null): string | null {
-  return value === null ? null : new Date(value).toISOString();
+  if (value === null) return null;
+  // JavaScript reads what is not ISO slowly, and a page of jobs has a thousand of them.
+  return AS_PRINTED.test(value)
+    ? `${value.slice(0, 10)}T${value.slice(11, 19)}.${value.slice(20, -3).slice(0, 3).padEnd(3, "0")}Z`
+    : new Date(value).toISOString();
 }
+
+const AS_PRINTED = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00$/;

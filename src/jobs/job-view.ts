@@ -79,10 +79,13 @@ function resultUrlOf({ result }: JobRecord, bases: LinkBases): string | null {
 /** `{name}` of the type's link, filled from the job; null where the job has not what it names. */
 function resourceUrlOf(job: JobRecord, link: string | null, bases: LinkBases): string | null {
   if (link === null) return null;
-  const known: Record<string, unknown> = { ...job.result, ...job };
-  const names = [...link.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
-  if (names.some((name) => !["string", "number"].includes(typeof known[name]))) return null;
-  return bases.gateway + link.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(known[name])));
+  let known = true;
+  const path = link.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = Object.hasOwn(job, name) ? job[name as keyof JobRecord] : job.result?.[name];
+    known &&= typeof value === "string" || typeof value === "number";
+    return encodeURIComponent(String(value));
+  });
+  return known ? bases.gateway + path : null;
 }
 
 /** What was asked for beside the payload, and what comes of it. */
