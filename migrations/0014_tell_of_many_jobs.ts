@@ -68,9 +68,8 @@ export class TellOfManyJobs extends Migration {
       from jobs where status not in ('queued', 'running') and completed_at is not null;
     `);
 
-    // The statistics, by hour and again by day (UTC), times by week too. Times as counts per bucket, {"96": 12}: bucket b holds what took
-    // over 1.1^(b-1) and up to 1.1^b ms, so buckets of any hours can be added up, and a percentile is at most 5 % wrong. A row for each
-    // bucket would be twenty times as many rows, strewn over the table as they were first counted.
+    // The statistics, by hour and again by day (UTC), times by week too: of 90 days they are 100,000 rows. Times as counts per bucket: bucket b holds what took over 1.1^(b-1) and up to 1.1^b
+    // ms, so buckets of any hours can be added up, and a percentile is at most 5 % wrong.
     this.addSql(`
       create table job_counts (
         tenant_id uuid not null references tenants (id),
@@ -90,8 +89,9 @@ export class TellOfManyJobs extends Migration {
         job_type text not null,
         status text not null,
         measure text not null,
-        counts jsonb not null,
-        primary key (tenant_id, grain, at, job_type, status, measure),
+        bucket smallint not null,
+        count int not null,
+        primary key (tenant_id, grain, at, job_type, status, measure, bucket),
         constraint job_times_grain_check check (grain in ('hour', 'day', 'week')),
         constraint job_times_measure_check check (measure in ('wait', 'run'))
       );

@@ -1,6 +1,6 @@
 /** A child process in a process group of its own, so that the terminal's Ctrl-C reaches only us and children stop in order. */
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 export interface Child {
@@ -9,6 +9,8 @@ export interface Child {
   pid: number;
   /** File with its stdout and stderr, appended to. */
   log: string;
+  /** Where in it this process begins, in bytes: before it is what others wrote. */
+  logFrom: number;
   /** Settles once, when the process has ended; says how, e.g. `exit code 1` or `SIGKILL`. Never rejects. */
   exited: Promise<string>;
   /** Asks it to end, after `graceMs` kills its whole group, and resolves when the process has ended. */
@@ -33,6 +35,7 @@ export type StartChild = (options: ChildOptions) => Promise<Child>;
 /** Errors: the command cannot be run at all. A child that runs and fails settles `exited`. */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const output = openSync(options.log, "a", 0o600);
+  const logFrom = fstatSync(output).size;
   const child = spawn(options.command, options.args, {
     env: options.env,
     detached: true,
@@ -49,7 +52,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   return {
     name: options.name,
     pid,
-    log: options.log,
+    ...{ log: options.log, logFrom },
     exited,
     async stop(graceMs) {
       const deadline = setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs);
@@ -69,10 +72,10 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** The end of a log, for messages about a child that failed. Empty when it has none. */
-export async function lastLines(log: string, count = 15): Promise<string> {
-  const text = await readFile(log, "utf8").catch(() => "");
-  return text.trimEnd().split("\n").slice(-count).join("\n");
+/** The end of a log, from a byte of it on, for messages about a child that failed. Empty when it has none. */
+export async function lastLines(log: string, from = 0, count = 15): Promise<string> {
+  const bytes = await readFile(log).catch(() => Buffer.alloc(0));
+  return bytes.subarray(from).toString().trimEnd().split("\n").slice(-count).join("\n");
 }
 
 /**
@@ -91,5 +94,5 @@ export async function untilReady(child: Child, limitMs: number, ready: () => Pro
   } finally {
     clearTimeout(limit);
   }
-  throw new Error(`${child.name} ${failure}. The end of ${child.log}:\n${await lastLines(child.log)}`);
+  throw new Error(`${child.name} ${failure}. The end of ${child.log}:\n${await lastLines(child.log, child.logFrom)}`);
 }

@@ -1,6 +1,5 @@
 /** A port is chosen before the server that is to listen on it starts: another process may take it in between. */
 
-/** Of which the first begins with what is preferred. */
 const ATTEMPTS = 5;
 
 /** What servers say of a port that is taken: Go, libuv, PostgreSQL, nginx. */

@@ -36,6 +36,8 @@ export interface PostgresOptions {
 }
 
 const MAJOR = "18";
+/** A server that cannot have its port ends sooner. */
+const REFUSED_MS = 5_000;
 
 /** Resolves when it takes connections. Errors: no binaries for this platform, files of another major version, no start. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
@@ -72,7 +74,14 @@ async function startOnce(
   const url = (database = "postgres"): string => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`;
   const stop = (): Promise<void> => child.stop(4_000);
   try {
-    await untilReady(child, 60_000, () => accepts(url()));
+    let refused: number | undefined;
+    await untilReady(child, 60_000, async () => {
+      const answer = await connect(url());
+      // By another server at first, if it has taken the port: then ours ends.
+      if (!answer.includes("password authentication")) refused = undefined;
+      else if (Date.now() - (refused ??= Date.now()) > REFUSED_MS) throw new Error(`PostgreSQL refused us: ${answer}`);
+      return answer === "yes";
+    });
   } catch (error) {
     await stop();
     throw error;
@@ -94,14 +103,14 @@ async function removeStalePidFile(dataDir: string): Promise<void> {
   await rm(file);
 }
 
-async function accepts(url: string): Promise<boolean> {
+/** "yes", or why not. */
+async function connect(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   // A server that refuses during start-up also ends the connection, which pg reports a second time.
   client.on("error", () => {});
   const answer = await client.connect().then(() => "yes", reasonOf);
   await client.end().catch(() => {});
-  if (answer.includes("password authentication")) throw new Error(`PostgreSQL refused us: ${answer}`);
-  return answer === "yes";
+  return answer;
 }
 
 function locateBinaries(): { postgres: string; initdb: string } {
@@ -152,7 +161,7 @@ async function initialise(options: PostgresOptions, initdb: string, user: Unpriv
   const how = await child.exited;
   if (how !== "exit code 0") {
     throw new Error(
-      `PostgreSQL's files cannot be made (${how}). The end of ${child.log}:\n${await lastLines(child.log)}`,
+      `PostgreSQL's files cannot be made (${how}). The end of ${child.log}:\n${await lastLines(child.log, child.logFrom)}`,
     );
   }
   await rename(unfinished, options.dataDir);

@@ -69,7 +69,8 @@ export function createStack(options: { folder: string; tell: (line: string) => v
   const failed = new Promise<string>((resolve) => (fail = resolve));
 
   async function failWith(child: Child, how: string): Promise<void> {
-    if (!stopping) fail(`${child.name} ended (${how}). The end of ${child.log}:\n${await lastLines(child.log)}`);
+    if (!stopping)
+      fail(`${child.name} ended (${how}). The end of ${child.log}:\n${await lastLines(child.log, child.logFrom)}`);
   }
 
   /** Starts one of our own processes, and again when it dies while `wanted`; within 10 s that is too soon to try again. */
@@ -131,7 +132,7 @@ export function createStack(options: { folder: string; tell: (line: string) => v
         isReady = true;
       } catch (error) {
         isGivenUp = true;
-        await worker.stop(0);
+        if (!stopping) await Promise.all([gateway.stop(0), worker.stop(0)]);
         throw error;
       }
     });

@@ -5,6 +5,7 @@ import { Connection } from "@temporalio/client";
 import getPort from "get-port";
 import { findTemporal } from "../../bootstrap/temporal-cli.js";
 import { startChild, untilReady, type Child, type StartChild } from "./child.ts";
+import { listensOn } from "./listens-on.ts";
 import { onFreePorts } from "./on-free-ports.ts";
 
 export interface TemporalServer {
@@ -49,14 +50,15 @@ async function startOnce(options: TemporalOptions): Promise<TemporalServer> {
   }
   const free = (port?: number): Promise<number> =>
     getPort({ host: "127.0.0.1", ...(port === undefined ? {} : { port }) });
-  const address = `127.0.0.1:${await free(options.port)}`;
+  const port = await free(options.port);
+  const address = `127.0.0.1:${port}`;
   const uiPort = options.uiPort === undefined ? null : await free(options.uiPort);
   if (options.file) await mkdir(dirname(options.file), { recursive: true });
   const child = await (options.start ?? startChild)({
     name: "Temporal",
     command: binary,
     args: [
-      ...["server", "start-dev", "--ip", "127.0.0.1", "--port", address.split(":")[1]!, "--log-level", "warn"],
+      ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port), "--log-level", "warn"],
       ...(uiPort === null ? ["--headless"] : ["--ui-port", String(uiPort)]),
       ...(options.file ? ["--db-filename", options.file] : []),
       // 4 publishes a second with SQLite's default settings, 18 with these (and eager execution).
@@ -73,7 +75,9 @@ async function startOnce(options: TemporalOptions): Promise<TemporalServer> {
   });
   const stop = (): Promise<void> => child.stop(4_000);
   try {
-    await untilReady(child, 60_000, () => accepts(address));
+    // If another server has taken the port, it answers as well, and ours ends.
+    const isOurs = async (): Promise<boolean> => (await listensOn(child.pid, port)) !== false;
+    await untilReady(child, 60_000, async () => (await accepts(address)) && (await isOurs()));
   } catch (error) {
     await stop();
     throw error;

@@ -1,41 +1,79 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startChild, type ChildOptions } from "../../src/dev/child.ts";
+import { startChild, untilReady, type StartChild } from "../../src/dev/child.ts";
+import { listensOn } from "../../src/dev/listens-on.ts";
 import { onFreePorts } from "../../src/dev/on-free-ports.ts";
 import { startPostgres } from "../../src/dev/postgres.ts";
 import { startTemporal } from "../../src/dev/temporal.ts";
 
-describe("a server whose port is taken between its choice and its start", () => {
+interface Server {
+  stop(): Promise<void>;
+}
+
+describe("a server whose port is taken between its choice and its start", { timeout: 60_000 }, () => {
   let folder: string;
-  let thief: Thief;
+  let strangers: Server[];
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "platen-ports-"));
-    thief = createThief();
+    strangers = [];
   });
   afterEach(async () => {
-    await thief.close();
+    for (const each of strangers) await each.stop();
     await rm(folder, { recursive: true });
   });
 
-  test("Temporal: is started on another", async () => {
-    const server = await startTemporal({ log: join(folder, "log"), start: thief.start("--port") });
-    expect(thief.starts).toBe(2);
-    expect(Number(server.address.split(":")[1])).not.toBe(thief.port());
-    await server.stop();
-  });
-
-  test("PostgreSQL: is started on another", async () => {
-    const server = await startPostgres({
-      ...{ dataDir: join(folder, "postgres"), log: join(folder, "log"), durable: false, start: thief.start("-p") },
+  const temporal = (name: string, start: StartChild = startChild) =>
+    startTemporal({ log: join(folder, `temporal-${name}`), start });
+  const postgres = (name: string, start: StartChild = startChild) =>
+    startPostgres({
+      ...{ dataDir: join(folder, `data-${name}`), log: join(folder, `postgres-${name}`), durable: false, start },
     });
-    expect(thief.starts).toBe(2);
-    expect(Number(new URL(server.url()).port)).not.toBe(thief.port());
-    await server.stop();
-  });
+
+  const cases = [
+    { name: "Temporal", flag: "--port", begin: temporal, portOf: ({ address = "" }) => Number(address.split(":")[1]) },
+    { name: "PostgreSQL", flag: "-p", begin: postgres, portOf: ({ url = () => "" }) => Number(new URL(url()).port) },
+  ] as const;
+  const thieves = [
+    { by: "one that says nothing", answers: false },
+    { by: "another of its kind", answers: true },
+  ] as const;
+
+  test.each(cases.flatMap((each) => thieves.map((thief) => ({ ...each, ...thief }))))(
+    "by $by: $name is started on another",
+    async ({ flag, begin, portOf, answers }) => {
+      const taken: number[] = [];
+      const server = await begin("ours", async (options) => {
+        const port = Number(options.args[options.args.indexOf(flag) + 1]);
+        // PostgreSQL's files are made by a child before, which is given no port.
+        if (options.args.includes(flag)) {
+          if (taken.length === 0) {
+            const other = answers ? await begin("theirs") : null;
+            if (other) strangers.push(other);
+            strangers.unshift(await listenOn(port, other ? portOf(other as never) : null));
+          }
+          taken.push(port);
+        }
+        return startChild(options);
+      });
+      expect(taken).toHaveLength(2);
+      expect(portOf(server as never)).toBe(taken[1]);
+      expect(taken[1]).not.toBe(taken[0]);
+      await server.stop();
+    },
+  );
+});
+
+test("a port is of who listens on it, and of nobody once that is over", async () => {
+  const held = await listenOn(0);
+  const { port } = held;
+  expect(await listensOn(process.pid, port)).toBe(process.platform === "linux" ? true : null);
+  expect(await listensOn(process.ppid, port)).toBe(process.platform === "linux" ? false : null);
+  await held.stop();
+  expect(await listensOn(process.pid, port)).toBe(process.platform === "linux" ? false : null);
 });
 
 describe("starting on free ports", () => {
@@ -58,39 +96,34 @@ describe("starting on free ports", () => {
     await expect(start).rejects.toThrow("no such table");
     expect(attempts).toBe(1);
   });
+
+  test("tells what this start said, not what was in its log before", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "platen-ports-"));
+    const say = (text: string) =>
+      startChild({
+        ...{ name: "echo", command: process.execPath, args: ["-e", `console.log(${JSON.stringify(text)})`] },
+        ...{ log: join(folder, "log"), env: {}, stopSignal: "SIGTERM" },
+      });
+    await (
+      await say("address already in use")
+    ).exited;
+    const later = await say("no such table");
+    await expect(untilReady(later, 10_000, async () => false)).rejects.toThrow(/^(?![^]*in use)[^]*no such table/);
+    await rm(folder, { recursive: true });
+  });
 });
 
-interface Thief {
-  /** Starts of children with the flag. */
-  starts: number;
-  port(): number;
-  /** Starts children, after listening itself on what the first of them is given with `flag`. */
-  start(flag: string): typeof startChild;
-  close(): Promise<void>;
-}
-
-function createThief(): Thief {
-  let held: { server: Server; port: number } | null = null;
-  const thief: Thief = {
-    starts: 0,
-    port: () => held!.port,
-    start: (flag) => async (options: ChildOptions) => {
-      const port = Number(options.args[options.args.indexOf(flag) + 1]);
-      // PostgreSQL's files are made by a child before, which is given no port.
-      if (options.args.includes(flag)) {
-        thief.starts++;
-        held ??= { server: await listenOn(port), port };
-      }
-      return startChild(options);
-    },
-    close: () => new Promise((closed) => (held ? held.server.close(() => closed()) : closed())),
-  };
-  return thief;
-}
-
-function listenOn(port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy()).once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve(server));
+/** `to`: the port that it passes its connections on to; null to end them at once. */
+async function listenOn(wanted: number, to: number | null = null): Promise<Server & { port: number }> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    if (to === null) return void socket.destroy();
+    const other = connect(to, "127.0.0.1").on("error", () => socket.destroy());
+    socket.pipe(other).pipe(socket);
   });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(wanted, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return { port, stop: () => new Promise((closed) => server.close(() => closed())) };
 }
