@@ -46,9 +46,8 @@ describe("a reset in mid-upload", { timeout: 60_000 }, () => {
     const before = await jobRow(room, stuck.job);
     await stuck.release();
     // By itself, or because a heartbeat was answered that its run is over.
-    await until("the old attempt to end", async () =>
-      /source_tile_damaged|an attempt was interrupted/.test(worker.log()),
-    );
+    const isOver = (): boolean => /source_tile_damaged|an attempt was interrupted/.test(worker.log());
+    await until("the old attempt to end", async () => isOver(), 15_000);
     expect(await worker.stop()).toBe(0);
     expect(await jobRow(room, stuck.job)).toEqual(before);
     await expectReleasedOnce(room, draft, [stuck.job]);

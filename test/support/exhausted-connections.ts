@@ -54,10 +54,11 @@ export async function exhaustConnections(url: string): Promise<Exhausted> {
   return {
     async complete() {
       await until("the pools to have no connection", async () => {
-        // Pools may have taken what was free a moment ago; from here on nothing is.
         await takeAll();
-        const pooled = `select count(*)::int as count from pg_stat_activity where backend_type = 'client backend' and application_name = ''`;
-        return (await taken[0]?.query<{ count: number }>(pooled))?.rows[0]?.count === 0;
+        // None is free, and none is of a pool: who is left has a name, and keeps its connection.
+        const named = `select count(*) = current_setting('max_connections')::int as "all" from pg_stat_activity
+          where backend_type = 'client backend' and application_name <> ''`;
+        return (await taken[0]?.query<{ all: boolean }>(named))?.rows[0]?.all;
       });
     },
     async giveBack() {

@@ -78,6 +78,8 @@ describe("the statistics", () => {
     await finishJob(deps(), grip, { message: "Done", result: {} });
     await rollUp();
     expect(await counted()).toEqual({ failed: 1, completed: 1 });
+    const each = ["failed wait", "failed run", "completed wait", "completed run"];
+    expect(await timed()).toEqual(Object.fromEntries(each.map((what) => [what, 1])));
   });
 
   it("count both generations, too, where the first was not counted before the retry", async () => {
@@ -86,6 +88,7 @@ describe("the statistics", () => {
     await fail("B", { generation: 2 });
     await rollUp();
     expect(await counted()).toEqual({ failed: 2 });
+    expect(await timed()).toEqual({ "failed wait": 2, "failed run": 2 });
   });
 
   it("count nothing of a generation that a reset cut off, and what the reset run ended as", async () => {
@@ -149,6 +152,7 @@ describe("the statistics", () => {
     await Promise.all(work);
     await rollUp();
     expect(await counted()).toEqual({ completed: 1_000 });
+    expect(await timed()).toEqual({ "completed wait": 1_000, "completed run": 1_000 });
     expect(await endings()).toEqual([]);
   });
 
