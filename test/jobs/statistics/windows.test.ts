@@ -79,4 +79,15 @@ describe("statistics of a window", () => {
       }
     },
   );
+
+  it("are the same after the migration that folds them is undone and done again", async () => {
+    const { database } = protocol.room;
+    const rows = () => query(database.em.fork(), `select to_jsonb(t) as row from job_times t order by 1`);
+    const before = await rows();
+    const fold = { migrations: ["0015_fold_job_times"] };
+    await database.migrator.down(fold);
+    expect((await rows()).length).toBeGreaterThan(before.length);
+    await database.migrator.up(fold);
+    expect(await rows()).toEqual(before);
+  });
 });
