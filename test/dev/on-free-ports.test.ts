@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -115,15 +115,25 @@ describe("starting on free ports", () => {
 
 /** `to`: the port that it passes its connections on to; null to end them at once. */
 async function listenOn(wanted: number, to: number | null = null): Promise<Server & { port: number }> {
+  const open = new Set<Socket>();
   const server = createServer((socket) => {
-    socket.on("error", () => undefined);
+    open.add(socket.on("error", () => undefined));
     if (to === null) return void socket.destroy();
     const other = connect(to, "127.0.0.1").on("error", () => socket.destroy());
+    open.add(other);
     socket.pipe(other).pipe(socket);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(wanted, "127.0.0.1", resolve);
   });
   const { port } = server.address() as AddressInfo;
-  return { port, stop: () => new Promise((closed) => server.close(() => closed())) };
+  return {
+    port,
+    stop: () =>
+      new Promise((closed) => {
+        server.close(() => closed());
+        // One that its client has dropped stays open here until the other side ends it.
+        for (const socket of open) socket.destroy();
+      }),
+  };
 }
