@@ -91,7 +91,7 @@ async function follow(
     // All of it is the final state's.
     if (!stopping) tools.report(Math.min(0.99, found.stand.fraction), found.message);
     const { stand, start, more, attached } = found;
-    if (stopping) await stopMembers(deps, row, toBeCancelled(found));
+    if (stopping) await stopMembers(deps, row, toBeCancelled(found), deps.config.PLATEN_CANCEL_DEADLINE_SECONDS);
     if (stand.ended || start.length > 0 || more || attached === 0) return found;
     if (!(await untilChanged(deps, { id: row.id, pulse: found.pulse, until, signal }))) return found;
   }

@@ -1,4 +1,4 @@
-/** Clients that come and go: what each of them took is given back within a second. */
+/** Clients that come and go: what each of them took is given back. */
 import { EventEmitter, once } from "node:events";
 import { queryObjects, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -14,6 +14,8 @@ const STREAMS = 2_000;
 const WARM_UP = 500;
 const AT_A_TIME = 100;
 const MEGABYTE = 1_048_576;
+/** A second is plenty; on a machine that does four other things at once it is not. What leaks stays for ever. */
+const SOON_MS = 10_000;
 
 let room: GatewayRoom;
 let jobs: string[];
@@ -103,7 +105,7 @@ async function openAndAbort(streams: number): Promise<void> {
     await Promise.all([flood(), ...range(1, AT_A_TIME).map(abort)]);
   }
   const none = { streams: 0, jobs: 0, watchers: 0, states: 0 };
-  await expect.poll(() => room.watching(), { timeout: 1_000 }).toEqual(none);
+  await expect.poll(() => room.watching(), { timeout: SOON_MS }).toEqual(none);
 }
 
 async function flood(): Promise<void> {
@@ -128,10 +130,10 @@ it("two thousand streams and WebSockets that were opened and aborted leave no pl
       const { sockets, timers } = activeResources();
       return sockets <= before.active.sockets && timers <= before.active.timers;
     },
-    1_000,
+    SOON_MS,
   );
   // Not even one in a hundred has left something. The gateway looks for closed ones four times a second.
   const kept = (): number => heap().emitters - before.emitters;
-  await expect.poll(kept, { timeout: 1_000, interval: 300 }).toBeLessThan(STREAMS / 100);
+  await expect.poll(kept, { timeout: SOON_MS, interval: 300 }).toBeLessThan(STREAMS / 100);
   expect(heap().megabytes - before.megabytes).toBeLessThan(5);
 }, 120_000);

@@ -1,6 +1,8 @@
 /** How long members have to stop when their group is cancelled: real PostgreSQL, Temporal's part as data. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { query, queryOne } from "../../src/db.ts";
+import { memberJobId } from "../../src/jobs/groups/insert-group.ts";
+import { lookAtMembers } from "../../src/jobs/groups/look-at-members.ts";
 import { insertMembers, readMembers, type MemberRow } from "../../src/jobs/groups/member-store.ts";
 import { stopMembers } from "../../src/jobs/groups/stop-members.ts";
 import { attemptOf, createProtocolRoom, type ProtocolRoom } from "../support/protocol-room.ts";
@@ -47,9 +49,37 @@ describe("a running member has as long to stop", () => {
   ])("%s", async (_, set, seconds) => {
     await query(db(), `update jobs set ${set} where id = $1`, [group.id]);
     const { room } = protocol;
-    await stopMembers({ ...room.deps, config: room.config }, group, members);
+    await stopMembers(room.deps, group, members, room.config.PLATEN_CANCEL_DEADLINE_SECONDS);
     const given = await deadlineOf();
     expect(given).toBeGreaterThan(seconds - 5);
     expect(given).toBeLessThanOrEqual(seconds);
+  });
+});
+
+describe("a member that is due", () => {
+  const due = { position: 1, key: "b", job_type: "maintenance" as const, payload: { dry_run: true }, title: null };
+  /** What the group's workflow finds, which has not heard of any cancel. */
+  const look = async () => {
+    const grip = await protocol.grip(attemptOf(group.id, "G", 2));
+    const job_id = memberJobId(group.id, due.key);
+    await insertMembers(db(), group, [{ ...due, job_id, priority: 3, weight: 1, depends_on: [] }]);
+    const asked = { grip, stopping: false, own: [], attached: [] };
+    return { due: job_id, found: await lookAtMembers(protocol.room.deps, asked) };
+  };
+  const begun = async (id: string) => (await queryOne(db(), `select 1 from jobs where id = $1`, [id])) !== null;
+
+  it.each(["cancel_requested_at", "deadline_stop_at"])("is not begun behind a %s of its group", async (column) => {
+    await protocol.grip(attemptOf(group.id, "G", 1));
+    await query(db(), `update jobs set ${column} = now() where id = $1`, [group.id]);
+    const { due: id, found } = await look();
+    expect(await begun(id)).toBe(false);
+    expect(found).toMatchObject({ more: false, stand: { ended: false } });
+    expect(found.start.map(({ position }) => position)).not.toContain(1);
+  });
+
+  it("is begun otherwise", async () => {
+    const { due: id, found } = await look();
+    expect(await begun(id)).toBe(true);
+    expect(found.start.map(({ position }) => position)).toContain(1);
   });
 });

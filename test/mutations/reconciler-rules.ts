@@ -159,6 +159,14 @@ export const RECONCILER_RULES: Mutation[] = [
     testFile: VISIBILITY,
   },
   {
+    rule: "a group is not terminated before its members have stopped",
+    file: "src/jobs/protocol/reconcile.ts",
+    find: "return children.length > 0;",
+    replace: "return false;",
+    test: "fails for its deadline after its members have been cancelled",
+    testFile: "test/groups/without-worker.test.ts",
+  },
+  {
     rule: "attention is written to the row that was read only",
     file: "src/jobs/attention/tell-attention.ts",
     find: ", { fence: row });",

@@ -56,7 +56,8 @@ export async function lookAtMembers(
     if (!row || !isMine(row, grip)) throw new AppError("superseded", { job: grip.job_id });
     const rules = rulesOf(row, stopping);
     const before = await readMembers(tx, row.id);
-    const due = planMembers(before, rules).due;
+    // A cancel that the workflow has not heard of yet: who stops the open members must not find others begun behind it.
+    const due = isToStop(row) ? [] : planMembers(before, rules).due;
     const begun = due.slice(0, AT_A_TIME);
     if (begun.length > 0) await beginMembers(tx, row, begun);
     const members = begun.length > 0 ? await readMembers(tx, row.id) : before;
@@ -78,6 +79,9 @@ export async function lookAtMembers(
   const start = stopping ? [] : await startsFor(db, queued);
   return { ...found, start, attached: strangers.length, pulse };
 }
+
+const isToStop = ({ cancel_requested_at, deadline_stop_at }: JobRow): boolean =>
+  cancel_requested_at !== null || deadline_stop_at !== null;
 
 function rulesOf({ payload }: JobRow, stopping: boolean): GroupRules {
   const { on_failure = "stop", concurrency = UNLIMITED } = payload as Partial<GroupPayload>;

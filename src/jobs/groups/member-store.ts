@@ -153,6 +153,18 @@ export async function pulseOfChildren(db: Db, parentId: string): Promise<string>
   return row?.pulse ?? "";
 }
 
+/** Jobs that the job has started and that can still be stopped: not those past their switch. `limited`: somebody has said how long they may take. */
+export async function stoppableChildren(db: Db, parentId: string): Promise<{ job_id: string; limited: boolean }[]> {
+  return query<{ job_id: string; limited: boolean }>(
+    db,
+    `
+    select id as job_id, cancel_requested_at is not null and cancel_deadline_at is not null as limited
+    from jobs where parent_id = $1 and status in ('queued', 'running') and switched_at is null
+    `,
+    [parentId],
+  );
+}
+
 /** Who has asked for the cancel of a group, and how long it may take: as long as the group itself. Null for one that Temporal's Web UI asked for. */
 export interface Canceller {
   id: string | null;

@@ -12,6 +12,8 @@ import { transaction, type Db } from "../../db.ts";
 import type { Execution } from "../../temporal.ts";
 import { noteDescribed } from "../attention/described.ts";
 import { claimGuard } from "../guard-store.ts";
+import { stoppableChildren } from "../groups/member-store.ts";
+import { stopMembers } from "../groups/stop-members.ts";
 import { passPermitOn } from "../permits/pass-on.ts";
 import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
@@ -69,7 +71,8 @@ export async function reconcileJob(deps: ProtocolDeps, jobId: string): Promise<D
   const seen = await readJob(deps.database.em.fork(), jobId);
   if (!seen) return "nothing";
   const execution = waitsTooLong(seen) ? null : await deps.executions.describe(seen.workflow_id);
-  const decision = decide(seen, execution);
+  let decision = decide(seen, execution);
+  if (decision === "terminate" && (await stopsChildren(deps, seen))) decision = "cancel";
   if (decision === "start") await startJob(deps, jobId, seen.generation);
   if (decision === "adopt" && execution) await adoptFor(deps, seen, execution);
   if (decision === "settle") await settleFor(deps, seen, execution);
@@ -81,6 +84,20 @@ export async function reconcileJob(deps: ProtocolDeps, jobId: string): Promise<D
   if (decision !== "nothing") deps.notifier.touch(jobId);
   return decision;
 }
+
+/**
+ * Has the job started others that have not stopped yet? They come before it: nobody else would stop them, and a group that says it has
+ * stopped while a member goes on to publish would lie.
+ */
+async function stopsChildren(deps: ProtocolDeps, seen: JobRow): Promise<boolean> {
+  const children = await stoppableChildren(deps.database.em.fork(), seen.id);
+  const unlimited = children.filter(({ limited }) => !limited);
+  await stopMembers(deps, seen, unlimited, OVERDUE_SECONDS);
+  return children.length > 0;
+}
+
+/** What those have left that share a time which is over. */
+const OVERDUE_SECONDS = 1;
 
 /** A run of an older generation that may sleep in line: woken, it finds that it is not wanted any more, and the next can start. */
 const isInTheWay = ({ job_type, status, generation }: JobRow, execution: Execution): boolean =>
