@@ -8,6 +8,7 @@ import type { Principal } from "../tenants/principal.ts";
 import type { Db } from "../db.ts";
 import { audited } from "./audit-request.ts";
 import { createBodyRoom, type BodyRoom } from "./body-room.ts";
+import { jsonBody } from "./json-pieces.ts";
 import { identify, permit } from "./middleware/authenticate.ts";
 import { hasBody, readJsonBody } from "./middleware/json-body.ts";
 import { requireMediaType } from "./middleware/media-type.ts";
@@ -106,7 +107,7 @@ function send(ctx: Context, { status, body, headers = {} }: RouteAnswer): void {
     return;
   }
   ctx.set(headers);
-  ctx.body = body instanceof Readable ? body : JSON.stringify(body);
+  ctx.body = body instanceof Readable ? body : jsonBody(body);
   if (!(body instanceof Readable) && !headers["Content-Type"]) ctx.type = "application/json";
 }
 
