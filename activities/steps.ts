@@ -4,6 +4,7 @@ import type { JobRow } from "../src/jobs/job-store.ts";
 import { finishJob, type Done } from "../src/jobs/protocol/finish.ts";
 import { leaveStep } from "../src/jobs/protocol/ledger-writes.ts";
 import type { ActivityDeps } from "./activity-deps.ts";
+import { findApplied } from "./applied.ts";
 import { beating, type StepTools } from "./beating.ts";
 import { enter } from "./enter.ts";
 import { guarded } from "./guarded.ts";
@@ -21,6 +22,12 @@ export async function inStep<T>(
   return guarded(async (context) => {
     const { grip, row } = await enter(deps, context, input, { step: step.name, message: step.begins });
     return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
+      const before = (await findApplied(deps, row))?.yielded[step.name];
+      if (before !== undefined) {
+        await leaveStep(deps, grip, step.name, "The job has changed its draft before: this step has nothing to do");
+        deps.mirror.forget(grip);
+        return before as T;
+      }
       const { result, message, revision = revisionOf(row, input, result) } = await work(tools);
       await leaveStep(deps, grip, step.name, message, revision === undefined ? undefined : { revision, result });
       deps.mirror.forget(grip);
@@ -41,7 +48,7 @@ function revisionOf(
 
 /**
  * The same for a job's last step, which writes the final state instead of leaving: the job is done once its work is. `work` answers what
- * the job ends with; partially completed, where things were left out.
+ * the job ends with; partially completed, where things were left out. A job that has changed its draft before ends as it did then.
  */
 export async function inLastStep<Result extends object>(
   deps: ActivityDeps,
@@ -52,7 +59,8 @@ export async function inLastStep<Result extends object>(
   return guarded(async (context) => {
     const { grip, row } = await enter(deps, context, input, { step: step.name, message: step.begins });
     return beating(deps, context, { grip, row, step: step.name }, async (tools) => {
-      const done = await work(tools);
+      const before = (await findApplied(deps, row))?.ending as Awaited<ReturnType<typeof work>> | undefined;
+      const done = before ?? (await work(tools));
       await finishJob(deps, grip, done);
       deps.mirror.forget(grip);
       return done.result;

@@ -11,6 +11,7 @@ import { stageOf } from "../../src/imports/stage-rows.ts";
 import { writeDone, type Done } from "../../src/jobs/protocol/finish.ts";
 import { demandMine } from "../../src/jobs/protocol/ledger-writes.ts";
 import { findDraft, type Version } from "../../src/projects/version-store.ts";
+import { keptAs } from "../applied.ts";
 import { keepMade } from "../keep-made.ts";
 import type { ActivityDeps } from "../activity-deps.ts";
 import type { StepTools } from "../beating.ts";
@@ -91,7 +92,8 @@ async function endingOf(
       onProgress: (rows) => tools.report(JUDGED + (1 - JUDGED) * (rows / total), `${rows} of ${total} rows applied`),
       async finish(tx, found) {
         ending = endingWith(input, { ...found, dry_run }, rejected);
-        if (!(await writeDone(tx, tools.grip, ending))) throw new AppError("superseded", { job: tools.row.id });
+        const kept = keptAs(ending, { fetch_file: input.file, read_rows: input.read });
+        if (!(await writeDone(tx, tools.grip, ending, kept))) throw new AppError("superseded", { job: tools.row.id });
       },
     });
     if (applied) return ending ?? endingWith(input, { ...applied, dry_run }, rejected);

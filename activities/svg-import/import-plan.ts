@@ -11,7 +11,6 @@ import { keepInUse, type Artifact } from "../../src/artifacts/artifact-store.ts"
 import type { Db } from "../../src/db.ts";
 import { AppError } from "../../src/errors.ts";
 import { writeDone, type Done } from "../../src/jobs/protocol/finish.ts";
-import { findStepRecords } from "../../src/jobs/step-results-store.ts";
 import { limitLockWait } from "../../src/projects/merge-overlays-store.ts";
 import { mergeLayers, mergeOverlays } from "../../src/projects/merge-overlays.ts";
 import { editDraft, findDraft, type Version } from "../../src/projects/version-store.ts";
@@ -20,13 +19,12 @@ import { planOverlays } from "../../src/svg/plan-overlays.ts";
 import type { ReadPlan } from "../../src/svg/plan-thread.ts";
 import { createPlanThreads } from "../../src/svg/plan-threads.ts";
 import { openSpool, spoolPlan } from "../../src/svg/spool-plan.ts";
+import { keptAs } from "../applied.ts";
 import { keepMade } from "../keep-made.ts";
 import type { ActivityDeps } from "../activity-deps.ts";
 import type { StepTools } from "../beating.ts";
 import { inLastStep } from "../steps.ts";
 
-/** Under this the transaction keeps what the job did to the draft, for later generations of it: an operator may reset what has ended. */
-const APPLIED = "applied";
 /** Elements left out that the job tells itself; all of them are in the artifact. */
 const TOLD = 20;
 /** Less than PostgreSQL takes to tell a deadlock. */
@@ -47,11 +45,7 @@ interface Applied {
  */
 export async function importPlan(deps: ActivityDeps, input: StepInput): Promise<SvgImportResult> {
   return inLastStep(deps, input, { name: "import_plan", begins: "Reading the plan" }, async (tools) => {
-    const db = deps.database.em.fork();
-    const { kept } = await findStepRecords(db, tools.row);
-    const before = kept.find(({ step }) => step === APPLIED)?.result as Applied | undefined;
-    const { result, errors } = before ?? (await readAndApply(deps, db, tools));
-    return doneOf({ result, errors });
+    return doneOf(await readAndApply(deps, deps.database.em.fork(), tools));
   });
 }
 
@@ -139,8 +133,8 @@ async function apply(
     signal.throwIfAborted();
     if (dryRun) throw new DryRun(applied);
     await limitLockWait(tx, LOCK_WAIT_MS);
-    const kept = { step: APPLIED, revision: 0, result: applied };
-    if (!(await writeDone(tx, grip, doneOf(applied), kept))) throw new AppError("superseded", { job: grip.job_id });
+    const ending = doneOf(applied);
+    if (!(await writeDone(tx, grip, ending, keptAs(ending)))) throw new AppError("superseded", { job: grip.job_id });
     return { changed: layersChanged || merged.added > 0 || merged.changed > 0, applied };
   });
   const { applied } = await edited.catch((error: unknown) => {

@@ -8,6 +8,7 @@ import { findDraft, type Version } from "../../src/projects/version-store.ts";
 import { readManifest } from "../../src/releases/tile-manifest.ts";
 import { draftOf } from "../../src/tiles/cut/cut-plan.ts";
 import type { ActivityDeps } from "../activity-deps.ts";
+import { keptAs } from "../applied.ts";
 import { inLastStep } from "../steps.ts";
 import type { AfterCut } from "./step-input.ts";
 
@@ -33,7 +34,8 @@ export async function attachTiles(deps: ActivityDeps, input: AfterCut): Promise<
       async finish(tx, found) {
         ending = endingWith(draft, cut, found);
         await limitLockWait(tx, LOCK_WAIT_MS);
-        if (!(await writeDone(tx, tools.grip, ending))) throw new AppError("superseded", { job: tools.row.id });
+        const kept = keptAs(ending, { measure: measured, generate: cut });
+        if (!(await writeDone(tx, tools.grip, ending, kept))) throw new AppError("superseded", { job: tools.row.id });
       },
     });
     return ending ?? endingWith(draft, cut, attached);

@@ -31,3 +31,9 @@ export async function findStepRecords(db: Db, job: { id: string; version_id: str
   ]);
   return { ...version, kept };
 }
+
+/** What is kept under one name; null for nothing. */
+export async function findKeptStep(db: Db, { job_id, step }: { job_id: string; step: string }): Promise<unknown> {
+  const sql = `select result from job_step_results where job_id = $1 and step = $2`;
+  return (await queryOne<{ result: unknown }>(db, sql, [job_id, step]))?.result ?? null;
+}

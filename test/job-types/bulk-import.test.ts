@@ -6,6 +6,8 @@ import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { startFileServer, type FileServer } from "../fetch/file-server.ts";
 import { workbook } from "../imports/workbook.ts";
 import { overlaysOf } from "../support/job-samples/bulk-import.ts";
+import { contentOf } from "../support/job-samples/sample.ts";
+import { reset } from "../support/operator.ts";
 import { jobRow, ledger, until } from "../support/publishing.ts";
 import { createImportRoom, type ImportRoom } from "./import-room.ts";
 
@@ -236,4 +238,23 @@ it("a retry fetches anew: the file may be there by now", async () => {
     return (await jobRow(room, job)).status === "completed";
   });
   expect(await jobRow(room, job)).toMatchObject({ generation: 2, result: { changed: 1 } });
+});
+
+it.each([
+  ["to its first task", undefined],
+  ["to its last step", "applyRows"],
+])("a job that has ended and is reset %s answers what it did, although its source is gone", async (_, activity) => {
+  const draft = await room.draftOf();
+  files["/once.csv"] = "ref,label_en\nplot-1,Imported\nnowhere,x\n";
+  const { job, row } = await room.run(draft, { file_url: `${server.url}/once.csv` });
+  expect(row.status).toBe("partially_completed");
+  delete files["/once.csv"];
+  const later = await room.run(draft, await room.fromText("ref,label_en\nplot-1,Corrected\n"));
+  expect(later.row.status).toBe("completed");
+  const content = await contentOf(room, draft);
+  await reset(room, job, activity);
+  await until("the next generation", async () => (await jobRow(room, job)).generation === 2);
+  const { status, result, errors } = await room.told(job);
+  expect({ status, result, errors }).toEqual({ status: row.status, result: row.result, errors: row.errors });
+  expect(await contentOf(room, draft)).toEqual(content);
 });

@@ -15,7 +15,7 @@ import {
   WORKER,
   type Played,
 } from "../support/job-samples/play.ts";
-import type { JobSample } from "../support/job-samples/sample.ts";
+import { contentOf, startSample, type JobSample } from "../support/job-samples/sample.ts";
 import { requestCancel, reset, terminate, workflowStatus } from "../support/operator.ts";
 import { jobRow, ledger, until } from "../support/publishing.ts";
 
@@ -97,6 +97,26 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
     await until("the next generation", async () => (await jobRow(room, played.job)).generation === 2);
     expect(performance.now() - pressed).toBeLessThan(TOLD_MS);
     expect(await done(sample, played)).toMatchObject({ generation: 2 });
+  });
+
+  it.runIf(sample.later)("that is done, and is reset to its first task, changes nothing again", async () => {
+    const played = await play(room, sample);
+    const before = await done(sample, played);
+    const payload = (await sample.later?.(room, played.draft)) ?? {};
+    const later = await startSample(room, played.draft, { type: sample.type, payload });
+    expect(DONE).toContain((await room.ended(later, END_MS)).status);
+    const content = await contentOf(room, played.draft);
+    await reset(room, played.job);
+    await until("the next generation", async () => (await jobRow(room, played.job)).generation === 2);
+    const { status, message, result, steps } = await room.ended(played.job, END_MS);
+    expect({ status, message, result }).toEqual({
+      status: before.status,
+      message: before.message,
+      result: before.result,
+    });
+    expect(steps.map((step) => step.status)).toEqual(before.steps.map((step) => step.status));
+    expect(await contentOf(room, played.draft)).toEqual(content);
+    await until("the workflow to close", async () => (await workflowStatus(room, played.job)) === "COMPLETED");
   });
 
   it("that is terminated says so in time, whatever its worker goes on with", async () => {

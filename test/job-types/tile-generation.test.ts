@@ -6,13 +6,15 @@ import { workflowId } from "../../contract/workflow-id.ts";
 import { query, queryOne, transaction } from "../../src/db.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
+import { cutManifestKey } from "../../src/storage/keys.ts";
 import { pictureSettings } from "../../src/tiles/cut/picture-settings.ts";
 import { createChaosRoom, messages, type ChaosRoom } from "../support/chaos-room.ts";
-import { startSample } from "../support/job-samples/sample.ts";
+import { contentOf, startSample } from "../support/job-samples/sample.ts";
 import { tileGeneration } from "../support/job-samples/tile-generation.ts";
+import { reset } from "../support/operator.ts";
 import { picture, putSource } from "../support/pictures.ts";
 import { childrenOf, isRunning } from "../support/processes.ts";
-import { createDraft, until, type Draft } from "../support/publishing.ts";
+import { createDraft, jobRow, until, type Draft } from "../support/publishing.ts";
 import type { WorkerProcess } from "../support/worker-process.ts";
 
 /** One worker for all that leaves it alive: to start one takes seconds, and to miss one that was killed ten. */
@@ -127,6 +129,33 @@ describe("a draft that is changed while its tiles are cut", { timeout: 60_000 },
     expect(await tilesOf(draft)).not.toEqual(before);
     expect(row.message).toMatch(new RegExp(`in the place of ${before.length}$`));
   });
+});
+
+describe("a job that has ended and is reset", { timeout: 60_000 }, () => {
+  it.each([
+    ["to its first task", undefined],
+    ["to its last step", "attachTiles"],
+  ])(
+    "%s answers what it did, although its picture and its tiles are gone and its version is published",
+    async (_, activity) => {
+      const { draft, job } = await begin(await picture(700, 500));
+      await startJob(room.deps, job, 1);
+      const before = await room.ended(job);
+      const db = room.database.em.fork();
+      await query(db, `delete from source_pictures where version_id = $1`, [draft.version_id]);
+      await query(db, `delete from tiles where version_id = $1`, [draft.version_id]);
+      await query(db, `update versions set status = 'published' where id = $1`, [draft.version_id]);
+      await room.stores.private.delete(cutManifestKey("harbour", draft.project, 1, job));
+      const content = await contentOf(room, draft);
+      await reset(room, job, activity);
+      await until("the next generation", async () => {
+        await room.reconciler.round();
+        return (await jobRow(room, job)).generation === 2;
+      });
+      expect(await room.ended(job)).toMatchObject({ status: "completed", result: before.result });
+      expect(await contentOf(room, draft)).toEqual(content);
+    },
+  );
 });
 
 describe("an attempt that is the job's no more", { timeout: 60_000 }, () => {

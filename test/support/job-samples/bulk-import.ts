@@ -66,6 +66,11 @@ export const bulkImport: JobSample = {
       letGo: async () => server.letGo(),
     };
   },
+  later: async (room, draft) => ({
+    project: draft.project,
+    version: await versionOf(room, draft),
+    source: { artifact: await uploadOf(room, "ref,label_en,area\nplot-1,Corrected,400\n") },
+  }),
   busy: "read_rows",
   async expectDone(room, draft, result) {
     expect(result).toMatchObject({

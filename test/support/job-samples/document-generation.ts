@@ -22,6 +22,7 @@ export const documentGeneration: JobSample = {
   },
   failing: async () => ({ payload: { format: "pdf", title: "T", code: "return nothing" }, code: "code_failed" }),
   stalling: null,
+  later: null,
   busy: "generate",
   async expectDone(room, _draft, result) {
     const { artifact, format, left_out } = result as unknown as DocumentGenerationResult;

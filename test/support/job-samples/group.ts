@@ -37,6 +37,7 @@ export const group: JobSample = {
       letGo,
     };
   },
+  later: null,
   busy: "run_members",
   async expectDone(_room, _draft, result) {
     expect(result["counts"]).toMatchObject({ failed: 0, cancelled: 0 });

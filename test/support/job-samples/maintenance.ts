@@ -6,6 +6,7 @@ export const maintenance: JobSample = {
   happy: async () => ({ dry_run: true }),
   failing: null,
   stalling: null,
+  later: null,
   busy: "sweep",
   async expectDone(_room, _draft, result) {
     expect(result).toMatchObject({ dry_run: true });

@@ -24,6 +24,8 @@ export interface JobSample {
    * is let go completes.
    */
   stalling: ((room: Publishing, draft: Draft) => Promise<StallingJob>) | null;
+  /** Of a job of the type that changes again what the happy one has changed, after it; null for a type that changes no draft. */
+  later: ((room: Publishing, draft: Draft) => Promise<Record<string, unknown>>) | null;
   /** The step in which the most is done: where workers are killed and operators press. */
   busy: string;
   /** Everything is there, once, and right; whatever happened on the way. `result`: of the job's row. */
@@ -73,6 +75,23 @@ export async function startSample(
   );
   if (job.start !== false) await startJob(room.deps, id, 1);
   return id;
+}
+
+/** Everything that jobs change in a draft, with its revision. */
+export async function contentOf(room: Publishing, { version_id }: Draft): Promise<unknown> {
+  const [row] = await query<{ content: unknown }>(
+    room.database.em.fork(),
+    `
+    select jsonb_build_object(
+      'revision', v.revision,
+      'overlays', (select jsonb_agg(to_jsonb(o) order by o.sort_order) from overlays o where o.version_id = v.id),
+      'tile_set', (select to_jsonb(s) from tile_sets s where s.version_id = v.id),
+      'tiles', (select jsonb_agg(jsonb_build_array(t.key, t.sha256) order by t.key) from tiles t where t.version_id = v.id)) as content
+    from versions v where v.id = $1
+    `,
+    [version_id],
+  );
+  return row?.content;
 }
 
 /** The number of the draft's version. */

@@ -48,6 +48,11 @@ export const svgImport: JobSample = {
     code: "svg_invalid",
   }),
   stalling: null,
+  later: async (room, draft) => ({
+    project: draft.project,
+    version: await versionOf(room, draft),
+    source: { artifact: await uploadPlan(room, draft, PLAN.replace("Plot one", "Plot 1")) },
+  }),
   busy: "import_plan",
   async expectDone(room, draft, result) {
     // Once, whichever attempt did it: a second time would find one overlay unchanged.

@@ -18,6 +18,7 @@ export const tileGeneration: JobSample = {
     code: "picture_missing",
   }),
   stalling: null,
+  later: async (room, draft) => ({ project: draft.project, version: await versionOf(room, draft), tile_size: 126 }),
   busy: "generate",
   async expectDone(room, draft, result) {
     expect(result).toMatchObject({ ...PYRAMID, tile_count: 17 });
