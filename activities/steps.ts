@@ -3,6 +3,7 @@ import type { StepInput } from "../contract/job-input.ts";
 import type { JobRow } from "../src/jobs/job-store.ts";
 import { finishJob, type Done } from "../src/jobs/protocol/finish.ts";
 import { leaveStep } from "../src/jobs/protocol/ledger-writes.ts";
+import { isIndependent } from "../src/jobs/protocol/retry-plan.ts";
 import type { ActivityDeps } from "./activity-deps.ts";
 import { findApplied } from "./applied.ts";
 import { beating, type StepTools } from "./beating.ts";
@@ -28,7 +29,7 @@ export async function inStep<T>(
         deps.mirror.forget(grip);
         return before as T;
       }
-      const { result, message, revision = revisionOf(row, input, result) } = await work(tools);
+      const { result, message, revision = revisionOf(row, step.name, input, result) } = await work(tools);
       await leaveStep(deps, grip, step.name, message, revision === undefined ? undefined : { revision, result });
       deps.mirror.forget(grip);
       return result;
@@ -36,13 +37,14 @@ export async function inStep<T>(
   });
 }
 
-/** Of the draft that the step worked on: as it was validated, or as validating has just found it; 0 where there is none. */
+/** Of the draft that the step worked on: as it was validated, or as validating has just found it; 0 where it worked on none. */
 function revisionOf(
   row: JobRow,
+  step: string,
   { validated }: { validated?: { revision: number } },
   result: unknown,
 ): number | undefined {
-  if (row.version_id === null) return 0;
+  if (row.version_id === null || isIndependent(row, step)) return 0;
   return validated?.revision ?? (result as { revision?: number } | undefined)?.revision;
 }
 

@@ -1,10 +1,13 @@
 /** The bulk import: rows of a file become labels and properties of a draft's overlays, by ref. Never reorder or rename fields: histories hold them. */
 import type { JobTypeDefinition } from "./job-type-definition.ts";
 
-/** Fetching counts bytes, reading bytes, applying rows. The stall limits are ten times what each goes without a report on a slow disk. */
+/**
+ * Fetching counts bytes, reading bytes, applying rows. The stall limits are ten times what each goes without a report on a slow disk. Only
+ * applying looks at the draft.
+ */
 export const BULK_IMPORT_STEPS = [
-  { name: "fetch_file", label: "Fetch the file", percent: 15, stall_seconds: 120 },
-  { name: "read_rows", label: "Read and check the rows", percent: 65, stall_seconds: 60 },
+  { name: "fetch_file", label: "Fetch the file", percent: 15, stall_seconds: 120, independent: true },
+  { name: "read_rows", label: "Read and check the rows", percent: 65, stall_seconds: 60, independent: true },
   { name: "apply_rows", label: "Change the overlays", percent: 100, stall_seconds: 120 },
 ] as const;
 

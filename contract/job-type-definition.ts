@@ -9,6 +9,8 @@ export interface StepDefinition {
   percent: number;
   /** Without progress for longer than this, a job in this step is flagged as stalled. */
   stall_seconds: number;
+  /** What it yields does not depend on the draft: a retry goes on behind it, however the draft has been edited since. */
+  independent?: true;
 }
 
 /** Temporal task queues, one per capability: what a worker needs to have and to be, decides which of them it serves. */

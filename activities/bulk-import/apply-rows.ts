@@ -16,6 +16,7 @@ import { keepMade } from "../keep-made.ts";
 import type { ActivityDeps } from "../activity-deps.ts";
 import type { StepTools } from "../beating.ts";
 import { inLastStep } from "../steps.ts";
+import { onFile } from "./refused-file.ts";
 import { stageFile } from "./read-rows.ts";
 import type { AfterRead } from "./step-input.ts";
 
@@ -48,7 +49,7 @@ export async function applyRows(deps: ActivityDeps, input: AfterRead): Promise<B
         deps.log.warn({ error, job_id: tools.row.id }, "staged rows were not removed; maintenance does it");
       });
     try {
-      const done = await endingOf(deps, input, tools, { db, stage: stage.id });
+      const done = await onFile(deps, tools, () => endingOf(deps, input, tools, { db, stage: stage.id }));
       deps.notifier.touch(tools.row.id);
       await forget();
       return done;

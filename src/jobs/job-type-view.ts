@@ -5,12 +5,16 @@ import type { StepDefinition } from "../../contract/job-type-definition.ts";
 export const jobTypes = (): JobType[] => Object.keys(JOB_TYPES) as JobType[];
 
 export function jobTypeView(type: JobType) {
-  const { steps, task_queue, workflow: _, ...row } = definitionOf(type);
+  const { task_queue, workflow: _, ...row } = definitionOf(type);
+  const steps: readonly StepDefinition[] = row.steps;
   return {
     type,
     ...row,
     queue: task_queue,
-    steps: steps.map((step, at) => ({ ...step, weight: weightOf(steps, at) })),
+    steps: steps.map(({ name, label, percent, stall_seconds }, at) => ({
+      ...{ name, label, percent, stall_seconds },
+      weight: weightOf(steps, at),
+    })),
   };
 }
 

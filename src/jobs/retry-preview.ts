@@ -6,7 +6,7 @@ import { readGuard } from "./guard-store.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
 import { readJob, type JobRow } from "./job-store.ts";
 import { guardKey, publishTarget, stepsOf } from "./protocol/attempt.ts";
-import { planRetry, type RetryPlan } from "./protocol/retry-plan.ts";
+import { isIndependent, planRetry, type RetryPlan } from "./protocol/retry-plan.ts";
 import { demandRetryable } from "./protocol/retry.ts";
 import { findReservedRelease, measureDraft } from "./retry-preview-store.ts";
 import { countWork, tellSteps, type PlannedStep, type Work } from "./retry-steps.ts";
@@ -20,7 +20,7 @@ export interface RetryPreview {
   from: string;
   /** That the retry would open. */
   generation: number;
-  /** Of the draft; null for a job that is about none. `validated`: that the finished steps worked on. */
+  /** Of the draft; null for a job that is about none. `validated`: that the finished steps worked on; null where they did not. */
   revision: { validated: number | null; current: number; unchanged: boolean } | null;
   steps: PlannedStep[];
   reuse: Work;
@@ -60,7 +60,8 @@ export async function previewRetry(
     const draft = guardKey(row) === null ? null : await measureDraft(db, row.version_id);
     const yielded = new Map(records.kept.map(({ step, result }) => [step, result]));
     const first = stepsOf(row)[0]?.name;
-    const validated = records.kept.find(({ step }) => step === first)?.revision ?? null;
+    const finished = records.kept.find(({ step }) => step === first && !isIndependent(row, step));
+    const validated = finished?.revision ?? null;
     const revision = row.version_id === null ? null : records.revision;
     const told = { plan, yielded, draft, revision, job: row, wanted: request.from };
     return {

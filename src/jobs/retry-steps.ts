@@ -1,7 +1,7 @@
 /** The steps of a job that is to be retried, in sentences and in numbers; those of a publish say more. Pure. */
 import type { GeneratedRelease, UploadedRelease, ValidatedVersion, VerifiedTiles } from "../../contract/publish.ts";
 import type { JobRow } from "./job-store.ts";
-import type { RetryPlan } from "./protocol/retry-plan.ts";
+import { isIndependent, type RetryPlan } from "./protocol/retry-plan.ts";
 import type { DraftSize } from "./retry-preview-store.ts";
 
 export interface PlannedStep {
@@ -40,7 +40,7 @@ export interface RetryStory {
   draft: DraftSize | null;
   /** Of the draft that the job is about; null for a job that is about none. */
   revision: number | null;
-  job: Pick<JobRow, "status" | "steps" | "environment">;
+  job: Pick<JobRow, "job_type" | "status" | "steps" | "environment">;
   /** The step that was asked for, if any. */
   wanted: string | undefined;
 }
@@ -51,7 +51,7 @@ const isReused = ({ plan }: RetryStory, name: string): boolean =>
 export function tellSteps(story: RetryStory): PlannedStep[] {
   return story.plan.steps.map(({ name, label, finished_at }) => {
     if (!isReused(story, name)) return { name, label, action: "run", why: whyAgain(story, { name, label }) };
-    const why = story.draft ? whyNot(story, name) : whyKept(story);
+    const why = story.draft ? whyNot(story, name) : whyKept(story, name);
     return { name, label, action: "reuse", why, ...(finished_at === undefined ? {} : { finished_at }) };
   });
 }
@@ -97,7 +97,9 @@ function whyNot({ yielded }: RetryStory, name: string): string {
 }
 
 /** Of a step of any type. */
-function whyKept({ revision }: RetryStory): string {
+function whyKept({ revision, job }: RetryStory, name: string): string {
+  if (revision !== null && isIndependent(job, name))
+    return "It has finished, and what it yielded is kept; it does not depend on the draft.";
   const still = revision === null ? "" : `, of revision ${revision}, which the draft still has`;
   return `It has finished, and what it yielded is kept${still}.`;
 }

@@ -3,7 +3,7 @@ import { query, queryOne, type Db } from "../db.ts";
 
 export interface KeptStep {
   step: string;
-  /** Of the draft that the step worked on. */
+  /** Of the draft that the step worked on; 0 where it worked on none. */
   revision: number;
   result: unknown;
 }
@@ -23,12 +23,22 @@ async function revisionOf(db: Db, versionId: string): Promise<{ revision: number
   return version;
 }
 
-/** Of the job, in no order. */
+/**
+ * Of the job, in no order. Of a fetched file only as long as its record is there: the bytes go some time after it, and what was read of them
+ * is read again by who applies it.
+ */
 export async function findStepRecords(db: Db, job: { id: string; version_id: string | null }): Promise<StepRecords> {
   const version = job.version_id === null ? NO_VERSION : await revisionOf(db, job.version_id);
-  const kept = await query<KeptStep>(db, `select step, revision, result from job_step_results where job_id = $1`, [
-    job.id,
-  ]);
+  const kept = await query<KeptStep>(
+    db,
+    `
+    select step, revision, result from job_step_results r
+    where job_id = $1 and (step <> 'fetch_file' or exists (
+      select 1 from artifacts a
+      where a.id = right(r.result ->> 'key', 36)::uuid and a.tenant_id = r.tenant_id and (a.expires_at is null or a.expires_at > now())))
+    `,
+    [job.id],
+  );
   return { ...version, kept };
 }
 
@@ -36,4 +46,9 @@ export async function findStepRecords(db: Db, job: { id: string; version_id: str
 export async function findKeptStep(db: Db, { job_id, step }: { job_id: string; step: string }): Promise<unknown> {
   const sql = `select result from job_step_results where job_id = $1 and step = $2`;
   return (await queryOne<{ result: unknown }>(db, sql, [job_id, step]))?.result ?? null;
+}
+
+/** A retry does not go on behind it. */
+export async function forgetStep(db: Db, { job_id, step }: { job_id: string; step: string }): Promise<void> {
+  await query(db, `delete from job_step_results where job_id = $1 and step = $2`, [job_id, step]);
 }

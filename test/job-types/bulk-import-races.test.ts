@@ -1,6 +1,7 @@
 /** Bulk imports whose workers die, that are cancelled, and that others edit under: the draft changes once and as a whole, or not at all. */
 import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isFinal } from "../../contract/job-state.ts";
 import { query, transaction } from "../../src/db.ts";
 import { AppError } from "../../src/errors.ts";
 import { applyImport, judgeRows } from "../../src/imports/apply-import.ts";
@@ -13,8 +14,11 @@ import {
   type StagedRow,
 } from "../../src/imports/import-rows-store.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
+import { retryJob } from "../../src/jobs/protocol/retry.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
+import { previewRetry } from "../../src/jobs/retry-preview.ts";
 import { findDraft } from "../../src/projects/version-store.ts";
+import { startFileServer, type FileServer } from "../fetch/file-server.ts";
 import { overlaysOf } from "../support/job-samples/bulk-import.ts";
 import { jobRow, ledger, until, type Draft } from "../support/publishing.ts";
 import { createImportRoom, type ImportRoom } from "./import-room.ts";
@@ -88,6 +92,88 @@ it("a cancel leaves the draft as it was, however many rows were applied already"
   expect((await room.ended(job, 60_000)).status).toBe("cancelled");
   expect(await overlaysOf(room, draft.version_id)).toEqual(before);
   expect(await room.revisionOf(draft)).toBe(1);
+});
+
+describe("an import that is cancelled in its last step", { timeout: 60_000 }, () => {
+  let server: FileServer;
+  /** What the server has; null for a link whose time is over. */
+  let file: string | null;
+  beforeAll(async () => {
+    server = await startFileServer(
+      (_, response) => void (file === null ? response.writeHead(410).end() : response.end(file)),
+    );
+  });
+  afterAll(() => server?.close());
+
+  async function cancelledInApply(): Promise<{ draft: Draft; job: string }> {
+    file = "ref,area\nplot-1,1\nnowhere,2\n";
+    const draft = await room.draftOf();
+    const letGo = await holdDraft(draft, "");
+    const job = await room.begin(draft, { file_url: `${server.url}/rows.csv?signed=1` });
+    await room.gates.somebodyWaits("versions");
+    await cancelJob(room.deps, { job_id: job, by: room.principal });
+    await until("the cancel to arrive", async () => (await jobRow(room, job)).cancel_acknowledged_at !== null);
+    await letGo();
+    expect((await room.ended(job, 60_000)).status).toBe("cancelled");
+    return { draft, job };
+  }
+  const edit = ({ version_id }: Draft) =>
+    query(room.database.em.fork(), `update versions set revision = revision + 1 where id = $1`, [version_id]);
+  const preview = (job: string) => previewRetry(room.deps, { job_id: job, tenant_id: room.tenant_id });
+
+  /** The run that was cancelled may not be closed yet: then it is the reconciler that starts the next one. */
+  async function retried(job: string, from?: string) {
+    const told = await retryJob(room.deps, {
+      job_id: job,
+      by: room.principal,
+      ...(from === undefined ? {} : { from }),
+    });
+    const row = await until("the retry to end", async () => {
+      await room.reconciler.round();
+      const found = await jobRow(room, job);
+      return isFinal(found.status) && found;
+    });
+    return { told, row };
+  }
+
+  it("is retried behind the file that it has, although the link to it is dead and the draft was edited", async () => {
+    const { draft, job } = await cancelledInApply();
+    file = null;
+    await edit(draft);
+    const kept = "It has finished, and what it yielded is kept; it does not depend on the draft.";
+    expect(await preview(job)).toMatchObject({
+      ...{ from: "apply_rows", revision: { validated: null, current: 2, unchanged: false } },
+      steps: [
+        { name: "fetch_file", action: "reuse", why: kept },
+        { name: "read_rows", action: "reuse", why: kept },
+        { name: "apply_rows", action: "run", why: "It was stopped here." },
+      ],
+    });
+    const { told, row } = await retried(job);
+    expect(told.message).toBe(`Retried by ${room.principal.name} from apply_rows`);
+    expect(row).toMatchObject({ status: "partially_completed", generation: 2, result: { changed: 1, rejected: 1 } });
+    expect((await overlaysOf(room, draft.version_id))[0]?.properties).toEqual({ area: 1 });
+  });
+
+  it("fetches anew where that is asked for", async () => {
+    const { draft, job } = await cancelledInApply();
+    file = "ref,area\nplot-1,5\n";
+    const { row } = await retried(job, "fetch_file");
+    expect(row).toMatchObject({ status: "completed", result: { rows: 1, changed: 1 } });
+    expect((await overlaysOf(room, draft.version_id))[0]?.properties).toEqual({ area: 5 });
+  });
+
+  it("fetches anew, and says why, once the file has gone with its time", async () => {
+    const { job } = await cancelledInApply();
+    await query(room.database.em.fork(), `update artifacts set expires_at = now() where job_id = $1`, [job]);
+    expect(await preview(job)).toMatchObject({
+      from: "fetch_file",
+      steps: [{ action: "run", why: "What it yielded was not kept." }, { action: "run" }, { action: "run" }],
+    });
+    const { told, row } = await retried(job);
+    expect(told.message).toMatch(/from fetch_file: what fetch_file yielded was not kept$/);
+    expect(row).toMatchObject({ status: "partially_completed", result: { changed: 1 } });
+  });
 });
 
 it("a draft that is edited between the look at its refs and the change is looked at again", async () => {

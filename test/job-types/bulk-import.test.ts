@@ -226,10 +226,16 @@ it(
   },
 );
 
-it("a retry fetches anew: the file may be there by now", async () => {
+it.each([
+  ["be there", undefined],
+  ["be mended, of which no row was read", "ref,area\n"],
+  ["be mended, of which no row could be used", "ref,area\nnowhere,5\n"],
+])("a retry fetches anew: the file may %s by now", async (_, first) => {
   const draft = await room.draftOf();
-  delete files["/late.csv"];
-  const { job } = await room.run(draft, { file_url: `${server.url}/late.csv` });
+  if (first === undefined) delete files["/late.csv"];
+  else files["/late.csv"] = first;
+  const { job, row } = await room.run(draft, { file_url: `${server.url}/late.csv` });
+  expect(row.status).toBe("failed");
   files["/late.csv"] = "ref,area\nplot-1,5\n";
   await retryJob(room.deps, { job_id: job, by: room.principal });
   // The run that failed may not be closed yet: then it is the reconciler that starts the next one.

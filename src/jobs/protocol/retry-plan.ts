@@ -3,7 +3,8 @@
  * whoever starts the run, now or after an outage, gives it the same.
  *
  *   finished   the job's row says that the step is done
- *   true       its result is kept, and is of the draft's present revision; results of one revision are all alike, whichever run made them
+ *   true       its result is kept, and is of the draft's present revision, or does not depend on the draft; results of one revision are all
+ *              alike, whichever run made them
  *   carried    finished and true, with all steps before it
  */
 import { pendingSteps, type StepState } from "../../../contract/progress.ts";
@@ -39,7 +40,7 @@ export function planRetry(row: StepsOfJob, records: StepRecords, wanted?: string
   if (index < 0) throw new AppError("retry_step_unknown", { step: wanted, steps: names.join(", ") });
   if (index > reached) throw new AppError("retry_step_not_reached", { job: row.id, step: wanted, unfinished });
 
-  const start = countTrue(names.slice(0, index), records);
+  const start = countTrue(row, names.slice(0, index), records);
   const isKept = records.kept.some(({ step }) => step === names[start]);
   return {
     from: names[start] ?? "",
@@ -53,17 +54,22 @@ export function planRetry(row: StepsOfJob, records: StepRecords, wanted?: string
 }
 
 /** What the run of a queued job is given: results of the steps that its row has as done, or nothing. */
-export function carriedSteps(row: Pick<JobRow, "steps">, records: StepRecords): CarriedSteps | undefined {
+export function carriedSteps(row: Pick<JobRow, "job_type" | "steps">, records: StepRecords): CarriedSteps | undefined {
   const at = row.steps.findIndex(({ status }) => status !== "done");
   const finished = row.steps.slice(0, Math.max(0, at)).map(({ name }) => name);
-  const names = finished.slice(0, countTrue(finished, records));
+  const names = finished.slice(0, countTrue(row, finished, records));
   if (names.length === 0) return undefined;
   return Object.fromEntries(names.map((name) => [name, records.kept.find(({ step }) => step === name)?.result]));
 }
 
+/** Whatever the draft has become, what the step has yielded stays true. */
+export const isIndependent = (row: Pick<JobRow, "job_type">, name: string | undefined): boolean =>
+  stepsOf(row).some((step) => step.name === name && step.independent === true);
+
 /** How many of the steps, from the first on, have a result that is true of the draft as it is. */
-function countTrue(names: readonly string[], { kept, revision }: StepRecords): number {
-  const isTrue = (name: string): boolean => kept.some((each) => each.step === name && each.revision === revision);
+function countTrue(row: Pick<JobRow, "job_type">, names: readonly string[], { kept, revision }: StepRecords): number {
+  const isTrue = (name: string): boolean =>
+    kept.some((each) => each.step === name && (isIndependent(row, name) || each.revision === revision));
   const at = names.findIndex((name) => !isTrue(name));
   return at < 0 ? names.length : at;
 }

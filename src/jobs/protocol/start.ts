@@ -34,7 +34,7 @@ async function optionsOf(db: Db, found: JobStart): Promise<StartOptions> {
   const { job_type, workflow_id, version_id, steps, title, priority, lacks_tiles, ...input } = found;
   // The first generation has nothing behind it.
   const records = input.generation > 1 ? await findStepRecords(db, { id: input.job_id, version_id }) : null;
-  const carried = records && carriedSteps({ steps }, records);
+  const carried = records && carriedSteps({ job_type, steps }, records);
   const more = { ...(carried ? { carried } : {}), ...(lacks_tiles ? { makes_tiles: true as const } : {}) };
   return { ...{ job_type, workflow_id, title, priority }, input: { ...input, ...more } };
 }
