@@ -3,6 +3,7 @@ import type { Attention } from "../../contract/attention.ts";
 import type { CancellationReceipt } from "../../contract/cancellation.ts";
 import type { FinalStatus, JobStatus } from "../../contract/job-state.ts";
 import type { JobType } from "../../contract/job-types.ts";
+import type { Notice } from "../../contract/notice.ts";
 import type { StepState } from "../../contract/progress.ts";
 import type { Environment } from "../../contract/publish.ts";
 import type { Problem } from "../../contract/problem.ts";
@@ -39,7 +40,7 @@ export interface JobState {
   /** While what has failed waits to be tried again. ISO 8601. */
   next_attempt_at?: string | null;
   /** While something that the job or the gateway needs is away: what, and since when. */
-  notice?: { code: string; message: string; since: string };
+  notice?: Notice | null;
 }
 
 /** A job that has ended. */
@@ -70,6 +71,7 @@ export interface Job extends JobState, Omit<EndedJob, "status"> {
   attention: Attention | null;
   attempt: number;
   next_attempt_at: string | null;
+  notice: Notice | null;
   capabilities: { cancel: boolean; retry: boolean };
   logs: LogEntry[];
 }

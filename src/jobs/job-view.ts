@@ -1,6 +1,7 @@
 /** Jobs as answers and streams show them: the seeds' words beside ours. */
 import { isFinal } from "../../contract/job-state.ts";
 import { titleOf } from "../../contract/job-title.ts";
+import type { Notice } from "../../contract/notice.ts";
 import { definitionOf } from "../../contract/job-types.ts";
 import type { Environment } from "../../contract/publish.ts";
 import { readableJobId } from "../../contract/workflow-id.ts";
@@ -40,7 +41,7 @@ export function jobLinks(
 const ids = (id: string) => ({ id, job_id: readableJobId(id), jobId: readableJobId(id) });
 
 /** Small: what a poller needs. */
-export function statusView(job: JobRecord) {
+export function statusView(job: JobRecord, notice: Notice | null) {
   return {
     ...ids(job.id),
     status: job.status,
@@ -49,6 +50,7 @@ export function statusView(job: JobRecord) {
     step: job.step,
     generation: job.generation,
     error: job.error,
+    notice,
     updated_at: iso(job.updated_at),
     completed_at: iso(job.completed_at),
   };
@@ -170,7 +172,11 @@ export function jobView(job: JobRecord, bases: LinkBases) {
   };
 }
 
-/** With all logs: `GET /jobs/{id}`. */
-export function jobDetail(job: JobRecord, logs: LogEntry[], bases: LinkBases) {
-  return { ...jobView(job, bases), logs };
+/** With all logs, and with why less is known than usual: `GET /jobs/{id}`. */
+export function jobDetail(
+  job: JobRecord,
+  { logs, notice }: { logs: LogEntry[]; notice: Notice | null },
+  bases: LinkBases,
+) {
+  return { ...jobView(job, bases), notice, logs };
 }

@@ -7,6 +7,7 @@
  *      └──NOTIFY of progress──► waiting for its turn ──► dirty ──read──► shown
  */
 import { isFinal } from "../../contract/job-state.ts";
+import type { Notice } from "../../contract/notice.ts";
 import type { Database } from "../db.ts";
 import { reasonOf } from "../errors.ts";
 import { inTime } from "../in-time.ts";
@@ -24,7 +25,6 @@ import {
   noticeOf,
   withOpinion,
   type Asking,
-  type Notice,
   type ShownJob,
 } from "./second-opinion.ts";
 import { watchTemporal } from "./temporal-watch.ts";
@@ -51,6 +51,11 @@ export interface ProgressFeed {
    */
   watch(record: JobRecord, watcher: Watcher): WatchedJob;
   unwatch(watched: WatchedJob, watcher: Watcher): void;
+  /**
+   * What is to be told of a job to somebody who asks for it now and then, by what the process knows; null for nothing. Nobody is asked for
+   * this: who begins to poll is told of Temporal some seconds later.
+   */
+  noticeOn(job: Pick<JobRecord, "id" | "status">): Notice | null;
   /** Jobs being watched, and watchers. */
   size(): { jobs: number; watchers: number };
   /** Nothing can be watched any more. */
@@ -81,6 +86,8 @@ const KEPT = 4;
 const BATCH = 1_000;
 /** ms without PostgreSQL until watchers are told: a restart takes less. */
 const AWAY_MS = 2_000;
+/** ms after which somebody who polls has left. */
+const POLLED_MS = 120_000;
 /** ms that one read may take. */
 const READ_MS = 5_000;
 
@@ -105,6 +112,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
   let watchers = 0;
   let reading = false;
   let closed = false;
+  let polledAt = -Infinity;
   /** Since when PostgreSQL cannot be read, and what watchers are told of it. */
   let away: { since: Date; notice: Notice | null } | null = null;
   const opinions = createSecondOpinions({
@@ -116,7 +124,7 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
 
   const temporal = watchTemporal({
     executions: options.executions,
-    wanted: () => entries.size > 0,
+    wanted: () => entries.size > 0 || performance.now() - polledAt < POLLED_MS,
     told() {
       // Away or back: what single jobs were told of it is over, and when it is back, whoever was asked in vain is asked again at once.
       for (const entry of entries.values()) {
@@ -309,6 +317,12 @@ export function createProgressFeed(options: FeedOptions): ProgressFeed {
       const entry = watched as Entry;
       if (entry.watchers.delete(watcher)) watchers -= 1;
       if (entry.watchers.size === 0 && entries.get(entry.row.id) === entry) entries.delete(entry.row.id);
+    },
+    noticeOn({ id, status }) {
+      if (isFinal(status)) return null;
+      polledAt = performance.now();
+      // That the row could be read just now is known better by who asks.
+      return temporalAway() ?? entries.get(id)?.asking.notice ?? null;
     },
     size() {
       return { jobs: entries.size, watchers };

@@ -10,20 +10,13 @@
  */
 import pLimit from "p-limit";
 import { isFinal } from "../../contract/job-state.ts";
+import type { Notice, NoticeCode } from "../../contract/notice.ts";
 import type { StepStatus } from "../../contract/progress.ts";
 import { reasonOf } from "../errors.ts";
 import { inTime } from "../in-time.ts";
 import type { Log } from "../log.ts";
 import type { Executions } from "../temporal.ts";
 import type { JobRecord } from "./job-queries-store.ts";
-
-/** Why less is known of a job than usual, for people. */
-export interface Notice {
-  code: "database_away" | "temporal_away" | "workers_silent";
-  message: string;
-  /** ISO 8601 */
-  since: string;
-}
 
 /** What was said of one run of a job. */
 export interface Opinion {
@@ -56,7 +49,7 @@ const SENTENCES = {
   workers_silent: "No worker answers for this job. It goes on when one is back.",
 } as const;
 
-export const noticeOf = (code: Notice["code"], since: Date): Notice => ({
+export const noticeOf = (code: NoticeCode, since: Date): Notice => ({
   ...{ code, message: SENTENCES[code], since: since.toISOString() },
 });
 
@@ -138,7 +131,7 @@ export function createSecondOpinions(options: {
 
   async function opinionOn(
     job: JobRecord,
-  ): Promise<{ opinion: Opinion | null; code: Notice["code"] | null; busy: boolean }> {
+  ): Promise<{ opinion: Opinion | null; code: NoticeCode | null; busy: boolean }> {
     const answer = await executions.queryProgress(job.workflow_id);
     const none = { opinion: null, code: null, busy: false };
     if (answer.kind === "closed") await bringUp(job);

@@ -1,5 +1,5 @@
 /**
- * Is Temporal there? About one question a second per process while anybody watches a job, instead of one per job that is asked less often the
+ * Is Temporal there? About one question a second per process while anybody watches or polls a job, instead of one per job that is asked less often the
  * longer it is silent: who looks on is told within seconds, and within seconds that it is over.
  *
  *   there ──no answer, twice in a row──► away ──an answer──► there
@@ -8,7 +8,7 @@ import { inTime } from "../in-time.ts";
 import type { Executions } from "../temporal.ts";
 
 export interface TemporalWatch {
-  /** Since when it does not answer; null while it does, and while nobody watches. */
+  /** Since when it does not answer; null while it does, and while nobody watches or polls. */
   away(): Date | null;
   close(): void;
 }

@@ -63,7 +63,7 @@ it("say what the server refuses, and are all of them", async () => {
 it("a job's type is what the gateway's schema says", () => {
   type Answer = z.output<typeof jobDetail>;
   // Looser only where the schema is: results and environments are texts there.
-  expectTypeOf<Omit<Job, "result" | "environment" | "notice">>().branded.toEqualTypeOf<
+  expectTypeOf<Omit<Job, "result" | "environment">>().branded.toEqualTypeOf<
     Pick<Answer, Exclude<keyof Job & keyof Answer, "result" | "environment">>
   >();
 });

@@ -4,6 +4,7 @@ import { ATTENTION_CODES } from "../../../contract/attention.ts";
 import { CANCELLATION_STAGES } from "../../../contract/cancellation.ts";
 import { JOB_STATUSES } from "../../../contract/job-state.ts";
 import { JOB_TYPES, type JobType } from "../../../contract/job-types.ts";
+import { NOTICE_CODES } from "../../../contract/notice.ts";
 
 export const jobStatus = z.enum(JOB_STATUSES).meta({ id: "JobStatus" });
 
@@ -68,6 +69,11 @@ const attention = z
   .object({ code: z.enum(ATTENTION_CODES), message: z.string(), since: time })
   .meta({ id: "Attention" });
 
+const notice = z
+  .object({ code: z.enum(NOTICE_CODES), message: z.string(), since: time })
+  .nullable()
+  .meta({ id: "Notice", description: "Why less is known than usual; null for nothing, and of a job that has ended" });
+
 const ids = {
   id: z.uuid(),
   job_id: z.string().meta({ description: "`job_<32 hex>`, the same id for humans" }),
@@ -95,6 +101,7 @@ export const jobStatusView = z
     step: z.string().nullable(),
     generation: z.int(),
     error: z.string().nullable(),
+    notice,
     updated_at: time,
     completed_at: time.nullable(),
   })
@@ -172,4 +179,4 @@ export const job = z
   })
   .meta({ id: "Job" });
 
-export const jobDetail = job.extend({ logs: z.array(logEntry) }).meta({ id: "JobDetail" });
+export const jobDetail = job.extend({ notice, logs: z.array(logEntry) }).meta({ id: "JobDetail" });

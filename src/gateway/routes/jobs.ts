@@ -110,7 +110,9 @@ export const jobRoutes: Route[] = [
     responses: { 200: { description: "The job", schema: schemas.jobDetail } },
     async handle(request) {
       const job = await jobOf(request);
-      return { status: 200, body: jobDetail(job, await readLogs(request.db, job), linkBases(request.deps)) };
+      const notice = request.deps.feed.noticeOn(job);
+      const logs = await readLogs(request.db, job);
+      return { status: 200, body: jobDetail(job, { logs, notice }, linkBases(request.deps)) };
     },
   }),
   defineRoute({
@@ -121,7 +123,8 @@ export const jobRoutes: Route[] = [
     params: jobParams,
     responses: { 200: { description: "State and progress", schema: schemas.jobStatusView } },
     async handle(request) {
-      return { status: 200, body: statusView(await jobOf(request)) };
+      const job = await jobOf(request);
+      return { status: 200, body: statusView(job, request.deps.feed.noticeOn(job)) };
     },
   }),
   defineRoute({
