@@ -92,6 +92,7 @@ export const BULK_IMPORT = {
   resource: "draft?",
   resource_link: "/projects/{project}/versions/{version}",
   child_types: [],
+  uploads: ["/source/artifact"],
   steps: BULK_IMPORT_STEPS,
   role: "admin",
   capabilities: { cancel: true, retry: true, throttled: 4 },

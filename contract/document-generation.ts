@@ -57,6 +57,7 @@ export const DOCUMENT_GENERATION = {
   resource: "version?",
   resource_link: null,
   child_types: [],
+  uploads: ["/specification/content/*/artifact"],
   steps: DOCUMENT_GENERATION_STEPS,
   role: "operator",
   capabilities: { cancel: true, retry: true, throttled: null },

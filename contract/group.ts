@@ -80,6 +80,7 @@ export const GROUP = {
   resource: "tenant",
   resource_link: null,
   child_types: [],
+  uploads: [],
   steps: GROUP_STEPS,
   role: "operator",
   capabilities: { cancel: true, retry: true, throttled: null },

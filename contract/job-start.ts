@@ -45,6 +45,10 @@ export interface RunStart {
 /** Waiting in line is part of the run and no work: what a throttled type may take begins with its permit, and is held by its activities' limits. */
 const LINE_SECONDS = 7 * 86_400;
 
+/** How long one run may be open: what its type may take, and the line. */
+export const runSecondsOf = (type: JobType): number =>
+  definitionOf(type).timeout_seconds + (isThrottled(type) ? LINE_SECONDS : 0);
+
 export function runStartOf(options: StartOptions, { taskQueuePrefix, publicUrl }: Installation): RunStart {
   const { job_type, workflow_id, title, priority, input } = options;
   const definition = definitionOf(job_type);
@@ -57,7 +61,7 @@ export function runStartOf(options: StartOptions, { taskQueuePrefix, publicUrl }
     task_queue: `${taskQueuePrefix}${definition.task_queue}`,
     input,
     reuse: input.generation === 1 ? "REJECT_DUPLICATE" : "ALLOW_DUPLICATE",
-    run_timeout_seconds: definition.timeout_seconds + (isThrottled(job_type) ? LINE_SECONDS : 0),
+    run_timeout_seconds: runSecondsOf(job_type),
     priority: { priorityKey: priority, fairnessKey: fairnessKey(input.tenant) },
     memo: { job_id: input.job_id, generation: input.generation, ...(url ? { [JOB_URL_MEMO]: url } : {}) },
     search_attributes: searchAttributesOf(job_type, input),

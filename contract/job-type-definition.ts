@@ -47,6 +47,11 @@ export interface JobTypeDefinition {
   resource_link: string | null;
   /** Types of the jobs that it starts itself. */
   child_types: readonly string[];
+  /**
+   * JSON pointers into the payload, `*` for each of a list: where it names an upload. Those are there when a job is accepted, and stay for as
+   * long as it may wait and work.
+   */
+  uploads: readonly string[];
   steps: readonly StepDefinition[];
   /** Role that a principal needs to start one. */
   role: "operator" | "admin";

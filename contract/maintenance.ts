@@ -28,6 +28,7 @@ export const MAINTENANCE = {
   resource: "tenant",
   resource_link: null,
   child_types: [],
+  uploads: [],
   steps: MAINTENANCE_STEPS,
   role: "admin",
   capabilities: { cancel: true, retry: true, throttled: 1 },

@@ -105,6 +105,7 @@ export const PUBLISH = {
   resource: "version",
   resource_link: "/projects/{project}/versions/{version}",
   child_types: ["tile_generation"],
+  uploads: [],
   steps: PUBLISH_STEPS,
   role: "admin",
   capabilities: { cancel: true, retry: true, throttled: null },

@@ -64,6 +64,7 @@ export const SVG_IMPORT = {
   resource: "draft",
   resource_link: "/projects/{project}/versions/{version}",
   child_types: [],
+  uploads: ["/source/artifact"],
   steps: SVG_IMPORT_STEPS,
   role: "operator",
   capabilities: { cancel: true, retry: true, throttled: 4 },

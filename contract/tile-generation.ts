@@ -104,6 +104,7 @@ export const TILE_GENERATION = {
   resource: "draft",
   resource_link: "/projects/{project}/versions/{version}",
   child_types: [],
+  uploads: ["/source/artifact"],
   steps: TILE_GENERATION_STEPS,
   role: "admin",
   capabilities: { cancel: true, retry: true, throttled: null },

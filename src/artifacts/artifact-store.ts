@@ -77,13 +77,23 @@ export async function replaceEarlier(
   );
 }
 
+/**
+ * SQL: a schedule of artifact `a`'s tenant names it, and keeps it for as long as it lives: its next run may come long after an upload's days
+ * are over. Told by the text, whatever the type's payload looks like: no other value looks like the id. Asked only of what has expired.
+ */
+export const HELD_BY_SCHEDULE = `
+  exists (select 1 from schedules held where held.tenant_id = a.tenant_id and held.deleted_at is null
+    and strpos(lower(held.payload::text), a.id::text) > 0)`;
+
+const STAYS = `(a.expires_at is null or a.expires_at > now() or ${HELD_BY_SCHEDULE})`;
+
 /** Null for an unknown one, another tenant's, and one that has expired. */
 export async function findArtifact(db: Db, key: { tenant_id: string; id: string }): Promise<Artifact | null> {
   const row = await queryOne<Artifact>(
     db,
     `
     select ${COLUMNS} from artifacts a join tenants t on t.id = a.tenant_id
-    where a.id = $1 and a.tenant_id = $2 and (a.expires_at is null or a.expires_at > now())
+    where a.id = $1 and a.tenant_id = $2 and ${STAYS}
     `,
     [key.id, key.tenant_id],
   );
@@ -100,13 +110,39 @@ export async function keepInUse(
   const [row] = await query<{ expires_at: string }>(
     db,
     `
-    update artifacts set expires_at = greatest(expires_at, now() + make_interval(days => $3::int))
-    where id = $1 and tenant_id = $2 and expires_at > now()
+    update artifacts a set expires_at = greatest(expires_at, now() + make_interval(days => $3::int))
+    where id = $1 and tenant_id = $2 and ${STAYS}
     returning expires_at
     `,
     [key.id, key.tenant_id, key.days],
   );
   return row ? { ...found, expires_at: iso(row.expires_at) } : null;
+}
+
+/**
+ * A job that may take so many seconds names them: they stay for as long, those that have not gone yet. Answers which those are. Locked in
+ * order of their ids, as by every other who names several.
+ */
+export async function keepNamed(
+  tx: Db,
+  key: { tenant_id: string; ids: readonly string[]; seconds: number },
+): Promise<Set<string>> {
+  const rows = await query<{ id: string }>(
+    tx,
+    `
+    with named as (
+      select a.id from artifacts a
+      where a.tenant_id = $1 and a.id = any($2::uuid[]) and ${STAYS}
+      order by a.id for no key update
+    ), longer as (
+      update artifacts a set expires_at = now() + make_interval(secs => $3)
+      where a.id in (select id from named) and a.expires_at < now() + make_interval(secs => $3)
+    )
+    select id from named
+    `,
+    [key.tenant_id, key.ids, key.seconds],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Of any tenant, for who holds a signed link to it. Null for an unknown one and one that has expired. */
@@ -115,7 +151,7 @@ export async function findAnyArtifact(db: Db, id: string): Promise<Artifact | nu
     db,
     `
     select ${COLUMNS} from artifacts a join tenants t on t.id = a.tenant_id
-    where a.id = $1 and (a.expires_at is null or a.expires_at > now())
+    where a.id = $1 and ${STAYS}
     `,
     [id],
   );

@@ -12,6 +12,7 @@ import { checkMembers } from "./groups/check-members.ts";
 import { insertGroup } from "./groups/insert-group.ts";
 import { insertJob, type JobTerms } from "./new-job-store.ts";
 import { subjectOf } from "./job-subject.ts";
+import { demandUploads } from "./named-uploads.ts";
 import { requestPublish } from "./request-publish.ts";
 
 export interface JobRequest extends JobTerms {
@@ -21,13 +22,13 @@ export interface JobRequest extends JobTerms {
   by: Principal;
   /** `Idempotency-Key` and the route it came by. */
   idempotency?: Idempotency;
-  /** JSON pointer of the payload in the request's body, for what is wrong with members of a group; the body itself by default. */
+  /** JSON pointer of the payload in the request's body, for what is wrong with what it names; the body itself by default. */
   at?: string;
 }
 
 /**
  * Errors: forbidden, project_not_found, version_not_found, version_published, idempotency_key_reused, of a publish those of
- * `requestPublish`, of a group invalid_request; then nothing has been written.
+ * `requestPublish`, for what is wrong within the payload invalid_request; then nothing has been written.
  */
 export async function requestJob(deps: AcceptDeps, request: JobRequest, also?: Also): Promise<AcceptedJob> {
   const { type, payload, by, idempotency, at = "", ...terms } = request;
@@ -56,6 +57,7 @@ export async function requestJob(deps: AcceptDeps, request: JobRequest, also?: A
         return id;
       }
       const subject = await subjectOf(tx, request);
+      await demandUploads(tx, by.tenant_id, { type, payload, at });
       const what = titleOf(type, request.title ?? null, { ...subject, environment: null });
       const { project_id, version_id } = subject;
       const message = `${what} is queued`;

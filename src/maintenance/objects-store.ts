@@ -1,4 +1,5 @@
 /** Which objects of the stores records refer to. */
+import { HELD_BY_SCHEDULE } from "../artifacts/artifact-store.ts";
 import { query, queryOne, type Db } from "../db.ts";
 
 /** A tile set (`{project}/tiles/{digest}/`) or release (`{project}/releases/{id}/release.json`) of the public store. */
@@ -55,12 +56,14 @@ export async function expireArtifacts(
   const expired = `
     select a.id from artifacts a
     where a.tenant_id = $1 and a.expires_at < now() and not exists (select 1 from source_pictures s where s.artifact_id = a.id)
+      and not ${HELD_BY_SCHEDULE}
     order by a.expires_at limit $2`;
   return query(
     db,
     dry_run
       ? `select id, name, size::float8 as size from artifacts where id in (${expired})`
-      : `delete from artifacts where id in (${expired}) returning id, name, size::float8 as size`,
+      : // Its own time once more: whoever has just been waited for may have given it more.
+        `delete from artifacts where id in (${expired}) and expires_at < now() returning id, name, size::float8 as size`,
     [tenant_id, limit],
   );
 }

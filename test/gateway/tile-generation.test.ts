@@ -184,7 +184,8 @@ describe("tiles that a job has cut", { timeout: 120_000 }, () => {
     const { body } = await put(other, await picture(90, 60));
     const job = await run({ project: one.project, version: 1, source: { artifact: body.artifact } });
     expect(job.result).toMatchObject({ width: 90, height: 60 });
-    const unknown = await run({ project: one.project, version: 1, source: { artifact: one.version_id } });
-    expect(unknown).toMatchObject({ status: "failed", error: expect.stringMatching(/no source picture/) });
+    const payload = { project: one.project, version: 1, source: { artifact: one.version_id } };
+    const unknown = await room.call("POST", "/jobs", { body: { type: "tile_generation", payload } });
+    expect(unknown.body.errors).toMatchObject([{ code: "upload_not_found", path: "/payload/source/artifact" }]);
   });
 });

@@ -1,5 +1,6 @@
 /** What may be asked of groups over HTTP, and what is answered to what may not. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { putArtifact } from "../../src/artifacts/artifact-store.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { createDraft, type Draft } from "../support/publishing.ts";
 import { query } from "../../src/db.ts";
@@ -10,6 +11,10 @@ let draft: Draft;
 beforeAll(async () => {
   room = await startGatewayRoom();
   draft = await createDraft(room);
+  await putArtifact(room.database.em.fork(), {
+    ...{ id: ARTIFACT, tenant_id: room.tenant_id, kind: "upload", job_id: null, project_id: null, created_by: null },
+    ...{ name: "plan.svg", media_type: "image/svg+xml", size: 1, sha256: "0".repeat(64), expires_at: null },
+  });
 });
 afterAll(() => room?.close());
 

@@ -15,7 +15,7 @@ export function jobTypesPage(): string {
 
 function section(type: JobType): string {
   const { label, description, task_queue, role, resource, timeout_seconds, max_retries, ...row } = definitionOf(type);
-  const { capabilities, steps, child_types, payload, result } = row;
+  const { capabilities, steps, child_types, uploads, payload, result } = row;
   const can = [...(capabilities.cancel ? ["cancelled"] : []), ...(capabilities.retry ? ["retried"] : [])].join(" and ");
   const lines = [
     `Queue \`${task_queue}\`, role \`${role}\`, about a ${about(resource)}`,
@@ -23,6 +23,7 @@ function section(type: JobType): string {
     `Takes ${duration(timeout_seconds)} at most, can be ${can || "neither cancelled nor retried"}, and is a dead letter after ${max_retries} retries`,
     ...(capabilities.throttled === null ? [] : [`At most ${capabilities.throttled} at a time per tenant`]),
     ...(child_types.length > 0 ? [`Starts ${child_types.map((each) => `\`${each}\``).join(", ")}`] : []),
+    ...(uploads.length > 0 ? [`Keeps the upload that ${uploads.map(placeOf).join(", ")} names`] : []),
   ];
   return [
     `### \`${type}\``,
@@ -41,6 +42,8 @@ function section(type: JobType): string {
     "",
   ].join("\n");
 }
+
+const placeOf = (pointer: string): string => `\`${pointer.slice(1).replaceAll("/*", "[]").replaceAll("/", ".")}\``;
 
 const about = (resource: string): string =>
   resource.endsWith("?") ? `${resource.slice(0, -1)}, or about none` : resource;

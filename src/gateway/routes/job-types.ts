@@ -20,6 +20,9 @@ const jobTypeSchema = z
     resource: z.string().meta({ description: "What a job is about: draft, version, project, tenant" }),
     resource_link: z.string().nullable().meta({ description: "Path; `{name}` is filled from the job" }),
     child_types: z.array(z.string()).meta({ description: "Types of the jobs that it starts itself" }),
+    uploads: z
+      .array(z.string())
+      .meta({ description: "Where the payload names uploads: JSON pointers, `*` for each of a list" }),
     steps: z.array(
       z.object({
         name: z.string(),

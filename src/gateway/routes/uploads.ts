@@ -17,7 +17,10 @@ const upload = z.object({
   sha256: z.string().meta({ description: "Lower-case hex" }),
   media_type: z.string().meta({ description: "Told by the bytes" }),
   created_at: z.iso.datetime(),
-  expires_at: z.iso.datetime().nullable().meta({ description: "It goes then unless a job uses it before" }),
+  expires_at: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: "It goes then, unless a job uses it before or a schedule names it" }),
   links: z.object({ self: z.string(), jobs: z.string() }),
 });
 

@@ -9,6 +9,7 @@ import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { insertJobs, type NewJob } from "../new-job-store.ts";
 import type { JobRow } from "../job-store.ts";
+import { keepNamedUploads } from "../named-uploads.ts";
 import { reopenJob } from "../protocol/retry.ts";
 import { insertPublish } from "../request-publish.ts";
 import { subjectOf, type JobSubject } from "../job-subject.ts";
@@ -39,11 +40,15 @@ export async function beginMembers(tx: Db, group: JobRow, due: readonly MemberRo
   }
   await insertJobs(tx, jobs);
   const isRefused = new Set(refused.map(({ position }) => position));
+  const begun = due.filter(({ position }) => !isRefused.has(position));
   await markBegun(
     tx,
     group.id,
-    due.map(({ position }) => position).filter((position) => !isRefused.has(position)),
+    begun.map(({ position }) => position),
   );
+  // They may stand in line from now on. What has gone by now is told by the job that reads it.
+  const naming = begun.map(({ position, job_type: type }) => ({ type, payload: payloads.get(position) ?? {}, at: "" }));
+  await keepNamedUploads(tx, { tenant_id: group.tenant_id, jobs: naming });
   if (refused.length > 0) await markRefused(tx, group.id, refused);
 }
 

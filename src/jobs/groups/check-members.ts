@@ -1,10 +1,12 @@
-/** Everything that is wrong with the members of a group, each problem at its place, before anything is written. */
+/** Everything that is wrong with the members of a group, each problem at its place, before anything is made; the uploads that they name are kept. */
 import { definitionOf, isJobType, JOB_TYPES, type JobType } from "../../../contract/job-types.ts";
+import { runSecondsOf } from "../../../contract/job-start.ts";
 import type { Problem } from "../../../contract/problem.ts";
 import type { Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { judge } from "../../projects/schema-problems.ts";
 import { mayActAs, type Principal } from "../../tenants/principal.ts";
+import { keepNamedUploads, type Naming } from "../named-uploads.ts";
 import { payloadSchema } from "../payload-schema.ts";
 import { createSubjects } from "./begin-members.ts";
 import { findCycle } from "./find-cycle.ts";
@@ -40,12 +42,19 @@ export async function checkMembers(
   const problems = [...keyProblems(asked), ...dependencyProblems(asked)];
   const subjects = createSubjects(db, by.tenant_id);
   const checked: CheckedMember[] = [];
+  const naming: Naming[] = [];
   for (const [index, member] of asked.entries()) {
     const found = await checkMember(member, subjects);
     if ("problems" in found)
       problems.push(...found.problems.map((each) => ({ ...each, path: `/members/${index}${each.path}` })));
-    else checked.push({ ...found, priority: member.priority ?? priority });
+    else {
+      checked.push({ ...found, priority: member.priority ?? priority });
+      naming.push({ type: found.job_type, payload: found.payload, at: `/members/${index}/payload` });
+    }
   }
+  // A member's turn may come as late as the group may end.
+  const wait = runSecondsOf("group");
+  problems.push(...(await keepNamedUploads(db, { tenant_id: by.tenant_id, jobs: naming, wait })));
   const placed = problems.map((each) => ({ ...each, path: group.at + each.path, in: "body" }));
   const [first] = placed;
   if (!first) return checked;

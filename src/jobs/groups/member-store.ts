@@ -3,6 +3,7 @@ import type { JobStatus } from "../../../contract/job-state.ts";
 import type { JobType } from "../../../contract/job-types.ts";
 import type { Problem } from "../../../contract/problem.ts";
 import { query, queryOne, type Db } from "../../db.ts";
+import type { Naming } from "../named-uploads.ts";
 
 export interface NewMember {
   position: number;
@@ -82,6 +83,13 @@ export async function readPayloads(
     [groupId, positions],
   );
   return new Map(rows.map(({ position, payload }) => [position, payload]));
+}
+
+/** What all of a group were asked to do. */
+export async function readAsked(db: Db, groupId: string): Promise<Naming[]> {
+  return query<Naming>(db, `select job_type as type, payload, '' as at from group_members where group_id = $1`, [
+    groupId,
+  ]);
 }
 
 /** They have begun, or begun once more. */

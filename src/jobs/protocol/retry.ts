@@ -3,13 +3,15 @@
  * have finished. The row keeps the old run's id: an old attempt that wakes up still finds itself named there, and a row that waits for
  * another run. It keeps what is carried over, too, as done: `start` reads it from there.
  */
+import { runSecondsOf } from "../../../contract/job-start.ts";
 import { definitionOf } from "../../../contract/job-types.ts";
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import { claimGuard } from "../guard-store.ts";
-import { runMembersAgain } from "../groups/member-store.ts";
+import { readAsked, runMembersAgain } from "../groups/member-store.ts";
 import { lockJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
+import { keepNamedUploads } from "../named-uploads.ts";
 import { findStepRecords } from "../step-results-store.ts";
 import { guardKey, reopenedPatch, type ProtocolDeps } from "./attempt.ts";
 import { planRetry, type RetryPlan } from "./retry-plan.ts";
@@ -49,10 +51,23 @@ export async function retryJob(
   deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
   request: RetryRequest,
 ): Promise<Retried> {
-  const retried = await transaction(deps.database, (tx) => reopenJob(tx, request));
+  const retried = await transaction(deps.database, async (tx) => {
+    const reopened = await reopenJob(tx, request);
+    await keepUploadsOf(tx, request.job_id);
+    return reopened;
+  });
   deps.notifier.touch(request.job_id);
   if (request.start !== false) await startSoon(deps, request.job_id, retried.generation);
   return retried;
+}
+
+/** It may wait in line once more. One that has gone by now is the job's own failure, unless the step that reads it is carried over. */
+async function keepUploadsOf(tx: Db, id: string): Promise<void> {
+  const row = await lockJob(tx, id);
+  if (!row) return;
+  const { tenant_id, job_type: type, payload } = row;
+  const jobs = type === "group" ? await readAsked(tx, id) : [{ type, payload, at: "" }];
+  await keepNamedUploads(tx, { tenant_id, jobs, wait: type === "group" ? runSecondsOf("group") : 0 });
 }
 
 /** The row's part of a retry: the workflow is started by whoever calls, or by the reconciler. Errors: see `retryJob`. */

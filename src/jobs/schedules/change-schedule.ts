@@ -8,6 +8,7 @@ import type { ProtocolDeps } from "../protocol/attempt.ts";
 import { checkMembers, demandMemberRoles } from "../groups/check-members.ts";
 import { demandRole } from "../request-job.ts";
 import { subjectOf } from "../job-subject.ts";
+import { demandUploads } from "../named-uploads.ts";
 import { applySchedule } from "./apply-schedule.ts";
 import {
   dropSchedule,
@@ -32,7 +33,7 @@ const TELL_MS = 3_000;
 /** SQLSTATE of a second row where there may be one. */
 const UNIQUE = "23505";
 
-/** Errors: forbidden, schedule_exists, those of `subjectOf`, invalid_request where Temporal refuses the times; then there is none. */
+/** Errors: forbidden, schedule_exists, those of `subjectOf`, invalid_request for an upload that is not there and where Temporal refuses the times; then there is none. */
 export async function createSchedule(
   deps: Deps,
   by: Principal,
@@ -121,10 +122,12 @@ const makerOf = ({ id, role }: Principal): ScheduleMaker => ({ created_by: id, r
 
 /** What a run would be refused for at this moment is refused at once. */
 async function demandStartable({ database }: Deps, by: Principal, terms: ScheduleTerms): Promise<void> {
-  demandRole(terms.job_type, by);
-  if (terms.job_type === "group")
-    await checkMembers(database.em.fork(), { payload: terms.payload, by, at: "/payload", priority: terms.priority });
-  await subjectOf(database.em.fork(), { type: terms.job_type, payload: terms.payload, by });
+  const { job_type: type, payload, priority } = terms;
+  demandRole(type, by);
+  if (type === "group") await checkMembers(database.em.fork(), { payload, by, at: "/payload", priority });
+  await subjectOf(database.em.fork(), { type, payload, by });
+  // Until the schedule is there; from then on it keeps them itself.
+  await demandUploads(database.em.fork(), by.tenant_id, { type, payload, at: "/payload" });
 }
 
 async function update({ database }: Deps, which: Which, terms: ScheduleTerms & ScheduleMaker): Promise<void> {
