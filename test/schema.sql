@@ -131,6 +131,7 @@ create table group_members (
   again boolean not null default false,
   refused jsonb,
   told text,
+  force boolean not null default false,
   constraint group_members_pkey PRIMARY KEY (group_id, "position"),
   constraint group_members_group_id_fkey FOREIGN KEY (group_id) REFERENCES jobs(id),
   constraint group_members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)

@@ -30,5 +30,7 @@ export const GroupMember = defineEntity({
     refused: p.json().nullable(),
     /** The end that the group's ledger has told last. */
     told: p.text().nullable(),
+    /** That retry passes by the member's own limit of retries. */
+    force: p.boolean().default(false),
   },
 });

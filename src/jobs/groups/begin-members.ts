@@ -56,8 +56,8 @@ export async function beginMembers(tx: Db, group: JobRow, due: readonly MemberRo
 const MAX_PROBLEMS = 20;
 
 /** In a savepoint, as all that may be refused after it has written. */
-async function reopen(tx: Db, { tenant_id }: JobRow, { job_id }: MemberRow): Promise<void> {
-  await transaction(tx, (inner) => reopenJob(inner, { job_id, by: { tenant_id, name: "its group" } }));
+async function reopen(tx: Db, { tenant_id }: JobRow, { job_id, force }: MemberRow): Promise<void> {
+  await transaction(tx, (inner) => reopenJob(inner, { job_id, by: { tenant_id, name: "its group" }, force }));
 }
 
 async function publish(tx: Db, group: JobRow, member: MemberRow, payload: Record<string, unknown>): Promise<void> {

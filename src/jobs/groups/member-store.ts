@@ -30,6 +30,8 @@ export interface Refusal {
 /** A member with what its job has come to; null where there is none. */
 export interface MemberRow extends Omit<NewMember, "payload"> {
   again: boolean;
+  /** That passes by the limit of its retries. */
+  force: boolean;
   refused: Refusal | null;
   /** The end that the group's ledger has told last. */
   told: string | null;
@@ -62,7 +64,7 @@ export async function insertMembers(
 }
 
 const ROWS = `
-  select m.position, m.key, m.job_id, m.job_type, m.title, m.priority, m.weight, m.depends_on, m.again, m.refused, m.told,
+  select m.position, m.key, m.job_id, m.job_type, m.title, m.priority, m.weight, m.depends_on, m.again, m.force, m.refused, m.told,
     j.status, j.progress, j.generation, j.error_code, j.message, j.cancel_requested_at is not null as cancelling
   from group_members m
   left join jobs j on j.id = m.job_id`;
@@ -96,7 +98,7 @@ export async function readAsked(db: Db, groupId: string): Promise<Naming[]> {
 export async function markBegun(tx: Db, groupId: string, positions: readonly number[]): Promise<void> {
   await query(
     tx,
-    `update group_members set again = false, refused = null where group_id = $1 and position = any($2::int[])`,
+    `update group_members set again = false, force = false, refused = null where group_id = $1 and position = any($2::int[])`,
     [groupId, positions],
   );
 }
@@ -110,7 +112,7 @@ export async function markRefused(
   await query(
     tx,
     `
-    update group_members m set again = false, refused = r.refused, told = null
+    update group_members m set again = false, force = false, refused = r.refused, told = null
     from jsonb_to_recordset($2::jsonb) as r (position int, refused jsonb)
     where m.group_id = $1 and m.position = r.position
     `,
@@ -135,16 +137,16 @@ export async function markTold(
   );
 }
 
-/** A retry of the group: those that were not done run once more, those that were never again. */
-export async function runMembersAgain(tx: Db, groupId: string): Promise<void> {
+/** A retry of the group: those that were not done run once more, those that were never again. `force`: whatever their limits say. */
+export async function runMembersAgain(tx: Db, groupId: string, force: boolean): Promise<void> {
   await query(
     tx,
     `
-    update group_members m set again = true
+    update group_members m set again = true, force = $2
     where m.group_id = $1
       and (m.refused is not null or exists (select 1 from jobs j where j.id = m.job_id and j.status in ('failed', 'cancelled')))
     `,
-    [groupId],
+    [groupId, force],
   );
 }
 

@@ -25,7 +25,7 @@ export interface RetryRequest {
   from?: string;
   /** The generation that the caller saw: a job that is beyond it is left alone. */
   seen?: number;
-  /** Also when its retries are used up. */
+  /** Also when its retries are used up, or those of its members. */
   force?: boolean;
   /** A new one, ISO 8601; null for none. */
   deadline_at?: string | null;
@@ -95,7 +95,7 @@ export async function reopenJob(tx: Db, request: RetryRequest): Promise<Retried>
   };
   const data = { status: "queued", generation, message, reopened: true, from, progress };
   await writeJob(tx, row.id, reopened, [{ kind: "status", data }]);
-  await runMembersAgain(tx, row.id);
+  await runMembersAgain(tx, row.id, request.force ?? false);
   return { generation, from, message };
 }
 
