@@ -7,16 +7,20 @@ interface Retention {
   keepDays: number;
 }
 
-/** Ended, past its own time or ours. */
-const isPast = (job: string): string => `
+/** Ended, past its own time or ours. `expiry`: its own; of a member, which has none, its group's. */
+const isPast = (job: string, expiry = `${job}.expires_at`): string => `
   ${job}.tenant_id = $1 and ${job}.status in ('completed', 'partially_completed', 'failed', 'cancelled')
-  and (${job}.expires_at < now()
-    or ($2::int > 0 and ${job}.expires_at is null and ${job}.completed_at < now() - make_interval(days => $2)))`;
+  and (${expiry} < now()
+    or ($2::int > 0 and ${expiry} is null and ${job}.completed_at < now() - make_interval(days => $2)))`;
+
+/** For `isPast`. */
+const expiryWithin = (job: string, parent: string): string => `coalesce(${job}.expires_at, ${parent}.expires_at)`;
 
 const madeLive = (job: string): string => `exists (select 1 from environment_releases e where e.job_id = ${job}.id)`;
 const hasGuard = (job: string): string => `exists (select 1 from publish_guards guard where guard.job_id = ${job}.id)`;
 /** Nothing of its own keeps it. */
-const mayGo = (job: string): string => `(${isPast(job)} and not ${madeLive(job)} and not ${hasGuard(job)}) is true`;
+const mayGo = (job: string, expiry?: string): string =>
+  `(${isPast(job, expiry)} and not ${madeLive(job)} and not ${hasGuard(job)}) is true`;
 
 /**
  * A group goes with all of its members at once, when each of them may go: with a member gone it would start that one anew when it is
@@ -24,7 +28,7 @@ const mayGo = (job: string): string => `(${isPast(job)} and not ${madeLive(job)}
  */
 const isExpired = (job: string): string => `
   ${mayGo(job)} and not exists (select 1 from jobs parent where parent.id = ${job}.parent_id)
-  and not exists (select 1 from jobs m where m.parent_id = ${job}.id and not ${mayGo("m")})`;
+  and not exists (select 1 from jobs m where m.parent_id = ${job}.id and not ${mayGo("m", expiryWithin("m", job))})`;
 
 /** Behind `after`, by id. `members`: how many jobs go with it. */
 export async function expiredJobs(
@@ -57,7 +61,8 @@ export async function stayingJobs(
         when ${hasGuard("j")} then 'it guards its environment'
         when exists (select 1 from jobs parent where parent.id = j.parent_id) then 'its group stays'
         else 'a job of it stays' end as stays
-      from jobs j where ${isPast("j")} and not (${isExpired("j")})
+      from jobs j left join jobs above on above.id = j.parent_id
+      where ${isPast("j", expiryWithin("j", "above"))} and not (${isExpired("j")})
         and not exists (select 1 from jobs g where g.id = j.parent_id and ${isExpired("g")})
     ) as past
     group by stays order by stays
@@ -90,7 +95,10 @@ export async function deleteJob(tx: Db, id: string, { tenant_id, keepDays }: Ret
   if (!row) return null;
   const members = await query<GoneJob>(
     tx,
-    `select ${columns} from jobs j where j.parent_id = $3 and ${mayGo("j")} order by j.id for update of j skip locked`,
+    `
+    select ${columns} from jobs j join jobs above on above.id = j.parent_id
+    where j.parent_id = $3 and ${mayGo("j", expiryWithin("j", "above"))} order by j.id for update of j skip locked
+    `,
     [tenant_id, keepDays, id],
   );
   const all = await queryOne<{ count: number }>(tx, `select count(*)::int as count from jobs where parent_id = $1`, [

@@ -179,6 +179,38 @@ it("a group of 1,000 members goes with all of them at once, and with what was it
   expect(await rows(`select 1 from group_members where group_id = $1`, [id])).toEqual([]);
 }, 60_000);
 
+it("a group whose own time is over takes its members along, which say nothing of theirs, also when others are kept for ever", async () => {
+  const [past, future] = [await group(1, 2), await group(1, 2)];
+  await rows(`update jobs set expires_at = now() - interval '1 second' where id = $1`, [past.id]);
+  await rows(`update jobs set expires_at = now() + interval '1 day' where id = $1`, [future.id]);
+  expect((await sweepOnce(room, { dry_run: true })).report).toContainEqual({ task: "jobs", job: past.id, members: 2 });
+  await sweepOnce(room);
+  expect(await rows(`select id from jobs where id = any ($1)`, [past.all])).toEqual([]);
+  // Nor do they go before it.
+  await sweepOnce(room, { keepJobsDays: 1 });
+  expect(await rows(`select id from jobs where id = any ($1)`, [future.all])).toHaveLength(3);
+});
+
+it("a group whose own time is over stays with a member that made something live; the report says why of both", async () => {
+  const { id, all } = await group(1, 1);
+  const why = "it has made something live";
+  const before = Number((await sweepOnce(room)).report.find(({ stays }) => stays === why)?.["jobs"] ?? 0);
+  const draft = await createDraft(room);
+  const live = `
+    with release as (
+      insert into releases (id, tenant_id, project_id, version_id, revision, digest, tile_set_digest, bytes, overlay_count, tile_count, published_at)
+      values ('rel_2', $2, $3, $4, 1, 'd', 't', 1, 1, 1, now()) returning id
+    )
+    insert into environment_releases (project_id, environment, epoch, tenant_id, release_id, job_id, nonce)
+    select $3, 'dev', 1, $2, release.id, $1, 'n' from release`;
+  await rows(live, [all[1], draft.tenant_id, draft.project_id, draft.version_id]);
+  await rows(`update jobs set expires_at = now() - interval '1 second' where id = $1`, [id]);
+  const { report } = await sweepOnce(room);
+  expect(report).toContainEqual(expect.objectContaining({ stays: "a job of it stays", such_as: id }));
+  expect(report.find(({ stays }) => stays === why)?.["jobs"]).toBe(before + 1);
+  expect(await rows(`select id from jobs where id = any ($1)`, [all])).toHaveLength(2);
+});
+
 it("members stay with a group that stays, and it with them; the report says why", async () => {
   const young = await group(1, 2);
   await rows(`update jobs set completed_at = now() - interval '50 days' where parent_id = $1`, [young.id]);
