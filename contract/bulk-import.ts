@@ -6,9 +6,23 @@ import type { JobTypeDefinition } from "./job-type-definition.ts";
  * applying looks at the draft.
  */
 export const BULK_IMPORT_STEPS = [
-  { name: "fetch_file", label: "Fetch the file", percent: 15, stall_seconds: 120, independent: true },
-  { name: "read_rows", label: "Read and check the rows", percent: 65, stall_seconds: 60, independent: true },
-  { name: "apply_rows", label: "Change the overlays", percent: 100, stall_seconds: 120 },
+  {
+    name: "fetch_file",
+    activity: "fetchFile",
+    label: "Fetch the file",
+    percent: 15,
+    stall_seconds: 120,
+    independent: true,
+  },
+  {
+    name: "read_rows",
+    activity: "readRows",
+    label: "Read and check the rows",
+    percent: 65,
+    stall_seconds: 60,
+    independent: true,
+  },
+  { name: "apply_rows", activity: "applyRows", label: "Change the overlays", percent: 100, stall_seconds: 120 },
 ] as const;
 
 export const IMPORT_FORMATS = ["csv", "tsv", "ndjson", "xlsx", "geojson"] as const;

@@ -4,7 +4,7 @@ import type { JobTypeDefinition } from "./job-type-definition.ts";
 
 /** The stall limit is what a code that runs into its limit and the largest document go without a report, and some. */
 export const DOCUMENT_GENERATION_STEPS = [
-  { name: "generate", label: "Generate the document", percent: 100, stall_seconds: 420 },
+  { name: "generate", activity: "generateDocument", label: "Generate the document", percent: 100, stall_seconds: 420 },
 ] as const;
 
 /** What a document may be, with what its file is called and how it is told to browsers. */

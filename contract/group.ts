@@ -4,7 +4,7 @@ import type { JobTypeDefinition } from "./job-type-definition.ts";
 
 /** One step, so that a retry begins where it must: with the members that have not come about. */
 export const GROUP_STEPS = [
-  { name: "run_members", label: "Run the members", percent: 100, stall_seconds: 600 },
+  { name: "run_members", activity: "runMembers", label: "Run the members", percent: 100, stall_seconds: 600 },
 ] as const;
 
 export const MAX_MEMBERS = 1_000;

@@ -4,6 +4,8 @@ import type { JsonSchema } from "./json-schema.ts";
 export interface StepDefinition {
   /** snake_case; what `jobs.step` and the stream say. */
   name: string;
+  /** Export of `activities/index.ts` and Temporal's name of it. Once it has completed the step is done; the last step is with the job. */
+  activity: string;
   label: string;
   /** The job's progress in percent once this step is done: the phase's weight is what lies between it and the step before. */
   percent: number;

@@ -2,7 +2,7 @@
 import type { JobTypeDefinition } from "./job-type-definition.ts";
 
 export const MAINTENANCE_STEPS = [
-  { name: "sweep", label: "Remove what has expired", percent: 100, stall_seconds: 120 },
+  { name: "sweep", activity: "sweep", label: "Remove what has expired", percent: 100, stall_seconds: 120 },
 ] as const;
 
 export interface MaintenancePayload {

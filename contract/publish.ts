@@ -10,11 +10,17 @@ export type Environment = (typeof ENVIRONMENTS)[number];
  * without a report on a slow disk; the largest single object bounds those of upload and verify.
  */
 export const PUBLISH_STEPS = [
-  { name: "validate", label: "Validate the version", percent: 10, stall_seconds: 60 },
-  { name: "generate_release", label: "Generate release.json", percent: 30, stall_seconds: 60 },
-  { name: "upload", label: "Upload release and tiles", percent: 50, stall_seconds: 120 },
-  { name: "verify_tiles", label: "Verify tiles", percent: 80, stall_seconds: 120 },
-  { name: "mark_published", label: "Mark published", percent: 100, stall_seconds: 60 },
+  { name: "validate", activity: "validate", label: "Validate the version", percent: 10, stall_seconds: 60 },
+  {
+    name: "generate_release",
+    activity: "generateRelease",
+    label: "Generate release.json",
+    percent: 30,
+    stall_seconds: 60,
+  },
+  { name: "upload", activity: "upload", label: "Upload release and tiles", percent: 50, stall_seconds: 120 },
+  { name: "verify_tiles", activity: "verifyTiles", label: "Verify tiles", percent: 80, stall_seconds: 120 },
+  { name: "mark_published", activity: "markPublished", label: "Mark published", percent: 100, stall_seconds: 60 },
 ] as const;
 
 /** What the workflow is started with. Ids only; documents and manifests travel by key and digest. */

@@ -3,7 +3,7 @@ import type { JobTypeDefinition } from "./job-type-definition.ts";
 
 /** The longest silence is the merge of one batch into a draft of 100,000 overlays. */
 export const SVG_IMPORT_STEPS = [
-  { name: "import_plan", label: "Import the plan", percent: 100, stall_seconds: 120 },
+  { name: "import_plan", activity: "importPlan", label: "Import the plan", percent: 100, stall_seconds: 120 },
 ] as const;
 
 export interface SvgImportPayload {

@@ -14,9 +14,9 @@ export const CUT_DEFAULTS = { layout: "dzi", format: "jpeg", quality: 80 } as co
 export const SIZE_DEFAULTS = { dzi: { tile_size: 254, overlap: 1 }, xyz: { tile_size: 256, overlap: 0 } } as const;
 
 export const TILE_GENERATION_STEPS = [
-  { name: "measure", label: "Measure the picture", percent: 5, stall_seconds: 120 },
-  { name: "generate", label: "Cut the tiles", percent: 95, stall_seconds: 300 },
-  { name: "attach", label: "Attach the tiles to the draft", percent: 100, stall_seconds: 120 },
+  { name: "measure", activity: "measurePicture", label: "Measure the picture", percent: 5, stall_seconds: 120 },
+  { name: "generate", activity: "generateTiles", label: "Cut the tiles", percent: 95, stall_seconds: 300 },
+  { name: "attach", activity: "attachTiles", label: "Attach the tiles to the draft", percent: 100, stall_seconds: 120 },
 ] as const;
 
 export interface TileGenerationPayload {

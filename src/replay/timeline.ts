@@ -192,8 +192,7 @@ function stepWords(event: HistoryEvent, { byId, steps }: Telling): string {
   const { activityType, scheduledEventId } = attributesOf(event);
   const scheduled = byId.get(scheduledEventId ?? "");
   const activity = activityType?.name ?? (scheduled && attributesOf(scheduled).activityType?.name) ?? "?";
-  const name = activity.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const label = steps.find((step) => step.name === name)?.label;
+  const label = steps.find((step) => step.activity === activity)?.label;
   return label ? `${label} (${activity})` : activity;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { definitionOf, JOB_TYPES, type JobType } from "../../contract/job-types.ts";
 import { pendingSteps, type StepState } from "../../contract/progress.ts";
 import { PUBLISH_STEPS } from "../../contract/publish.ts";
 import { stepsAfterReset } from "../../src/jobs/protocol/after-reset.ts";
@@ -32,8 +33,33 @@ describe("a reset job without a worker", () => {
     ]);
   });
 
-  it("never shows the last percent before its end, and takes settling for no step", () => {
+  it("is in its last step until it ends, and takes settling for no step", () => {
     const all = ["validate", "generateRelease", "upload", "verifyTiles", "markPublished", "settle"];
-    expect(after({ activities: all })).toMatchObject({ step: "mark_published", progress: 99 });
+    expect(after({ activities: all })).toMatchObject({ step: "mark_published", progress: 80 });
+    expect(states({ activities: all })).toEqual(["done", "done", "done", "done", "pending"]);
+    const tiled = { activities: ["makeTiles", "makeTiles"] };
+    expect(after(tiled)).toMatchObject({ step: "validate", progress: 0 });
+  });
+});
+
+describe.each(Object.keys(JOB_TYPES) as JobType[])("a reset %s without a worker", (job_type) => {
+  const definitions = definitionOf(job_type).steps;
+
+  it.each(definitions.map(({ name }, at) => [name, at] as const))(
+    "to %s has what comes before it behind it",
+    (_, at) => {
+      const activities = definitions.slice(0, at).map(({ activity }) => activity);
+      const told = stepsAfterReset({ job_type, steps: pendingSteps(definitions) }, { activities, carried: [] });
+      expect(told).toMatchObject({ step: definitions[at]?.name, progress: definitions[at - 1]?.percent ?? 0 });
+      expect(told.steps?.map(({ status }) => status)).toEqual(
+        definitions.map((_step, i) => (i < at ? "done" : "pending")),
+      );
+    },
+  );
+
+  it("does not take what its last step's activity has answered for its end", () => {
+    const last = definitions.at(-1)?.activity ?? "";
+    const told = stepsAfterReset({ job_type, steps: [] }, { activities: [last, last], carried: [] });
+    expect(told).toMatchObject({ step: definitions[0]?.name, progress: 0, steps: pendingSteps(definitions) });
   });
 });

@@ -318,6 +318,13 @@ describe("an attempt whose worker died", () => {
     expect(await tried()).toEqual([3, null]);
   });
 
+  it("has its number in the row whatever its step's activity is called", async () => {
+    await sql(`update jobs set job_type = 'tile_generation' where id = $1`, [job]);
+    await protocol.grip(attemptOf(job, "F", 1), "generate");
+    await describeAs(backOff(3, "generateTiles"));
+    expect(await tried()).toEqual([2, next]);
+  });
+
   it("of another activity leaves the step's number alone, and a reset of the activity does not take it back", async () => {
     await protocol.grip(attemptOf(job, "F", 4, { number: 4 }), "upload");
     await describeAs(backOff(7, "settle"));

@@ -64,6 +64,16 @@ it("tells attempts, what the last heartbeat said, codes, causes and own frames",
   ]);
 });
 
+it("calls a step by its label, whatever its activity is called", () => {
+  const lines = tellTimeline({
+    events: [
+      event(1, "WORKFLOW_EXECUTION_STARTED", { workflowType: { name: "tileGeneration" } }),
+      event(2, "ACTIVITY_TASK_SCHEDULED", { activityType: { name: "generateTiles" }, activityId: "1" }),
+    ],
+  });
+  expect(lines.at(-1)?.text).toBe("Cut the tiles (generateTiles) scheduled");
+});
+
 it("has a line for every event but the machinery's first two, and no control character of anyone's", () => {
   for (const { history } of histories) {
     const told = new Set(tellTimeline(history).map(({ event_id }) => event_id));

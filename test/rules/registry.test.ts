@@ -31,6 +31,22 @@ const files = sourceFiles()
 // Nothing is called: the names are looked at.
 const activities: Record<string, unknown> = createActivities({} as ActivityDeps);
 
+test("each step names an activity that there is, and no two steps of a type the same", () => {
+  expect(Object.values(JOB_TYPES).flatMap(({ label, steps }) => stepProblems(label, steps))).toEqual([]);
+});
+
+test("rejected: a step whose activity does not exist, and an activity that is two steps", () => {
+  const steps = [
+    { name: "check", activity: "checkLinks" },
+    { name: "upload", activity: "upload" },
+    { name: "upload_again", activity: "upload" },
+  ];
+  expect(stepProblems("Links", steps)).toEqual([
+    "Links: check is no activity: checkLinks",
+    "Links: upload_again is upload once more",
+  ]);
+});
+
 test("each activity has one file of its name, over all jobs", () => {
   expect(activityProblems(Object.keys(activities), files)).toEqual([]);
 });
@@ -53,6 +69,14 @@ test("rejected: an activity without a file, and one whose file name two jobs hav
 /** `verify-tiles.ts` → `verifyTiles` */
 const nameOf = (path: string): string =>
   basename(path, ".ts").replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+function stepProblems(type: string, steps: readonly { name: string; activity: string }[]): string[] {
+  return steps.flatMap(({ name, activity }, at) => {
+    if (!Object.hasOwn(activities, activity)) return [`${type}: ${name} is no activity: ${activity}`];
+    const isTwice = steps.findIndex((step) => step.activity === activity) < at;
+    return isTwice ? [`${type}: ${name} is ${activity} once more`] : [];
+  });
+}
 
 function activityProblems(names: string[], paths: string[]): string[] {
   return names.flatMap((name) => {

@@ -42,7 +42,7 @@ async function noteNextAttempt(deps: Deps, row: JobRow, activity: PendingActivit
   const { next_attempt_at } = activity;
   if (activity.state !== "scheduled" || next_attempt_at === null) return false;
   // The row has the number of the attempt that was last. It never goes back here: by that a reset of the activity is known.
-  const isOfStep = stepOfActivity(activity.name) === row.step;
+  const isOfStep = stepOfActivity(row, activity.name) === row.step;
   const attempt = isOfStep ? Math.max(row.attempt, activity.attempt - 1) : row.attempt;
   const known = row.next_attempt_at === null ? Number.NaN : new Date(row.next_attempt_at).getTime();
   const isSame = Math.abs(known - new Date(next_attempt_at).getTime()) < SAME_MS;
