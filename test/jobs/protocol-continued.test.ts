@@ -52,6 +52,26 @@ describe("a run that continues the row's own", () => {
     expect(await protocol.state(job)).toEqual(before);
   });
 
+  it("that cannot begin is told as stuck, though the row names the run before, until it goes on", async () => {
+    await protocol.grip(attemptOf(job, "F", 1));
+    const attention = async () => (await jobRow(protocol.room, job)).attention?.code ?? null;
+    protocol.temporal.trouble = { since: null, cause: "WORKFLOW_WORKER_UNHANDLED_FAILURE", message: "no" };
+    const task = { workflow_task: { attempt: 3, since: null } };
+    protocol.temporal.current = runOf("C", { reset: true, segment: 1, ...task });
+    expect(await reconcileJob(protocol.room.deps, job)).toBe("nothing");
+    expect(await attention()).toBe("stuck");
+    expect(await jobRow(protocol.room, job)).toMatchObject({
+      status: "running",
+      run_id: "F",
+      segment: 0,
+      generation: 1,
+    });
+    protocol.temporal.current = runOf("C", { reset: true, segment: 1 });
+    await reconcileJob(protocol.room.deps, job);
+    expect(await attention()).toBeNull();
+    expect(await enter(next("C", 2, 1))).toMatchObject({ kind: "entered", grip: { generation: 1 } });
+  });
+
   it("that was terminated before it entered is settled, and a reset of it reopens the job", async () => {
     await protocol.grip(attemptOf(job, "F", 1));
     protocol.temporal.current = runOf("C", { reset: true, segment: 1, open: false, status: "TERMINATED" });

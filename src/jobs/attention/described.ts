@@ -8,7 +8,7 @@ import type { Execution, PendingActivity } from "../../temporal.ts";
 import type { JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import { stepOfActivity } from "../protocol/after-reset.ts";
-import type { ProtocolDeps } from "../protocol/attempt.ts";
+import { continues, type ProtocolDeps } from "../protocol/attempt.ts";
 import { beginAttention, endAttention } from "./tell-attention.ts";
 
 /**
@@ -22,7 +22,9 @@ type Deps = Pick<ProtocolDeps, "database" | "notifier" | "executions">;
 /** Writes only if the row is still the one that was read; answers whether it did. */
 export async function noteDescribed(deps: Deps, row: JobRow, execution: Execution): Promise<boolean> {
   if (isFinal(row.status) || !execution.open) return false;
-  if (row.run_id !== execution.run_id && row.status !== "queued") return false;
+  // A run that continued as new and cannot begin is the row's before any of its activities has entered.
+  const isItsOwn = row.run_id === execution.run_id || continues(row, execution);
+  if (!isItsOwn && row.status !== "queued") return false;
   const { workflow_task, activity } = execution;
   if (workflow_task && workflow_task.attempt >= STUCK_ATTEMPTS) {
     return row.attention?.code === "stuck" ? false : beginAttention(deps, row, await stuck(deps, row, execution));
