@@ -4,6 +4,7 @@ import { isFinal, type JobStatus } from "../../contract/job-state.ts";
 import { definitionOf } from "../../contract/job-types.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
+import { previewRetry } from "../../src/jobs/retry-preview.ts";
 import { createChaosRoom, type ChaosRoom } from "../support/chaos-room.ts";
 import { SAMPLES } from "../support/job-samples/index.ts";
 import {
@@ -11,6 +12,7 @@ import {
   playCancelledUnseen,
   playFailing,
   playHeld,
+  playOrphaned,
   playStalling,
   WORKER,
   type Played,
@@ -38,9 +40,7 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
     const played = await play(room, sample);
     const row = await done(sample, played);
     expect(row).toMatchObject({ progress: 100, generation: 1 });
-    expect(row.steps.map(({ name, status }) => [name, status])).toEqual(
-      definitionOf(sample.type).steps.map(({ name }) => [name, "done"]),
-    );
+    expect(stepsOf(row)).toEqual(definitionOf(sample.type).steps.map(({ name }) => [name, "done"]));
     const events = await ledger(room, played.job);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
     const finals = events.filter(({ kind, data }) => kind === "status" && isFinal(data["status"] as JobStatus));
@@ -119,6 +119,49 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
     await until("the workflow to close", async () => (await workflowStatus(room, played.job)) === "COMPLETED");
   });
 
+  it("that is reset to any of its steps without a worker says where it stands, and is done once one comes", async () => {
+    const orphans = await playOrphaned(room, sample);
+    for (const { job, activity } of orphans) await reset(room, job, activity);
+    for (const [at, { job, name }] of orphans.entries()) {
+      const row = await until("the next generation", async () => {
+        const found = await jobRow(room, job);
+        return found.generation === 2 && found;
+      });
+      expect(row).toMatchObject({ status: "running", step: name, progress: orphans[at - 1]?.percent ?? 0 });
+      expect(stepsOf(row)).toEqual(orphans.map((step, i) => [step.name, i < at ? "done" : "pending"]));
+    }
+    await room.worker(WORKER);
+    for (const played of orphans) {
+      const row = await done(sample, played);
+      expect(row).toMatchObject({ progress: 100, generation: 2 });
+      expect(stepsOf(row)).toEqual(orphans.map(({ name }) => [name, "done"]));
+    }
+  });
+
+  it("that is retried goes on at any step that it had reached, as it was foretold, and runs no other again", async () => {
+    const orphans = await playOrphaned(room, sample);
+    for (const { job } of orphans) await terminate(room, job);
+    for (const { job } of orphans) expect(await room.ended(job, END_MS)).toMatchObject({ status: "cancelled" });
+    const names = orphans.map(({ name }) => name);
+    for (const [first, { job, name }] of orphans.entries()) {
+      const foretold = await previewRetry(room.deps, { job_id: job, tenant_id: room.tenant_id, from: name });
+      expect(foretold).toMatchObject({ allowed: true, refused: null, from: names[first], generation: 2 });
+      expect(foretold.steps.map((step) => [step.name, step.action])).toEqual(
+        names.map((each, at) => [each, at < first ? "reuse" : "run"]),
+      );
+      expect([foretold.reuse.steps, foretold.run_again.steps]).toEqual([first, names.length - first]);
+      const retried = await retryJob(room.deps, { job_id: job, by: room.principal, from: name });
+      expect(retried).toMatchObject({ from: names[first], generation: 2 });
+    }
+    await room.worker(WORKER);
+    for (const [first, played] of orphans.entries()) {
+      const row = await done(sample, played);
+      expect(row).toMatchObject({ progress: 100, generation: 2 });
+      expect(stepsOf(row)).toEqual(names.map((name) => [name, "done"]));
+      expect(await begunAgain(played.job)).toEqual(names.slice(first));
+    }
+  });
+
   it("that is terminated says so in time, whatever its worker goes on with", async () => {
     const { job, gate } = await playHeld(room, sample);
     await terminate(room, job);
@@ -146,6 +189,16 @@ async function done(sample: JobSample, { job, draft }: Played) {
   expect(DONE, row.message ?? "").toContain(row.status);
   await sample.expectDone(room, draft, row.result ?? {});
   return row;
+}
+
+const stepsOf = ({ steps }: Awaited<ReturnType<typeof jobRow>>) => steps.map(({ name, status }) => [name, status]);
+
+/** Steps that were begun after the job was reopened. */
+async function begunAgain(job: string): Promise<unknown[]> {
+  const events = await ledger(room, job);
+  return events
+    .slice(events.findLastIndex(({ data }) => data["reopened"]))
+    .flatMap(({ kind, data }) => (kind === "step" && data["status"] === "running" ? [data["step"]] : []));
 }
 
 async function stalled(sample: JobSample) {

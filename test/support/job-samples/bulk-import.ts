@@ -72,6 +72,7 @@ export const bulkImport: JobSample = {
     source: { artifact: await uploadOf(room, "ref,label_en,area\nplot-1,Corrected,400\n") },
   }),
   busy: "read_rows",
+  // It fetches anew: what was wrong with the file is mended where it comes from.
   async expectDone(room, draft, result) {
     expect(result).toMatchObject({
       rows: 3,

@@ -1,4 +1,6 @@
 /** Samples as they are played: begun, and held in the step in which the most is done. */
+import type { StepDefinition } from "../../../contract/job-type-definition.ts";
+import { definitionOf } from "../../../contract/job-types.ts";
 import { startJob } from "../../../src/jobs/protocol/start.ts";
 import type { ChaosRoom } from "../chaos-room.ts";
 import { requestCancel } from "../operator.ts";
@@ -29,15 +31,30 @@ export async function playFailing(
   return { draft, code, job: await startSample(room, draft, { type, payload }) };
 }
 
-/** One whose worker stands inside the commit of entering its busy step until the gate is opened. */
-export async function playHeld(room: ChaosRoom, sample: JobSample): Promise<Played & { gate: CommitGate }> {
+/** One whose worker stands inside the commit of entering a step, its busy one by default, until the gate is opened. */
+export async function playHeld(
+  room: ChaosRoom,
+  sample: JobSample,
+  step = sample.busy,
+): Promise<Played & { gate: CommitGate }> {
   const draft = await createDraft(room, { descriptor: SMALL });
   const payload = await sample.happy(room, draft);
   const job = await startSample(room, draft, { type: sample.type, payload, start: false });
-  const gate = await room.gates.close({ job_id: job, kind: "step", data: { step: sample.busy, status: "running" } });
+  const gate = await room.gates.close({ job_id: job, kind: "step", data: { step, status: "running" } });
   await startJob(room.deps, job, 1);
   await gate.reached();
   return { job, draft, gate };
+}
+
+/** One for each step of the type, all of them in the last one, and no worker left. One must run, and does again after `room.worker(WORKER)`. */
+export async function playOrphaned(room: ChaosRoom, sample: JobSample): Promise<(StepDefinition & Played)[]> {
+  const { steps } = definitionOf(sample.type);
+  const held = await Promise.all(
+    steps.map(async (step) => ({ ...step, ...(await playHeld(room, sample, steps.at(-1)?.name)) })),
+  );
+  await room.killWorkers();
+  await Promise.all(held.map(({ gate }) => gate.open()));
+  return held;
 }
 
 /** One that is in its busy step until it is stopped or let go. */
