@@ -1,4 +1,5 @@
 /** A retry as it would be, for people. */
+import type { ForetoldMembers, MemberShare } from "../jobs/groups/foretell-members.ts";
 import type { RetryPreview } from "../jobs/retry-preview.ts";
 import type { Work } from "../jobs/retry-steps.ts";
 import type { Output } from "./output.ts";
@@ -20,7 +21,22 @@ export function previewLines(output: Output, preview: RetryPreview): string[] {
     ...table,
     `  Reused: ${workText(preview.reuse)}`,
     `  Again:  ${workText(preview.run_again)}`,
+    ...(preview.members ? membersLines(preview.members) : []),
     ...(touches ? [`  ${touchedText(touches)}`] : []),
+  ];
+}
+
+/** Which members, by key; a line for each share that has any. */
+function membersLines({ done, again, skipped, open }: ForetoldMembers): string[] {
+  const line = (label: string, { count, keys }: MemberShare): string[] => {
+    const others = count > keys.length ? ` and ${count - keys.length} more` : "";
+    return count > 0 ? [`  ${label.padEnd(10)} ${keys.join(", ")}${others}`] : [];
+  };
+  return [
+    ...line("Done:", done),
+    ...line("Run again:", again),
+    ...line("Not begun:", skipped),
+    ...line("Running:", open),
   ];
 }
 
@@ -33,12 +49,21 @@ function touchedText({ live_now, becomes, environment }: NonNullable<RetryPrevie
 }
 
 function workText(work: Work): string {
-  const { steps, overlays = 0, release_bytes = null, tiles = 0, tile_bytes = 0, tiles_verified = 0 } = work;
+  const {
+    steps,
+    overlays = 0,
+    release_bytes = null,
+    tiles = 0,
+    tile_bytes = 0,
+    tiles_verified = 0,
+    members = 0,
+  } = work;
   const release = release_bytes === null ? "" : ` in ${bytesText(release_bytes)} of release.json`;
   const parts = [
     steps === 1 ? "1 step" : `${steps} steps`,
     ...(overlays > 0 ? [`${overlays} overlays${release}`] : []),
     ...(tiles > 0 ? [`upload of ${tiles} tiles (${bytesText(tile_bytes)})`] : []),
+    ...(members > 0 ? [members === 1 ? "1 member" : `${members} members`] : []),
     ...(tiles_verified > 0 ? [`verification of ${tiles_verified} tiles`] : []),
   ];
   return parts.join(" · ");

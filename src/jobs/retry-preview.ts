@@ -2,6 +2,8 @@
 import { snapshot, type Database, type Db } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { listLive } from "../releases/delivery-store.ts";
+import { foretellMembers, type ForetoldMembers } from "./groups/foretell-members.ts";
+import { readMembers } from "./groups/member-store.ts";
 import { readGuard } from "./guard-store.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
 import { readJob, type JobRow } from "./job-store.ts";
@@ -25,6 +27,8 @@ export interface RetryPreview {
   steps: PlannedStep[];
   reuse: Work;
   run_again: Work;
+  /** Of a group; null for any other job. */
+  members: ForetoldMembers | null;
   /** What it would make public; null for a job that publishes nothing. */
   touches: {
     environment: string;
@@ -63,7 +67,8 @@ export async function previewRetry(
     const finished = records.kept.find(({ step }) => step === first && !isIndependent(row, step));
     const validated = finished?.revision ?? null;
     const revision = row.version_id === null ? null : records.revision;
-    const told = { plan, yielded, draft, revision, job: row, wanted: request.from };
+    const members = row.job_type === "group" ? foretellMembers(await readMembers(db, row.id)) : null;
+    const told = { plan, yielded, draft, members, revision, job: row, wanted: request.from };
     return {
       allowed: refusal === null,
       refused: refusal && refusalOf(refusal),
@@ -71,6 +76,7 @@ export async function previewRetry(
       revision: revision === null ? null : { validated, current: revision, unchanged: validated === revision },
       steps: tellSteps(told),
       ...countWork(told),
+      members,
       touches: await touched(db, row, record, records.revision),
     };
   });

@@ -1,5 +1,6 @@
-/** The steps of a job that is to be retried, in sentences and in numbers; those of a publish say more. Pure. */
+/** The steps of a job that is to be retried, in sentences and in numbers; those of a publish and of a group say more. Pure. */
 import type { GeneratedRelease, UploadedRelease, ValidatedVersion, VerifiedTiles } from "../../contract/publish.ts";
+import type { ForetoldMembers } from "./groups/foretell-members.ts";
 import type { JobRow } from "./job-store.ts";
 import { isIndependent, type RetryPlan } from "./protocol/retry-plan.ts";
 import type { DraftSize } from "./retry-preview-store.ts";
@@ -14,9 +15,11 @@ export interface PlannedStep {
   finished_at?: string;
 }
 
-/** What is worked on: steps, and of a publish what they are about. */
+/** What is worked on: steps, and of a publish or a group what they are about. */
 export interface Work extends Partial<PublishWork> {
   steps: number;
+  /** Of a group: those that are done, or those that run again or for the first time. */
+  members?: number;
 }
 
 /** Each thing counts as reused, or as worked on again, by the step that is about it. */
@@ -38,6 +41,8 @@ export interface RetryStory {
   yielded: ReadonlyMap<string, unknown>;
   /** What a publish works on; null for jobs of other types. */
   draft: DraftSize | null;
+  /** Null for a job that is no group. */
+  members: ForetoldMembers | null;
   /** Of the draft that the job is about; null for a job that is about none. */
   revision: number | null;
   job: Pick<JobRow, "job_type" | "status" | "steps" | "environment">;
@@ -57,9 +62,15 @@ export function tellSteps(story: RetryStory): PlannedStep[] {
 }
 
 export function countWork(story: RetryStory): { reuse: Work; run_again: Work } {
-  const { plan, draft, yielded } = story;
+  const { plan, draft, yielded, members } = story;
   const again = plan.steps.filter(({ name }) => !isReused(story, name)).length;
-  if (!draft) return { reuse: { steps: plan.steps.length - again }, run_again: { steps: again } };
+  if (!draft) {
+    const [kept, run] = members ? [members.done.count, members.again.count + members.skipped.count] : [];
+    return {
+      reuse: { steps: plan.steps.length - again, ...(kept === undefined ? {} : { members: kept }) },
+      run_again: { steps: again, ...(run === undefined ? {} : { members: run }) },
+    };
+  }
   // Bytes of another revision say nothing of the release that will be generated.
   const known = isReused(story, "generate_release")
     ? (yielded.get("generate_release") as GeneratedRelease).bytes
@@ -105,8 +116,11 @@ function whyKept({ revision, job }: RetryStory, name: string): string {
 }
 
 function whyAgain(story: RetryStory, { name, label }: { name: string; label: string }): string {
-  const { draft, job, plan } = story;
+  const { draft, job, plan, members } = story;
   const first = name === plan.from;
+  // Of a group that has come to its end what there is to do is told by its members alone.
+  const ended = job.steps.some((step) => step.name === name && step.status === "done");
+  if (members) return [...(ended ? [] : [whyFrom(story)]), membersText(members)].join(" ");
   if (!draft) return first ? whyFrom(story) : `${label}: it comes after what runs again.`;
   const work: Record<string, string> = {
     validate: `${draft.overlays} overlays and ${draft.tiles} tiles of the draft are checked.`,
@@ -116,6 +130,18 @@ function whyAgain(story: RetryStory, { name, label }: { name: string; label: str
     mark_published: `${job.environment} is switched to the release, if the draft is still the one that was validated.`,
   };
   return [...(first ? [whyFrom(story)] : []), work[name] ?? ""].join(" ").trim();
+}
+
+/** `2 of 5 members are done and stay; 1 runs again, 2 have not been begun.` */
+function membersText({ done, again, skipped, open }: ForetoldMembers): string {
+  const all = done.count + again.count + skipped.count + open.count;
+  const parts = [
+    ...(again.count > 0 ? [`${again.count} ${again.count === 1 ? "runs" : "run"} again`] : []),
+    ...(skipped.count > 0 ? [`${skipped.count} ${skipped.count === 1 ? "has" : "have"} not been begun`] : []),
+    ...(open.count > 0 ? [`${open.count} ${open.count === 1 ? "runs" : "run"} already`] : []),
+  ];
+  const rest = parts.length > 0 ? `; ${parts.join(", ")}` : "";
+  return `${done.count} of ${all} members ${done.count === 1 ? "is done and stays" : "are done and stay"}${rest}.`;
 }
 
 /** Why the retry begins where it begins. */

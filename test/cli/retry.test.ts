@@ -73,6 +73,30 @@ it("--preview tells what would run again, for people and for machines, and start
   ]);
 });
 
+it("--preview of a group tells which members stay, which run again, and which come after them", async () => {
+  const { project } = await createDraft(room, { config: null });
+  const nothing = { type: "maintenance", payload: { dry_run: true } };
+  const members = [
+    { key: "clean", ...nothing },
+    { key: "live", type: "publish", payload: { project, version: 1, target_environment: "dev" } },
+    { key: "after", ...nothing, depends_on: ["live"] },
+  ];
+  const payload = JSON.stringify({ members, on_failure: "continue" });
+  const watched = await room.platen(["start", "group", "--payload", payload, "--watch"]);
+  const [job = ""] = /job_\w{32}/.exec(watched.stdout) ?? [];
+  const { code, stdout } = await room.platen(["retry", job, "--preview"]);
+  expect(code).toBe(0);
+  expect(stdout.trimEnd().split("\n")).toEqual([
+    "Generation 2 would begin at run_members",
+    "  ▸ run_members  runs    1 of 3 members is done and stays; 1 runs again, 1 has not been begun.",
+    "  Reused: 0 steps · 1 member",
+    "  Again:  1 step · 2 members",
+    "  Done:      clean",
+    "  Run again: live",
+    "  Not begun: after",
+  ]);
+});
+
 it("--from begins earlier, and is refused with the step that is in the way where it cannot be", async () => {
   const { job } = await failedInUpload();
   const later = await room.platen(["retry", job, "--from", "verify_tiles"]);

@@ -8,6 +8,7 @@ import { query } from "../../src/db.ts";
 import { readReceipt } from "../../src/jobs/cancellation-receipt.ts";
 import { cancelJob } from "../../src/jobs/protocol/cancel.ts";
 import { retryJob } from "../../src/jobs/protocol/retry.ts";
+import { previewRetry } from "../../src/jobs/retry-preview.ts";
 import { replaceConfig } from "../../src/projects/content-store.ts";
 import { expectSoundLedger, sourceTile } from "../support/chaos-room.ts";
 import { jobRow, ledger, until } from "../support/publishing.ts";
@@ -140,6 +141,17 @@ describe("a retry of a group", { timeout: 90_000 }, () => {
 
     const { version_id, tenant_id } = unready.draft;
     await replaceConfig(groups.room.database.em.fork(), { version_id, tenant_id }, { title: "Town" });
+    const { tenant_id: tenant } = by();
+    const foretold = await previewRetry(groups.room.deps, { job_id: group, tenant_id: tenant });
+    expect(foretold).toMatchObject({
+      ...{ allowed: true, from: "run_members", reuse: { members: 1 }, run_again: { members: 2 } },
+      members: {
+        done: { keys: ["done"] },
+        again: { keys: ["publish"] },
+        skipped: { keys: ["after"] },
+        open: { count: 0 },
+      },
+    });
     await retryJob(groups.room.deps, { job_id: group, by: by() });
     expect(await ended(group, 2)).toMatchObject({ status: "completed" });
     expect(await groups.states(group)).toEqual({ publish: "completed", done: "completed", after: "completed" });

@@ -208,6 +208,11 @@ describe("a group that is queued", () => {
       body: { status: "cancelled", cancellation: { stage: "compensated" } },
     });
     expect((await room.call("GET", `/groups/${group.id}`)).body).toMatchObject({ counts: { cancelled: 1 } });
+    const { body: foretold } = await room.call("GET", `/jobs/${group.id}/retry-preview`);
+    expect(foretold).toMatchObject({
+      ...{ allowed: true, reuse: { steps: 0, members: 0 }, run_again: { steps: 1, members: 1 } },
+      members: { done: { count: 0, keys: [] }, skipped: { count: 1, keys: ["a"] } },
+    });
     const retried = await room.call("POST", `/groups/${group.id}/retry`, { body: {} });
     expect(retried).toMatchObject({ status: 202, body: { generation: 2, from: "run_members" } });
     const { body: job } = await room.call("POST", "/jobs", {

@@ -36,8 +36,24 @@ const work = z
       .meta({ description: "Looked for at the destination, where only what is missing is sent" }),
     tile_bytes: z.int().optional(),
     tiles_verified: z.int().optional().meta({ description: "Looked at there" }),
+    members: z.int().optional().meta({ description: "Of a group: those that are done, or those that are to run" }),
   })
-  .meta({ id: "RetriedWork", description: "Beside the steps what those of a publish are about" });
+  .meta({ id: "RetriedWork", description: "Beside the steps what those of a publish or a group are about" });
+
+const share = (description: string) =>
+  z
+    .object({
+      count: z.int(),
+      keys: z.array(z.string()).meta({ description: "The first 20, in the order of the request" }),
+    })
+    .meta({ description });
+
+const members = z.object({
+  done: share("They stay as they are"),
+  again: share("They failed, were cancelled or could not be begun, and run once more"),
+  skipped: share("They were not begun, and are when what they depend on is done"),
+  open: share("They were retried by hand, and run already: the group follows them"),
+});
 
 const release = z.object({ release_id: z.string(), epoch: z.int(), version: z.int(), since: time });
 
@@ -57,6 +73,7 @@ export const retryPreview = z
     steps: z.array(plannedStep),
     reuse: work,
     run_again: work,
+    members: members.nullable().meta({ description: "Of a group, each member in one of them; null for any other job" }),
     touches: z
       .object({
         environment: z.string(),

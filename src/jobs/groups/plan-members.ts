@@ -88,7 +88,7 @@ export function verdictOf(counts: MemberCounts, on_failure: OnFailure): Exclude<
 
 export const isOpen = (state: MemberState): boolean => state === "queued" || state === "running";
 
-const isDone = (state: MemberState): boolean => state === "completed" || state === "partially_completed";
+export const isDone = (state: MemberState): boolean => state === "completed" || state === "partially_completed";
 
 const isLost = (state: MemberState): boolean => state === "failed" || state === "cancelled";
 
