@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { query } from "../../src/db.ts";
 import { startJob, startsOf } from "../../src/jobs/protocol/start.ts";
 import { expectSoundLedger } from "../support/chaos-room.ts";
+import { reset as resetTo } from "../support/operator.ts";
 import { jobRow, until } from "../support/publishing.ts";
 import { createGroupRoom, endsTold, nothing, type GroupRoom } from "./group-room.ts";
 
@@ -96,6 +97,29 @@ describe("a group whose workflow is reset", { timeout: 90_000 }, () => {
     for (const seconds of looks) expect(seconds).toBeLessThan(5);
     await gate.open();
     expect(await groups.room.ended(group, 30_000)).toMatchObject({ status: "completed" });
+  });
+
+  it("while no worker is there has its one step before it, whatever its looks have seen, and is done once one comes", async () => {
+    const { room } = groups;
+    await room.killWorkers();
+    // Its member has no worker: it only looks.
+    await room.worker({ settings: { PLATEN_WORKER_QUEUES: "publish" } });
+    const group = await groups.begin({ members: [nothing("a")] });
+    await until("a look behind it, and another one", async () => {
+      const { events = [] } = await byHandle(group).fetchHistory();
+      return (events?.filter((event) => event.activityTaskScheduledEventAttributes) ?? []).length > 1;
+    });
+    await room.killWorkers();
+    await resetTo(room, group, "runMembers");
+    const row = await until("generation 2", async () => {
+      const found = await jobRow(room, group);
+      return found.generation === 2 && found;
+    });
+    expect(row).toMatchObject({ status: "running", step: "run_members", progress: 0 });
+    expect(row.steps).toMatchObject([{ name: "run_members", status: "pending" }]);
+    await room.worker();
+    expect(await room.ended(group, 60_000)).toMatchObject({ status: "completed", generation: 2, progress: 100 });
+    expect(await endsTold(groups, group)).toEqual(["a completed"]);
   });
 
   it("after its end ends as before, and runs no member again", async () => {

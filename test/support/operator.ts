@@ -16,12 +16,12 @@ async function handleOf(room: Publishing, job: string) {
   return room.temporal.client.workflow.getHandle(await workflowOf(room, job));
 }
 
-/** Resets the current run to its first workflow task, or to the one that scheduled `activity`. Answers the new run's id. */
+/** Resets the current run to its first workflow task, or to the one that scheduled `activity` last. Answers the new run's id. */
 export async function reset(room: Publishing, job: string, activity?: string): Promise<string> {
   const { client, namespace } = room.temporal;
   const { runId } = await (await handleOf(room, job)).describe();
   const { events } = await (await handleOf(room, job)).fetchHistory();
-  const scheduled = events?.find(
+  const scheduled = events?.findLast(
     ({ activityTaskScheduledEventAttributes: it }) => it && it.activityType?.name === activity,
   );
   const first = events?.find(({ workflowTaskCompletedEventAttributes: it }) => it);
