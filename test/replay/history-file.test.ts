@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { JOB_TYPES } from "../../contract/job-types.ts";
 import { bundleText } from "../../src/replay/bundle.ts";
 import { createReplayer, type Replayer } from "../../src/replay/create-replayer.ts";
 import { parseNamed } from "../../src/replay/find-history.ts";
@@ -13,11 +14,14 @@ const JOB = "01a20723-4cd2-7355-a091-deab55d15b2a";
 const RUN = "01a20723-4ce2-78f9-a59c-eff324eb56c2";
 
 describe("a job can be named", () => {
-  const ours = { workflow_id: `publish-${JOB}`, job_id: JOB };
+  const ours = { workflow_ids: [`publish-${JOB}`], job_id: JOB };
+  // Of which type it is the id does not say.
+  const anyType = { workflow_ids: Object.keys(JOB_TYPES).map((type) => `${type}-${JOB}`), job_id: JOB };
   const table: [name: string, is: object | null][] = [
-    [`job_${JOB.replaceAll("-", "")}`, ours],
-    [JOB, ours],
+    [`job_${JOB.replaceAll("-", "")}`, anyType],
+    [JOB, anyType],
     [`publish-${JOB}`, ours],
+    [`bulk_import-${JOB}`, { workflow_ids: [`bulk_import-${JOB}`], job_id: JOB }],
     [`http://127.0.0.1:8233/namespaces/default/workflows/publish-${JOB}`, { ...ours, namespace: "default" }],
     [
       `https://t.example.org/ui/namespaces/map%20team/workflows/publish-${JOB}/${RUN}/history?sort=asc`,
@@ -29,7 +33,7 @@ describe("a job can be named", () => {
     ],
     [
       "http://h/namespaces/default/workflows/nightly%2Freport",
-      { workflow_id: "nightly/report", job_id: null, namespace: "default" },
+      { workflow_ids: ["nightly/report"], job_id: null, namespace: "default" },
     ],
     ["publish-12", null],
     ["http://h/namespaces/default/workflows/%E0%A4%A", null],

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isFinal } from "../../contract/job-state.ts";
 import { readableJobId, workflowId } from "../../contract/workflow-id.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
 import { temporalError } from "../../src/cli/replay/temporal-error.ts";
@@ -13,7 +14,9 @@ import { startWorker, type RunningWorker } from "../../src/worker/create-worker.
 import { createCliRoom, type CliRoom } from "../cli/publishing-room.ts";
 import { runPlaten } from "../cli/run-platen.ts";
 import { reset, workflowResult } from "../support/operator.ts";
-import { createDraft, jobRow, queueJob, until } from "../support/publishing.ts";
+import { SAMPLES } from "../support/job-samples/index.ts";
+import { startSample } from "../support/job-samples/sample.ts";
+import { createDraft, jobRow, queueJob, SMALL, until } from "../support/publishing.ts";
 import { copySource } from "./source-copy.ts";
 
 let room: CliRoom;
@@ -100,6 +103,17 @@ describe("platen replay", { timeout: 120_000 }, () => {
     }
   });
 
+  it.each(Object.values(SAMPLES))("a job of type $type is found by its id alone, too", async (sample) => {
+    const draft = await createDraft(room, { descriptor: SMALL });
+    const id = await startSample(room, draft, { type: sample.type, payload: await sample.happy(room, draft) });
+    await until("it to end", async () => isFinal((await jobRow(room, id)).status));
+    const args = ["replay", readableJobId(id), "--save", join(folder, "typed.json"), "--json", ...direct()];
+    const { code, json, stderr } = await runPlaten(args, { env: { PLATEN_SERVER: nowhere, PLATEN_API_KEY: "none" } });
+    expect(stderr).toBe("");
+    expect(json()).toMatchObject([{ workflow_id: workflowId(sample.type, id), replayed: true }]);
+    expect(code).toBe(0);
+  });
+
   it("replays the run that is asked for; the current one by default", async () => {
     const id = await queueJob(room, await createDraft(room));
     await startJob(room.deps, id, 1);
@@ -147,7 +161,12 @@ describe("platen replay", { timeout: 120_000 }, () => {
       [
         ["replay", "01a20723-4cd2-7355-a091-deab55d15b2a", ...direct()],
         1,
-        /Temporal knows no workflow publish-01a20723/,
+        /Temporal knows no workflow of the job 01a20723-4cd2-7355-a091-deab55d15b2a, of whatever type\./,
+      ],
+      [
+        ["replay", "bulk_import-01a20723-4cd2-7355-a091-deab55d15b2a", ...direct()],
+        1,
+        /Temporal knows no workflow bulk_import-01a20723-4cd2-7355-a091-deab55d15b2a\./,
       ],
       [["replay", failed, "--run", "01a20723-4ce2-78f9-a59c-eff324eb56c2"], 1, /Temporal has no history of publish-/],
       [["replay", failed, "--temporal", "127.0.0.1:9"], 3, /Temporal at 127\.0\.0\.1:9 cannot be reached/],

@@ -82,8 +82,8 @@ async function replay(context: CliContext, job: string | undefined, options: Rep
   return saved(context, options.save, options, bundleOfFile(await readFound(path)));
 }
 
-const fileName = ({ job_id, workflow_id }: Named): string =>
-  `${job_id ? readableJobId(job_id) : workflow_id.replaceAll(/[^\w.-]/g, "_")}.platen-replay.json`;
+const fileName = ({ job_id, workflow_ids }: Named): string =>
+  `${job_id ? readableJobId(job_id) : workflow_ids.join().replaceAll(/[^\w.-]/g, "_")}.platen-replay.json`;
 
 /** Writes the bundle, and replays what was written: so it is known to replay elsewhere. */
 async function saved(

@@ -55,10 +55,12 @@ async function isThere(histories: Histories, { address, named }: TemporalAddress
 }
 
 async function* fromTemporal(context: CliContext, named: Named, histories: Histories): AsyncGenerator<string> {
-  const run = await histories.find(named.workflow_id, named.run_id);
+  // All at once: of a job id alone there are as many as types, and only one of them is there.
+  const found = await Promise.all(named.workflow_ids.map((id) => histories.find(id, named.run_id)));
+  const run = found.find((each) => each !== null);
   if (!run) {
     const which = named.run_id ? ` with the run ${named.run_id}` : "";
-    throw new CliError(EXIT.refused, "history_not_found", `Temporal knows no workflow ${named.workflow_id}${which}.`, {
+    throw new CliError(EXIT.refused, "history_not_found", `Temporal knows no workflow ${told(named)}${which}.`, {
       lines: ["It has not started yet, was deleted, or is older than the namespace keeps histories."],
     });
   }
@@ -71,6 +73,11 @@ async function* fromTemporal(context: CliContext, named: Named, histories: Histo
     versions: readVersions(await readCommit()),
     pages: histories.pages(run),
   });
+}
+
+function told({ workflow_ids, job_id }: Named): string {
+  const [only = "", ...others] = workflow_ids;
+  return others.length === 0 ? only : `of the job ${job_id}, of whatever type`;
 }
 
 /** A history says enough without it: null when no gateway answers, or none is named. */
@@ -88,7 +95,7 @@ async function* fromGateway({ server }: CliContext, named: Named, say: (line: st
     throw new CliError(
       EXIT.refused,
       "no_job",
-      `${named.workflow_id} is no job of Platen's, so the gateway cannot be asked for it.`,
+      `${told(named)} is no job of Platen's, so the gateway cannot be asked for it.`,
       {
         lines: ["Name Temporal with --temporal HOST:PORT, or download the history and replay the file."],
       },
