@@ -1,7 +1,7 @@
 /** Histories in Temporal: the events of one run page by page, the runs of a job, the workflows of our types. */
 import { isGrpcServiceError, type Client, type WorkflowExecutionInfo } from "@temporalio/client";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
-import { JOB_TYPES } from "../../contract/job-types.ts";
+import { WORKFLOWS } from "../../contract/workflows.ts";
 import { isoOf } from "../temporal-describe.ts";
 import { createTemporalClient } from "../temporal.ts";
 import type { History, HistoryEvent } from "./history.ts";
@@ -24,7 +24,7 @@ export interface Histories {
   pages(run: { workflow_id: string; run_id: string }): AsyncGenerator<HistoryEvent[]>;
   /** All runs of a workflow id that Temporal still lists, newest first; a new one appears within a second. */
   runs(workflowId: string): Promise<WorkflowRun[]>;
-  /** Workflows of our types: all that are open, then those that closed since. */
+  /** Workflows of ours, the runs of schedules too: all that are open, then those that closed since. */
   recent(since: Date): AsyncGenerator<WorkflowRun>;
   /** Is the frontend there? Rejects with the reason. */
   ping(): Promise<void>;
@@ -116,9 +116,7 @@ export function createHistories(options: {
       return found;
     },
     async *recent(since) {
-      const ours = `WorkflowType in (${Object.values(JOB_TYPES)
-        .map(({ workflow }) => `"${workflow}"`)
-        .join(", ")})`;
+      const ours = `WorkflowType in (${WORKFLOWS.map((name) => `"${name}"`).join(", ")})`;
       yield* list(`${ours} and ExecutionStatus = "Running"`, patiently);
       // A time of closing that is not there counts as the latest where visibility is in SQL.
       yield* list(`${ours} and ExecutionStatus != "Running" and CloseTime > "${since.toISOString()}"`, patiently);

@@ -2,11 +2,13 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SCHEDULED_PREFIX, SCHEDULED_QUEUE, SCHEDULED_RUN, type ScheduledRunInput } from "../../contract/schedule.ts";
 import { workflowId } from "../../contract/workflow-id.ts";
 import { startJob } from "../../src/jobs/protocol/start.ts";
 import { createReplayer } from "../../src/replay/create-replayer.ts";
 import { gateLive } from "../../src/replay/gate-live.ts";
 import { createHistories, type Histories, type WorkflowRun } from "../../src/replay/read-history.ts";
+import { queueName } from "../../src/temporal.ts";
 import { startWorker } from "../../src/worker/create-worker.ts";
 import { runPlaten } from "../cli/run-platen.ts";
 import { recordings } from "../rules/replay-histories.ts";
@@ -21,6 +23,8 @@ let room: Publishing;
 /** One that has completed, and one whose worker went away in the middle. */
 let completed: string;
 let open: string;
+/** Workflow id of the run of a schedule that waits for the open one. */
+const scheduled = `${SCHEDULED_PREFIX}${randomUUID()}`;
 /** What the gate said of the namespace before there was anything. */
 let empty: { code: number; stdout: string };
 beforeAll(async () => {
@@ -37,6 +41,16 @@ beforeAll(async () => {
   await until("the upload to be scheduled", async () =>
     (await handleOf(open).fetchHistory()).events?.some(
       ({ activityTaskScheduledEventAttributes: its }) => its?.activityType?.name === "upload",
+    ),
+  );
+  await room.temporal.client.workflow.start(SCHEDULED_RUN, {
+    workflowId: scheduled,
+    taskQueue: queueName(SCHEDULED_QUEUE, room.temporal.taskQueuePrefix),
+    args: [{ schedule_id: randomUUID(), tenant: "harbour", revision: 1, job_id: open } satisfies ScheduledRunInput],
+  });
+  await until("the run of a schedule to have looked at its job", async () =>
+    (await room.temporal.client.workflow.getHandle(scheduled).fetchHistory()).events?.some(
+      ({ timerStartedEventAttributes: its }) => its,
     ),
   );
   await worker.stop();
@@ -67,7 +81,7 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
       return false;
     });
     const { code, stdout } = await gate(`${ROOT}/src/cli/main.ts`);
-    expect(stdout).toMatch("✓ Replayed 2 workflows of namespace default, 1 of them open: this code breaks none.");
+    expect(stdout).toMatch("✓ Replayed 3 workflows of namespace default, 2 of them open: this code breaks none.");
     expect(code).toBe(0);
   });
 
@@ -95,7 +109,33 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
             }),
           }),
         );
-      expect(told.at(-1)).toEqual({ replayed: 2, open: 1, broken: 2, gone: 0, cut: false });
+      expect(told.at(-1)).toEqual({ replayed: 3, open: 2, broken: 2, gone: 0, cut: false });
+      expect(code).toBe(1);
+    } finally {
+      await clone.close();
+    }
+  });
+
+  it("fails for code that would break an open run of a schedule, which is no job's", async () => {
+    const clone = await copySource();
+    try {
+      await clone.change(
+        "workflows/scheduled-job.ts",
+        "await scheduling.lookAtScheduledJob({ job_id })",
+        "(await sleep(1), await scheduling.lookAtScheduledJob({ job_id }))",
+      );
+      const { code, stdout } = await gate(clone.path("src/cli/main.ts"), "--json");
+      const told = lines(stdout);
+      expect(told).toContainEqual(
+        expect.objectContaining({
+          ...{ workflow_id: scheduled, status: "RUNNING" },
+          divergence: expect.objectContaining({
+            history: "the activity lookAtScheduledJob was scheduled",
+            code: "it started the timer 1",
+          }),
+        }),
+      );
+      expect(told.at(-1)).toEqual({ replayed: 3, open: 2, broken: 1, gone: 0, cut: false });
       expect(code).toBe(1);
     } finally {
       await clone.close();
@@ -109,8 +149,8 @@ describe("platen gate --live", { timeout: 120_000 }, () => {
     const told = await gate(`${ROOT}/src/cli/main.ts`, "--limit", "1");
     expect(told.stdout).toContain("What was not looked at has not passed");
     expect(told.stdout).not.toContain("breaks none");
-    const enough = await gate(`${ROOT}/src/cli/main.ts`, "--json", "--limit", "2");
-    expect(lines(enough.stdout)).toEqual([{ replayed: 2, open: 1, broken: 0, gone: 0, cut: false }]);
+    const enough = await gate(`${ROOT}/src/cli/main.ts`, "--json", "--limit", "3");
+    expect(lines(enough.stdout)).toEqual([{ replayed: 3, open: 2, broken: 0, gone: 0, cut: false }]);
     expect(enough.code).toBe(0);
     const [help, wrong] = [await runPlaten(["gate", "--help"]), await runPlaten(["gate", "--live", "--limit", "0"])];
     expect(help.stdout).toMatch(/default:\s+100000/);
@@ -148,14 +188,15 @@ describe("the gate and its server", { timeout: 60_000 }, () => {
       const found: WorkflowRun[] = [];
       for await (const run of histories.recent(new Date(Date.now() - 3_600_000))) found.push(run);
       expect(found.map(({ workflow_id: id, status }) => `${id} ${status}`)).toEqual([
+        `${scheduled} RUNNING`,
         `${workflowId("publish", open)} RUNNING`,
         `${workflowId("publish", completed)} COMPLETED`,
       ]);
-      expect(found[1]).toEqual(await histories.find(workflowId("publish", completed)));
+      expect(found[2]).toEqual(await histories.find(workflowId("publish", completed)));
       holdAnswers();
       let events = 0;
-      for await (const page of histories.pages(found[1]!)) events += page.length;
-      expect(events).toBe(found[1]!.length);
+      for await (const page of histories.pages(found[2]!)) events += page.length;
+      expect(events).toBe(found[2]!.length);
     } finally {
       await histories.close();
       await proxy.shut();

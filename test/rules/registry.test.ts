@@ -6,6 +6,7 @@ import type { ActivityDeps } from "../../activities/activity-deps.ts";
 import { JOB_TYPES, type JobType } from "../../contract/job-types.ts";
 import type { JobInput } from "../../contract/job-input.ts";
 import { SCHEDULED_RUN } from "../../contract/schedule.ts";
+import { WORKFLOWS } from "../../contract/workflows.ts";
 import type { PublishInput } from "../../contract/publish.ts";
 import * as workflows from "../../workflows/index.ts";
 import { ROOT, sourceFiles } from "./source-files.ts";
@@ -18,6 +19,10 @@ test("workflows/index.ts exports the workflow of every job type, with its input,
   expectTypeOf<typeof workflows>().toExtend<Implemented>();
   const ofTypes = Object.values(JOB_TYPES).map((type): string => type.workflow);
   expect(Object.keys(workflows).toSorted()).toEqual([...ofTypes, SCHEDULED_RUN].toSorted());
+});
+
+test("the contract names every workflow that there is: the gate before a deployment asks for those", () => {
+  expect(WORKFLOWS.toSorted()).toEqual(Object.keys(workflows).toSorted());
 });
 
 test("each job type has a workflow of its own", () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { JOB_TYPES } from "../../contract/job-types.ts";
+import { WORKFLOWS } from "../../contract/workflows.ts";
 import { attributesOf, typeOf, type History } from "../../src/replay/history.ts";
 import { quietRuntime } from "../../src/replay/quiet-runtime.ts";
 import { SAMPLE_SCENARIOS } from "../histories/sample-scenarios.ts";
@@ -15,10 +15,7 @@ const folderOf = (workflow: string): string => workflow.replaceAll(/[A-Z]/g, (le
 
 beforeAll(quietRuntime);
 
-/** What is no job type's: runs of it are open too. */
-const BESIDE = ["scheduledJob"];
-
-describe.each([...Object.values(JOB_TYPES).map(({ workflow }) => workflow), ...BESIDE])("%s", (workflow) => {
+describe.each(WORKFLOWS)("%s", (workflow) => {
   const recorded = recordings(folderOf(workflow));
   let replay: Awaited<ReturnType<typeof createReplayer>>;
   beforeAll(async () => {
