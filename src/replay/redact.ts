@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { encodePayload, fromBase64, toBase64, type Payload } from "./history.ts";
 import { redactBase64 } from "./redact-base64.ts";
 import { createTextRedactor, type RedactionCounts } from "./redact-text.ts";
-import { namesSecret } from "./secret-rules.ts";
+import { namesSecret, namesUrl } from "./secret-rules.ts";
 
 export interface RedactionReport {
   /** How many secrets were replaced, by kind. */
@@ -25,6 +25,8 @@ export interface Redactor {
 interface Place {
   /** Below a name that says so: a secret whatever it looks like. */
   secret: boolean;
+  /** Right below a name that says so: a URL, whose query is a secret whatever its parts are called. */
+  url: boolean;
   /** Does a replay read what is here? The code gives the arguments of activities itself. */
   replayed: boolean;
   /** In what was decoded, which can have members of any name. */
@@ -33,7 +35,7 @@ interface Place {
 }
 
 /** In what nobody has looked at yet. */
-const OUTSIDE: Place = { secret: false, replayed: true, document: false, depth: 0 };
+const OUTSIDE: Place = { secret: false, url: false, replayed: true, document: false, depth: 0 };
 const INSIDE: Place = { ...OUTSIDE, document: true };
 /** Nobody nests deeper who means well, and each level takes room on the stack. */
 const MAX_DEPTH = 300;
@@ -50,7 +52,10 @@ export function createRedactor(): Redactor {
   let [dropped, keptUnread] = [0, 0];
 
   function walk(value: unknown, place: Place): unknown {
-    if (typeof value === "string") return place.secret ? texts.whole(value, "secret") : redactText(value);
+    if (typeof value === "string") {
+      if (place.secret) return texts.whole(value, "secret");
+      return place.url ? redactUrl(value) : redactText(value);
+    }
     if (typeof value === "number") return place.secret ? 0 : value;
     if (typeof value !== "object" || value === null) return value;
     if (place.depth > MAX_DEPTH) return texts.whole("nested too deep", "secret");
@@ -64,6 +69,7 @@ export function createRedactor(): Redactor {
         walk(member, {
           ...inner,
           secret: place.secret || namesSecret(name) || name === named,
+          url: namesUrl(name),
           replayed: place.replayed && !UNREAD.has(name),
         }),
       ]),
@@ -77,6 +83,12 @@ export function createRedactor(): Redactor {
     const names = (each: unknown, at: number): boolean =>
       typeof each === "string" && ((pairs && at % 2 === 0) || /^--?\w/.test(each)) && namesSecret(each);
     return list.map((each, at) => walk(each, names(list[at - 1], at - 1) ? { ...place, secret: true } : place));
+  }
+
+  function redactUrl(url: string): string {
+    const at = url.indexOf("?");
+    if (at === -1 || at === url.length - 1) return redactText(url);
+    return `${redactText(url.slice(0, at))}?${texts.whole(url.slice(at + 1), "signature")}`;
   }
 
   /** As `Buffer.toJSON` has them. */

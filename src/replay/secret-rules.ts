@@ -24,6 +24,12 @@ const SIGN = String.raw`(?<sign>\\*["']?\s*(?:=>|[:=])\s*)`;
 const COMMA = String.raw`(?<sign>\\*["']\s*,\s*(?:\\*["']?value\\*["']?\s*:\s*)?)`;
 const NAME = String.raw`\b[\w-]{0,40}(?:${NAMES})\b`;
 
+/** A name in quotes, as `namesUrl` knows them, and its value up to the query. */
+const URL_NAME = String.raw`(?<before>["'](?:(?:[\w-]{0,40}[_-])?[Uu][Rr][LlIi]|[\w-]{0,40}[a-z0-9]U(?:r[li]|R[LI]))`;
+const URL_HEAD = String.raw`\\*["']\s{0,9}:\s{0,9}\\*["'][^"'\\?\s]{0,10000})`;
+const URL_QUERY = String.raw`(?<sign>\?)(?<value>(?:\\+u0026|[^"'\s\\<>])+)`;
+const URL_HINT = /ur[li]\\*["']/i;
+
 const HEADER_HINT = /authorization|cookie|x-api-|x-auth/i;
 const NAME_HINT = new RegExp(NAMES, "i");
 const rule = (kind: SecretKind, hint: RegExp, pattern: string, flags = "gi"): SecretRule => ({
@@ -43,11 +49,13 @@ export const SECRET_RULES: readonly SecretRule[] = [
     String.raw`(?<before>\b[Bb]asic)(?<sign>\s+)(?<value>(?=[a-z+/]*[0-9A-Z=])[A-Za-z0-9+/]{8,}={0,2})(?![\w-])`,
     "g",
   ),
+  // What is named a URL is one that somebody has sent, and any part of its query can be the key to it.
+  rule("signature", URL_HINT, `${URL_NAME}${URL_HEAD}${URL_QUERY}`, "g"),
   // Signed URLs, also inside another URL's query (%3F, %26, %3D) and in escaped HTML or JSON.
   rule(
     "signature",
     /[?&;]|%3F|%26|\\u0026/i,
-    String.raw`(?<before>(?:[?&;]|&amp;|\\u0026|%3F|%26)(?:x-amz-[a-z-]{1,40}|x-goog-[a-z-]{1,40}|awsaccesskeyid|googleaccessid|sig|signature|sign|[a-z_-]{0,40}token|api_?key|key|code|pass(?:word|wd)?|secret|credential|policy|key-pair-id|auth|session(?:_?id)?|sid))(?<sign>=|%3D)(?<value>(?:(?!%26|&amp;|\\u0026)[^&;\s"'<>#])+)`,
+    String.raw`(?<before>(?:[?&;]|&amp;|\\u0026|%3F|%26)(?:x-amz-[a-z-]{1,40}|x-goog-[a-z-]{1,40}|awsaccesskeyid|googleaccessid|sig|signature|sign|md5|hmac|hash|verify|hdnea|hdnts|rlkey|[a-z_-]{0,40}token|api_?key|key|code|pass(?:word|wd)?|secret|credential|policy|key-pair-id|auth|session(?:_?id)?|sid))(?<sign>=|%3D)(?<value>(?:(?!%26|&amp;|\\u0026)[^&;\s"'<>#])+)`,
   ),
   rule("secret", NAME_HINT, `(?<before>${NAME})${SIGN}${QUOTED}`),
   rule("secret", NAME_HINT, String.raw`(?<before>${NAME})${SIGN}(?<value>[^\s"',;&<>\\}\])[]+)`),
@@ -107,6 +115,13 @@ const SECRET_ENDINGS = new RegExp(
 /** Endings of words of their own: `X-Auth`, `smtp_pass`, `dbPass`, and neither `bypass` nor `oauth`. */
 const SHORT_ENDING = /(?:^|[^a-z0-9])(?:auth|pass)$/i;
 const SHORT_HUMP = /[a-z0-9](?:Auth|Pass)$/;
+
+/** `url`, `file_url`, `sourceURI`, and neither `curl` nor `urls`. */
+const URL_ENDING = /(?:^|[^a-z0-9])ur[li]$/i;
+const URL_HUMP = /[a-z0-9]U(?:r[li]|R[LI])$/;
+
+/** Does a URL stand under this name? */
+export const namesUrl = (name: string): boolean => URL_ENDING.test(name) || URL_HUMP.test(name);
 
 /** Is what stands under this name a secret, whatever it looks like? `clientSecret`, `x-api-key`, `REFRESH_TOKEN`. */
 export function namesSecret(name: string): boolean {

@@ -1,0 +1,87 @@
+/** Secrets for the tests of redaction. */
+const KEY = `pk_admin_${"kQ7".repeat(14)}x`;
+const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
+
+/** Each kind as it stands in a sentence, a stack, a dump of a request; `secret` is what must be gone. */
+export const planted: Record<string, { text: string; secret: string }> = {
+  "an API key of ours": { text: `the key ${KEY} is revoked`, secret: KEY },
+  "a JSON Web Token": { text: `got ${JWT}, expired`, secret: JWT },
+  "the password of a URL": { text: "postgresql://platen:s3cret-pw@db.internal:5432/platen", secret: "s3cret-pw" },
+  "a token in a URL's place of the user": {
+    text: "https://9f8e7d6c5b4a39281706@git.example.org/x",
+    secret: "9f8e7d6c5b4a39281706",
+  },
+  "an Authorization header": { text: "authorization: Digest username=ada-99", secret: "ada-99" },
+  "a Bearer token": { text: "sent Bearer dGhpcy1pcy1h-secret", secret: "dGhpcy1pcy1h-secret" },
+  "a Basic login": { text: "sent Basic YWRhOmxvdmVsYWNl", secret: "YWRhOmxvdmVsYWNl" },
+  "a cookie": { text: "Cookie: session=0b1e55ed; theme=dark", secret: "0b1e55ed" },
+  "an e-mail address": { text: "mail ada.lovelace+maps@example.org now", secret: "ada.lovelace+maps@example.org" },
+  "an e-mail address in a URL": { text: "/users/ada%40example.org/keys", secret: "ada%40example.org" },
+  "a URL signed for S3": {
+    text: "https://b.s3.amazonaws.com/t.png?X-Amz-Credential=AKIDEXAMPLE%2F2026&X-Amz-Signature=fe5f80f77d5fa3beca03",
+    secret: "fe5f80f77d5fa3beca03",
+  },
+  "a URL signed for Azure": { text: "https://a.blob/t.png?sv=2024&sig=Zm9vYmFyYmF6%3D", secret: "Zm9vYmFyYmF6%3D" },
+  "a URL signed for a CDN": {
+    text: "https://c/t?Policy=p0l1cy&Signature=abc123def~&Key-Pair-Id=K2JC",
+    secret: "abc123def~",
+  },
+  "a URL signed for nginx": { text: "https://c/t.csv?md5=Ab9_-x7QmZ&expires=2147483647", secret: "Ab9_-x7QmZ" },
+  "a URL signed for Cloudflare": { text: "https://c/t.csv?verify=1700000000-QmZ%2B7", secret: "QmZ%2B7" },
+  "a URL signed for Akamai": { text: "https://c/t?hdnea=exp=17~acl=/*~hmac=9f8e7d6c", secret: "9f8e7d6c" },
+  "a URL with an HMAC": { text: "https://c/t?e=17&hmac=9f8e7d6c", secret: "9f8e7d6c" },
+  "a URL with a hash": { text: "https://c/t?e=17&hash=9f8e7d6c", secret: "9f8e7d6c" },
+  "a URL shared by Dropbox": { text: "https://c/scl/fi/x/t.csv?rlkey=a8b7c6d5&dl=1", secret: "a8b7c6d5" },
+  "a URL under its name in JSON that was cut": {
+    text: String.raw`{\"file_url\":\"https://c/t.csv?x\u0026opensesame`,
+    secret: "opensesame",
+  },
+  "a URL with a token": { text: "https://c/t?token=tok-1234567", secret: "tok-1234567" },
+  "a signed URL inside another one": {
+    text: "https://p/?u=https%3A%2F%2Fc%2Ft%3Fsig%3Dnested99&w=1",
+    secret: "nested99",
+  },
+  "a password in JSON inside a text": {
+    text: String.raw`answer {\"user\":\"ada\",\"password\":\"hunter22\"}`,
+    secret: "hunter22",
+  },
+  "a setting": { text: "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", secret: "wJalrXUtnFEMI/K7MDENG" },
+  "an AWS key": { text: "for AKIAIOSFODNN7EXAMPLE only", secret: "AKIAIOSFODNN7EXAMPLE" },
+  "a private key": {
+    text: "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIB\n-----END RSA PRIVATE KEY-----",
+    secret: "MIIEpAIB",
+  },
+  "an encrypted private key": {
+    text: "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0F\n\nMIIEpAIB\n-----END RSA PRIVATE KEY-----",
+    secret: "MIIEpAIB",
+  },
+  "a PGP private key": {
+    text: "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1-2\n\nlQOYBF\n=x1\n-----END PGP PRIVATE KEY BLOCK-----",
+    secret: "lQOYBF",
+  },
+  "a setting with a long name": { text: "STORE_SECRET_KEY: abc/1234", secret: "abc/1234" },
+  "a secret key": { text: "secret_key=s3cr3t-1", secret: "s3cr3t-1" },
+  "a signing key": { text: "signing_key=s1gn1ng", secret: "s1gn1ng" },
+  "an encryption key": { text: "encryption-key: 3ncrypt10n", secret: "3ncrypt10n" },
+  "a hash of a password": { text: "password_hash=$2b$10$abcdef", secret: "$2b$10$abcdef" },
+  "a password behind an arrow": { text: 'password => "hunter22"', secret: "hunter22" },
+  "a password in XML": { text: "<db:password>hunter 22</db:password>", secret: "hunter 22" },
+  "a password that is percent-encoded": { text: "user%3Dada password%3Dhunter22%26x", secret: "hunter22" },
+  "a password of a command line": { text: "ran tool --password hunter22 -v", secret: "hunter22" },
+  "a key of a command line": { text: "ran tool --api-key 'hunter 22' -v", secret: "hunter 22" },
+  "a login of curl": { text: "curl -u ada:hunter22 https://b.test/", secret: "hunter22" },
+  "an X-Auth header": { text: "X-Auth: 4uth99", secret: "4uth99" },
+  "a header in a list that was printed": { text: "[ 'X-Api-Key', 'hunter22' ]", secret: "hunter22" },
+  "a pass in JSON that was cut": { text: `{"pass":"hunter22","x":`, secret: "hunter22" },
+  "a URL with auth": { text: "https://c/t?auth=4uth99", secret: "4uth99" },
+  "a URL with a session": { text: "https://c/t?session=s3ss10n", secret: "s3ss10n" },
+  "a Slack webhook": { text: "https://hooks.slack.com/services/T0AB/B0CD/eF1234", secret: "eF1234" },
+  "the password of a URL with a slash": { text: "postgres://ada:s3c/ret@db:5432/x", secret: "ret" + "@" },
+  "a very long password of a URL": { text: `https://ada:${"pW9".repeat(300)}@h/`, secret: "pW9" },
+  "a key of npm": { text: `_npm_${"aB3".repeat(12)}`, secret: "aB3" },
+  "a webhook's key": { text: `x_whsec_${"aB3".repeat(10)}`, secret: "aB3" },
+  "a key of SendGrid": { text: `SG.${"aB3".repeat(7)}.${"cD4".repeat(14)}`, secret: "cD4" },
+  "a key of GitHub behind a letter": { text: `xghp_${"aB3".repeat(12)}`, secret: "aB3" },
+  "a token of Slack behind a letter": { text: "x_xoxb-123456789-aB3aB3", secret: "aB3aB3" },
+  "an AWS key behind a letter": { text: "keyAKIAIOSFODNN7EXAMPLE1", secret: "AKIAIOSFODNN7EXAMPLE" },
+};
