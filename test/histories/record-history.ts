@@ -8,9 +8,15 @@ export async function recordHistory(room: Publishing, job: string): Promise<stri
   return recordWorkflow(room, (await jobRow(room, job)).workflow_id);
 }
 
-/** The same of any workflow. */
-export async function recordWorkflow(room: Publishing, workflow_id: string): Promise<string> {
-  const history = await room.temporal.client.workflow.getHandle(workflow_id).fetchHistory();
+/** Which run, where it is not the last one of its workflow. */
+export interface RecordedRun {
+  workflow_id: string;
+  run_id: string;
+}
+
+/** The same of any workflow: of its last run, unless another is named. */
+export async function recordWorkflow(room: Publishing, workflow_id: string, run_id?: string): Promise<string> {
+  const history = await room.temporal.client.workflow.getHandle(workflow_id, run_id).fetchHistory();
   const told = JSON.parse(historyToJSON(history)) as { events: unknown[] };
   return `${JSON.stringify(canonicalHistory(told), null, 2)}\n`;
 }

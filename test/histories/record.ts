@@ -14,6 +14,8 @@ import { createRiggedRoom, type RiggedRoom } from "../support/rigged-room.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { createCommitGates, type CommitGates } from "../support/commit-gate.ts";
 import { startWorkerProcess, type WorkerProcess } from "../support/worker-process.ts";
+import { startOwnTemporal } from "../support/own-servers.ts";
+import { CHAIN_SCENARIOS, LONG_EVENTS } from "./chain-scenarios.ts";
 import { recordHistory, recordWorkflow } from "./record-history.ts";
 import { SAMPLE_SCENARIOS } from "./sample-scenarios.ts";
 import { SCHEDULE_SCENARIOS } from "./schedule-scenarios.ts";
@@ -51,6 +53,24 @@ describe.each(Object.values(SAMPLES))("$type", (sample) => {
       if (job === null) return;
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, await recordHistory(room, job));
+    });
+  }
+});
+
+describe("group, in a chain of runs", () => {
+  let room: ChaosRoom;
+  beforeAll(async () => {
+    const dynamicConfig = [`limit.historyCount.suggestContinueAsNew=${LONG_EVENTS}`];
+    room = await createChaosRoom({ temporal: await startOwnTemporal({ dynamicConfig }) });
+    await room.worker(WORKER);
+  });
+  afterAll(() => room?.close());
+
+  for (const [name, scenario] of Object.entries(CHAIN_SCENARIOS)) {
+    const path = pathOf("group", name);
+    test.runIf(inject("anew") || !existsSync(path))(name, async () => {
+      const { workflow_id, run_id } = await scenario(room);
+      await writeFile(path, await recordWorkflow(room, workflow_id, run_id));
     });
   }
 });

@@ -1,4 +1,7 @@
 /** The golden histories of what a schedule starts. Each answers the id of the workflow that is recorded. */
+import { randomUUID } from "node:crypto";
+import { SCHEDULED_PREFIX, SCHEDULED_QUEUE, SCHEDULED_RUN, type ScheduledRunInput } from "../../contract/schedule.ts";
+import { queueName } from "../../src/temporal.ts";
 import type { GatewayRoom } from "../gateway/gateway-room.ts";
 import { NEVER, scheduleCalls } from "../schedules/schedule-calls.ts";
 import type { CommitGates } from "../support/commit-gate.ts";
@@ -21,6 +24,26 @@ export const SCHEDULE_SCENARIOS: Record<string, ScheduleScenario> = {
     await room.temporal.client.workflow.getHandle(workflow).cancel();
     await closed(room, workflow);
     await gate.open();
+    return workflow;
+  },
+  /** A run that another has gone on in, after an hour of looks: it starts no job, and waits for the other's. */
+  async "goes-on"(room, gates) {
+    const gate = await gates.close({ job_id: null, kind: "step", data: { step: "sweep", status: "running" } });
+    const { id } = (await room.call("POST", "/jobs", { body: { type: "maintenance", payload: { dry_run: true } } })).body;
+    await gate.reached();
+    const schedule_id = randomUUID();
+    const workflow = `${SCHEDULED_PREFIX}${schedule_id}`;
+    await room.temporal.client.workflow.start(SCHEDULED_RUN, {
+      workflowId: workflow,
+      taskQueue: queueName(SCHEDULED_QUEUE, room.config.PLATEN_TASK_QUEUE_PREFIX),
+      args: [{ schedule_id, tenant: "harbour", revision: 1, job_id: id } satisfies ScheduledRunInput],
+    });
+    await until("a look at the job", async () => {
+      const { events } = await room.temporal.client.workflow.getHandle(workflow).fetchHistory();
+      return events?.some(({ timerStartedEventAttributes: its }) => its);
+    });
+    await gate.open();
+    await closed(room, workflow);
     return workflow;
   },
 };

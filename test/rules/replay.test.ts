@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { WORKFLOWS } from "../../contract/workflows.ts";
+import { isThrottled } from "../../contract/permits.ts";
 import { attributesOf, typeOf, type History } from "../../src/replay/history.ts";
 import { quietRuntime } from "../../src/replay/quiet-runtime.ts";
+import { CHAIN_SCENARIOS } from "../histories/chain-scenarios.ts";
 import { SAMPLE_SCENARIOS } from "../histories/sample-scenarios.ts";
 import { SCHEDULE_SCENARIOS } from "../histories/schedule-scenarios.ts";
 import { SCENARIOS, VERSION } from "../histories/scenarios.ts";
@@ -51,11 +53,19 @@ test("every way of a schedule's run is recorded, too", () => {
   expect(names).toEqual(expect.arrayContaining(Object.keys(SCHEDULE_SCENARIOS).map((each) => `${VERSION}-${each}`)));
 });
 
+test("a group that continues as new is recorded, with the run that goes on", () => {
+  const names = recordings("group").map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(Object.keys(CHAIN_SCENARIOS).map((each) => `${VERSION}-${each}`)));
+});
+
 test.each(Object.values(SAMPLES))(
   "every way that a job of type $type goes through its workflow is recorded, too",
   (sample) => {
     const names = recordings(sample.type.replaceAll("_", "-")).map(({ name }) => name);
-    const impossible = sample.failing ? [] : ["failed"];
+    const impossible = [
+      ...(sample.failing ? [] : ["failed"]),
+      ...(isThrottled(sample.type) ? [] : ["waits-for-permit"]),
+    ];
     const wanted = Object.keys(SAMPLE_SCENARIOS).filter((scenario) => !impossible.includes(scenario));
     expect(names).toEqual(expect.arrayContaining(wanted.map((scenario) => `${VERSION}-${scenario}`)));
   },
