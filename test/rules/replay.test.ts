@@ -10,6 +10,7 @@ import { SAMPLE_SCENARIOS } from "../histories/sample-scenarios.ts";
 import { SCHEDULE_SCENARIOS } from "../histories/schedule-scenarios.ts";
 import { SCENARIOS, VERSION } from "../histories/scenarios.ts";
 import { SAMPLES } from "../support/job-samples/index.ts";
+import { longScheduleRun } from "./long-schedule-run.ts";
 import { createReplayer, prefixes, recordings } from "./replay-histories.ts";
 import { ROOT } from "./source-files.ts";
 
@@ -70,6 +71,14 @@ test.each(Object.values(SAMPLES))(
     expect(names).toEqual(expect.arrayContaining(wanted.map((scenario) => `${VERSION}-${scenario}`)));
   },
 );
+
+test("a schedule's run goes on in another after as many looks as it has always had", { timeout: 120_000 }, async () => {
+  const replay = await createReplayer(join(ROOT, "workflows/index.ts"));
+  const run = (looks: number) => ({ name: `${looks} looks`, history: longScheduleRun(looks) });
+  // No other number will do: so a change of it is seen.
+  const faults = await replay([run(399), run(400), run(401)]);
+  expect(Object.keys(faults)).toEqual(["399 looks", "401 looks"]);
+});
 
 /** The activities that a history has scheduled, in order. */
 const scheduled = ({ events }: History): { event: number; name: string }[] =>
