@@ -9,8 +9,11 @@ export async function cancelScheduledJob(
   deps: ActivityDeps,
   { job_id, schedule_id }: { job_id: string; schedule_id: string },
 ): Promise<void> {
-  return guarded(async () => {
+  return guarded(async ({ info: { workflowExecution } }) => {
     const schedule = await readSchedule(deps.database.em.fork(), schedule_id);
-    if (schedule) await stopJob(deps, schedule, job_id, CANCEL_SECONDS);
+    if (!schedule || !workflowExecution) return;
+    // Without an answer it is tried again: who does not know whose cancel it is would tell somebody else's.
+    const asked = await deps.executions.cancelRequested(workflowExecution.workflowId, workflowExecution.runId);
+    await stopJob(deps, schedule, job_id, { asked, deadline_seconds: CANCEL_SECONDS });
   });
 }

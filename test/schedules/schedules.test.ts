@@ -147,11 +147,49 @@ describe("a run that is due while the last job works", { timeout: 90_000 }, () =
       await press(id, "trigger");
       const [, first] = await runs(id, ([, before]) => before?.status === "cancelled");
       const job = (await room.call("GET", `/jobs/${first.job_id}`)).body;
-      expect(job.cancellation).toMatchObject({ reason: expect.stringContaining("the next run of the schedule") });
+      expect(job.cancellation).toMatchObject({
+        requested_by: "admin of harbour",
+        reason: expect.stringContaining("the next run of the schedule"),
+      });
       await gate.open();
       await runs(id, ([second]) => second?.status === "completed");
     },
   );
+});
+
+describe("a run of a schedule that is cancelled in Temporal", { timeout: 60_000 }, () => {
+  it.each<[who: string, identity: string, reason: string, told: object]>([
+    ["by somebody with a name", "ada@office", "wrong week", { requested_by: "ada@office", reason: "wrong week" }],
+    [
+      "by nobody who is known",
+      "",
+      "",
+      {
+        requested_by: "somebody in Temporal",
+        reason: expect.stringMatching(/^its run of the schedule .* was cancelled in Temporal$/),
+      },
+    ],
+  ])("%s: its job's receipt says who, and why", async (_, identity, reason, told) => {
+    // Somebody else's job has the permit.
+    const gate = await gates.close({ job_id: null, kind: "step", data: { step: "sweep", status: "running" } });
+    await room.call("POST", "/jobs", { body: { type: "maintenance", payload: { dry_run: true } } });
+    await gate.reached();
+    try {
+      const { id } = await make({ spec: NEVER });
+      await press(id, "trigger");
+      await runs(id, ([first]) => first?.status === "queued");
+      const [running] = (await room.executions.schedules.describe(id))?.running ?? [];
+      await room.temporal.client.workflowService.requestCancelWorkflowExecution({
+        ...{ namespace: room.temporal.namespace, workflowExecution: { workflowId: running ?? "" } },
+        ...{ identity, reason, requestId: uuidv7() },
+      });
+      const [only] = await runs(id, ([first]) => first?.status === "cancelled");
+      const job = (await room.call("GET", `/jobs/${only.job_id}`)).body;
+      expect(job.cancellation).toMatchObject({ ...told, outcome: "cancelled" });
+    } finally {
+      await gate.open();
+    }
+  });
 });
 
 describe("whoever dies between two writes", { timeout: 60_000 }, () => {

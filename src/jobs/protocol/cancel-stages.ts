@@ -12,7 +12,7 @@ import { isMine, type Grip, type ProtocolDeps } from "./attempt.ts";
 type Deps = Pick<ProtocolDeps, "database" | "executions" | "notifier">;
 
 /** Who asks in Temporal's Web UI without being logged in there has no name. */
-const SOMEBODY = "somebody in Temporal";
+export const SOMEBODY = "somebody in Temporal";
 
 /**
  * Notes the stage, and with it what should have come before it. Nothing is written twice, nor after the switch, nor by who does not

@@ -15,7 +15,7 @@ import { writeEnding, type ProtocolDeps } from "./attempt.ts";
 
 export interface CancelRequest {
   job_id: string;
-  /** Principal who asks. */
+  /** Principal who asks; without an id somebody else, whom the receipt tells by name. */
   by: { tenant_id: string; id: string | null; name: string };
   reason?: string;
   /** How long a running job may take to stop; then the reconciler terminates it. Absent: as long as it likes. */
@@ -56,7 +56,10 @@ async function noteCancel(tx: Db, request: CancelRequest, generation: number | u
   if (isFinal(row.status)) throw new AppError("job_final", { job: row.id, status: row.status });
   if (row.switched_at !== null) throw new AppError("past_the_switch", { job: row.id, environment: row.environment });
   const { by, reason, deadline_seconds } = request;
-  const asked = { cancel_requested_at: "now", cancel_requested_by: by.id, cancel_reason: reason ?? null };
+  const asked = {
+    ...{ cancel_requested_at: "now", cancel_reason: reason ?? null },
+    ...{ cancel_requested_by: by.id, cancel_requested_in: by.id === null ? by.name : null },
+  };
   const because = reason ? `: ${reason}` : "";
   if (row.status === "queued") {
     // Nothing works on it, so nothing has to see it and stop.

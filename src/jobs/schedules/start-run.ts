@@ -8,7 +8,9 @@ import { judge } from "../../projects/schema-problems.ts";
 import type { Principal } from "../../tenants/principal.ts";
 import { findRemembered } from "../idempotency-store.ts";
 import { payloadSchema } from "../payload-schema.ts";
-import { cancelJob } from "../protocol/cancel.ts";
+import type { CancelRequested } from "../../temporal-requests.ts";
+import { cancelJob, type CancelRequest } from "../protocol/cancel.ts";
+import { SOMEBODY } from "../protocol/cancel-stages.ts";
 import type { ProtocolDeps } from "../protocol/attempt.ts";
 import { requestJob } from "../request-job.ts";
 import { TERMINATE_SECONDS } from "./limits.ts";
@@ -25,6 +27,9 @@ export interface DueRun {
   /** Of the schedule, when Temporal was told. */
   revision: number;
 }
+
+/** What Temporal says of itself when a run is in the way of the next: `temporal-scheduler-<namespace>-<schedule>`. */
+const TEMPORALS_SCHEDULER = "temporal-scheduler-";
 
 /** Of the keys by which requests are accepted once: the moment's, and not its attempt's. */
 const ROUTE = "schedule";
@@ -107,23 +112,35 @@ async function audit(
 /** Temporal has ended the runs, which runs no code of theirs: their jobs are stopped here. */
 async function stopOthers(deps: Deps, schedule: ScheduleRow, but: string): Promise<void> {
   for (const job_id of await openJobsOf(deps.database.em.fork(), schedule.id, but))
-    await stopJob(deps, schedule, job_id);
+    await stopJob(deps, schedule, job_id, { deadline_seconds: TERMINATE_SECONDS });
 }
 
-/** Through the protocol, as anybody's cancel. A job that has ended, or is past its switch, is left as it is. */
+/**
+ * Through the protocol, as anybody's cancel. A job that has ended, or is past its switch, is left as it is. `asked`: the cancel of its run, where
+ * Temporal has one.
+ */
 export async function stopJob(
   deps: Deps,
   schedule: ScheduleRow,
   job_id: string,
-  deadline_seconds = TERMINATE_SECONDS,
+  options: { asked?: CancelRequested | null; deadline_seconds: number },
 ): Promise<void> {
-  const reason = `the next run of the schedule ${schedule.name} was due`;
+  const { asked, deadline_seconds } = options;
   try {
-    await cancelJob(deps, { job_id, by: principalOf(schedule), reason, deadline_seconds });
+    await cancelJob(deps, { job_id, ...cancellerOf(schedule, asked ?? null), deadline_seconds });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     deps.log.info({ job_id, reason: reasonOf(error) }, "a job of a schedule could not be cancelled any more");
   }
+}
+
+/** Whose request it is, and why: the schedule's, by its overlap policy, or that of whoever has pressed in Temporal. */
+function cancellerOf(schedule: ScheduleRow, asked: CancelRequested | null): Pick<CancelRequest, "by" | "reason"> {
+  const { name, tenant_id } = schedule;
+  if (!asked || asked.by?.startsWith(TEMPORALS_SCHEDULER))
+    return { by: principalOf(schedule), reason: `the next run of the schedule ${name} was due` };
+  const reason = asked.reason ?? `its run of the schedule ${name} was cancelled in Temporal`;
+  return { by: { id: null, tenant_id, name: asked.by ?? SOMEBODY }, reason };
 }
 
 /** Who made the schedule as it is, with the rights that it was made with. */
