@@ -177,6 +177,65 @@ const FILES: [string, () => Promise<Buffer> | Buffer | string, string, RegExp, B
     /unpacks to \d+ times/,
   ],
   [
+    "10,001 sheets",
+    () =>
+      workbook([["ref"]], { "xl/workbook.xml": `<workbook><sheets>${"<sheet/>".repeat(10_001)}</sheets></workbook>` }),
+    "import_archive_refused",
+    /workbook\.xml has more than 10000 sheets/,
+  ],
+  [
+    "relationships of 40 MB",
+    () =>
+      workbook([["ref"]], {
+        "xl/_rels/workbook.xml.rels": `<Relationships><!--${noise.repeat(40)}--></Relationships>`,
+      }),
+    "import_archive_refused",
+    /workbook\.xml\.rels unpacks to \d+ bytes, and 33554432 are the most/,
+  ],
+  [
+    "100,001 styles",
+    () =>
+      workbook([["ref"]], {
+        "xl/styles.xml": `<styleSheet><cellXfs>${"<xf/>".repeat(100_001)}</cellXfs></styleSheet>`,
+      }),
+    "import_archive_refused",
+    /styles\.xml has more than 100000 styles/,
+  ],
+  [
+    "100,001 formats of numbers",
+    () =>
+      workbook([["ref"]], {
+        "xl/styles.xml": `<styleSheet>${Array.from({ length: 100_001 }, (_, at) => `<numFmt numFmtId="${at}"/>`).join("")}</styleSheet>`,
+      }),
+    "import_archive_refused",
+    /styles\.xml has more than 100000 styles/,
+  ],
+  [
+    "8,000,001 shared texts that are empty",
+    () =>
+      workbook([["ref"]], {
+        // With some noise between them, so that they are no bomb.
+        "xl/sharedStrings.xml": `<sst>${`<!--${noise.slice(0, 10_000)}-->${"<si/>".repeat(100_000)}`.repeat(80)}<si/></sst>`,
+      }),
+    "import_archive_refused",
+    /sharedStrings\.xml has more than 8000000 texts/,
+  ],
+  [
+    "one shared text in a million pieces",
+    () =>
+      workbook([["ref"]], {
+        "xl/sharedStrings.xml": `<sst><si>${`<!--${noise.slice(0, 10_000)}-->${"<t>a</t>".repeat(50_000)}`.repeat(21)}</si></sst>`,
+      }),
+    "import_archive_refused",
+    /sharedStrings\.xml has more than 1048576 characters in one text/,
+  ],
+  [
+    "300 elements within each other",
+    () => sheetOf("<row>".repeat(300)),
+    "import_archive_refused",
+    /sheet1\.xml has more than 256 elements within each other/,
+  ],
+  [
     "an archive of 2,100 parts",
     () => archive(Object.fromEntries(Array.from({ length: 2_100 }, (_, at) => [`xl/p${at}.xml`, "x"]))),
     "import_archive_refused",

@@ -9,7 +9,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 
 export interface Archive {
   /** The entry's bytes, `size` of them; null if there is none of this name. Error: `import_archive_refused`. */
-  open(name: string): Promise<{ size: number; bytes: AsyncIterable<Buffer> } | null>;
+  open(name: string): { size: number; bytes: AsyncIterable<Buffer> } | null;
 }
 
 /** Parts of a workbook: a sheet, a picture, … */
@@ -43,14 +43,11 @@ export async function openArchive(
     throw refused(name, reasonOf(error), error);
   }
   return {
-    async open(path) {
+    open(path) {
       const entry = entries.get(path);
       if (!entry) return null;
       checkEntry(name, entry);
-      const bytes = await zip.openReadStreamPromise(entry).catch((error: unknown) => {
-        throw refused(name, reasonOf(error), error);
-      });
-      return { size: entry.uncompressedSize, bytes: guarded(name, bytes) };
+      return { size: entry.uncompressedSize, bytes: unpacked(name, zip, entry) };
     },
   };
 }
@@ -66,14 +63,16 @@ function checkEntry(name: string, { fileName, uncompressedSize, compressedSize, 
     );
 }
 
-/** What its bytes turn out to be while they are unpacked: more than announced, or damaged. */
-async function* guarded(name: string, bytes: Readable): AsyncGenerator<Buffer> {
+/** Opened by who reads it: of a part that is too large nobody would close it. While it is unpacked, it turns out to be more than announced, or damaged. */
+async function* unpacked(name: string, zip: ZipFile, entry: Entry): AsyncGenerator<Buffer> {
+  let bytes: Readable | undefined;
   try {
+    bytes = await zip.openReadStreamPromise(entry);
     for await (const chunk of bytes) yield chunk as Buffer;
   } catch (error) {
     throw error instanceof AppError ? error : refused(name, reasonOf(error), error);
   } finally {
-    bytes.destroy();
+    bytes?.destroy();
   }
 }
 

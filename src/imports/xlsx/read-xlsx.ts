@@ -27,7 +27,7 @@ export async function readXlsx(store: ObjectStore, file: XlsxFile): Promise<RowR
   const { name } = file;
   const archive = await openArchive(store, file);
   const workbook = await readWorkbook(archive, { name, wanted: file.sheet });
-  const part = await archive.open(workbook.sheet);
+  const part = archive.open(workbook.sheet);
   if (!part) throw refused(name, `its sheet ${workbook.sheet} is missing`);
   let read = 0;
   const counted = async function* () {

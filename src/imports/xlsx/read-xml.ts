@@ -17,6 +17,8 @@ export interface XmlHandlers {
  * than four.
  */
 const MAX_OPEN = 4 * MAX_TABLE_ROW;
+/** Elements within each other: the parser keeps all that are open. Workbooks have about ten. */
+const MAX_DEPTH = 256;
 
 const local = (name: string): string => name.slice(name.indexOf(":") + 1);
 
@@ -36,12 +38,16 @@ export async function* readXml(
     throw error;
   });
   let since = 0;
+  let depth = 0;
   parser.on("opentag", (tag) => {
     since = 0;
+    depth += 1;
+    if (depth > MAX_DEPTH) throw refused(name, `${part} has more than ${MAX_DEPTH} elements within each other`);
     open?.(local(tag.name), tag.attributes as Record<string, string>);
   });
   parser.on("closetag", (tag) => {
     since = 0;
+    depth -= 1;
     close?.(local(tag.name));
   });
   for (const kind of ["text", "cdata"] as const)

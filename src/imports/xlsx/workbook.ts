@@ -1,6 +1,7 @@
 /** What a workbook says beside its cells: which sheets there are, texts that cells share, and which numbers are dates. */
 import { posix } from "node:path";
 import { AppError } from "../../errors.ts";
+import { MAX_TABLE_ROW } from "../raw-row.ts";
 import { refused, type Archive } from "./archive.ts";
 import { readWholeXml, type XmlHandlers } from "./read-xml.ts";
 
@@ -14,8 +15,14 @@ export interface Workbook {
   from1904: boolean;
 }
 
-/** Bytes of the parts that are kept in memory: 1,000,000 different texts of 30 characters have 50 MB. */
-const MAX_KEPT = 134_217_728;
+/** Bytes of the shared texts: 1,000,000 different ones of 30 characters have 50 MB. Empty ones would be 27 million of them. */
+const MAX_TEXTS_BYTES = 134_217_728;
+const MAX_TEXTS = 8_000_000;
+/** Bytes of any other part: 65,490 styles, as many as Excel has, take 15 MB. */
+const MAX_PART = 33_554_432;
+/** Elements that are kept: packed, each can take a fortieth of a byte, and in memory it takes a hundred. People have some hundred sheets. */
+const MAX_SHEETS = 10_000;
+const MAX_STYLES = 100_000;
 const MAX_SHEETS_NAMED = 20;
 
 /** `wanted`: name of the sheet; the first one that is shown by default. Errors: `import_archive_refused`, `import_unreadable`. */
@@ -25,15 +32,17 @@ export async function readWorkbook(
 ): Promise<Workbook> {
   const sheets: { name: string; id: string; shown: boolean }[] = [];
   let from1904 = false;
-  const found = await readPart(archive, name, "xl/workbook.xml", {
+  const part = "xl/workbook.xml";
+  const found = await readPart(archive, name, part, {
     open(tag, attributes) {
       if (tag === "workbookPr") from1904 = isTrue(attributes["date1904"]);
-      if (tag === "sheet")
-        sheets.push({
-          name: attributes["name"] ?? "",
-          id: attributes["r:id"] ?? "",
-          shown: (attributes["state"] ?? "visible") === "visible",
-        });
+      if (tag !== "sheet") return;
+      sheets.push({
+        name: attributes["name"] ?? "",
+        id: attributes["r:id"] ?? "",
+        shown: (attributes["state"] ?? "visible") === "visible",
+      });
+      demandFew(sheets.length, MAX_SHEETS, { name, part, of: "sheets" });
     },
   });
   if (!found) throw refused(name, "it is a ZIP archive, but no workbook: xl/workbook.xml is missing");
@@ -52,52 +61,74 @@ export async function readWorkbook(
       reason: `it has no sheet ${JSON.stringify(wanted ?? "")}, but ${there}`,
     });
   }
-  const paths = new Map<string, string>();
-  await readPart(archive, name, "xl/_rels/workbook.xml.rels", {
-    open(tag, { Id = "", Target = "" }) {
-      if (tag === "Relationship") paths.set(Id, posix.join("xl", Target).replace(/^xl\/xl\//, "xl/"));
-    },
-  });
-  const sheet = paths.get(chosen.id) ?? "xl/worksheets/sheet1.xml";
   return {
-    sheet,
+    sheet: (await readPath(archive, name, chosen.id)) ?? "xl/worksheets/sheet1.xml",
     from1904,
     sharedTexts: await readSharedTexts(archive, name),
     isDate: await readDateStyles(archive, name),
   };
 }
 
+/** Of the sheet's part; null if there is nothing of this id. Nothing else of it is kept. */
+async function readPath(archive: Archive, name: string, id: string): Promise<string | null> {
+  let path: string | null = null;
+  await readPart(archive, name, "xl/_rels/workbook.xml.rels", {
+    open(tag, { Id = "", Target = "" }) {
+      if (tag === "Relationship" && Id === id) path = posix.join("xl", Target).replace(/^xl\/xl\//, "xl/");
+    },
+  });
+  return path;
+}
+
 const isTrue = (text: string | undefined): boolean => text === "1" || text === "true";
 
-async function readPart(archive: Archive, name: string, part: string, handlers: XmlHandlers): Promise<boolean> {
-  const found = await archive.open(part);
+/** Error: `import_archive_refused`. */
+function demandFew(count: number, most: number, { name, part, of }: { name: string; part: string; of: string }): void {
+  if (count > most) throw refused(name, `${part} has more than ${most} ${of}`);
+}
+
+/** `most`: bytes. */
+async function readPart(
+  archive: Archive,
+  name: string,
+  part: string,
+  handlers: XmlHandlers,
+  most = MAX_PART,
+): Promise<boolean> {
+  const found = archive.open(part);
   if (!found) return false;
-  if (found.size > MAX_KEPT)
-    throw refused(name, `${part} unpacks to ${found.size} bytes, and ${MAX_KEPT} are the most`);
+  if (found.size > most) throw refused(name, `${part} unpacks to ${found.size} bytes, and ${most} are the most`);
   await readWholeXml({ name, part }, found.bytes, handlers);
   return true;
 }
 
 async function readSharedTexts(archive: Archive, name: string): Promise<string[]> {
   const texts: string[] = [];
+  const part = "xl/sharedStrings.xml";
   let text = "";
   let within = false;
   let phonetic = false;
-  await readPart(archive, name, "xl/sharedStrings.xml", {
+  const handlers: XmlHandlers = {
     open(tag) {
       if (tag === "si") text = "";
       else if (tag === "t") within = !phonetic;
       else if (tag === "rPh") phonetic = true;
     },
     close(tag) {
-      if (tag === "si") texts.push(unescaped(text));
-      else if (tag === "t") within = false;
+      if (tag === "t") within = false;
       else if (tag === "rPh") phonetic = false;
+      if (tag !== "si") return;
+      texts.push(unescaped(text));
+      demandFew(texts.length, MAX_TEXTS, { name, part, of: "texts" });
     },
-    text(part) {
-      if (within) text += part;
+    text(piece) {
+      if (!within) return;
+      text += piece;
+      // No row could hold it; and a text in a million pieces takes thirty times its length until it ends.
+      demandFew(text.length, MAX_TABLE_ROW, { name, part, of: "characters in one text" });
     },
-  });
+  };
+  await readPart(archive, name, part, handlers, MAX_TEXTS_BYTES);
   return texts;
 }
 
@@ -115,15 +146,18 @@ const isBuiltInDate = (id: number): boolean =>
 const printsDate = (format: string): boolean => /[dmy]/i.test(format.replaceAll(/"[^"]*"|\\.|\[[^\]]*\]/g, ""));
 
 async function readDateStyles(archive: Archive, name: string): Promise<boolean[]> {
-  const formats = new Map<number, string>();
+  /** Looked through once each: 100,000 styles can share one of a million characters. */
+  const formats = new Map<number, boolean>();
   const styles: boolean[] = [];
+  const part = "xl/styles.xml";
   let within = false;
-  await readPart(archive, name, "xl/styles.xml", {
+  await readPart(archive, name, part, {
     open(tag, { numFmtId = "0", formatCode = "" }) {
       const id = Number(numFmtId);
-      if (tag === "numFmt") formats.set(id, formatCode);
+      if (tag === "numFmt") formats.set(id, printsDate(formatCode));
       else if (tag === "cellXfs") within = true;
-      else if (tag === "xf" && within) styles.push(isBuiltInDate(id) || printsDate(formats.get(id) ?? ""));
+      else if (tag === "xf" && within) styles.push(isBuiltInDate(id) || formats.get(id) === true);
+      demandFew(Math.max(formats.size, styles.length), MAX_STYLES, { name, part, of: "styles" });
     },
     close(tag) {
       if (tag === "cellXfs") within = false;
