@@ -20,18 +20,23 @@ const OPTIONS = { record_delimiter: LINE_ENDS, relax_column_count: true, relax_q
 /** The one that splits most of the first rows into as many columns, and into the most. */
 export function detectDelimiter(begin: string): string {
   const sample = begin.slice(0, SAMPLE_LENGTH);
-  const whole = begin.length > SAMPLE_LENGTH ? sample.slice(0, Math.max(sample.lastIndexOf("\n"), 1)) : sample;
+  const lastEnd = Math.max(sample.lastIndexOf("\n"), sample.lastIndexOf("\r"));
+  const whole = begin.length > SAMPLE_LENGTH && lastEnd > 0 ? sample.slice(0, lastEnd) : sample;
   const scored = DELIMITERS.map((delimiter) => ({ delimiter, score: scoreOf(whole, delimiter) }));
   return scored.reduce((best, each) => (each.score > best.score ? each : best)).delimiter;
 }
 
 function scoreOf(sample: string, delimiter: string): number {
-  let rows: string[][];
+  const rows: string[][] = [];
+  const on_record = (row: string[]): string[] => {
+    rows.push(row);
+    return row;
+  };
   try {
-    rows = parseSync(sample, { ...OPTIONS, delimiter, skip_empty_lines: true, to: SAMPLE_ROWS });
-  } catch {
-    // A quote that is open at the sample's end.
-    return 0;
+    parseSync(sample, { ...OPTIONS, delimiter, skip_empty_lines: true, to: SAMPLE_ROWS, on_record });
+  } catch (error) {
+    // The sample ends within a value: the rows before it say enough.
+    if (!(error instanceof CsvError && error.code === "CSV_QUOTE_NOT_CLOSED")) return 0;
   }
   const columns = rows[0]?.length ?? 0;
   if (columns < 2) return 0;

@@ -66,6 +66,24 @@ describe("formats", () => {
   });
 });
 
+/** More than is looked at to tell a delimiter; commas are in its texts only. */
+const LARGE: [string, string][] = [
+  ["lines end as on old Macs", Array.from({ length: 9_000 }, (_, at) => `plot-${at};Quay, berth ${at}\r`).join("")],
+  [
+    "values have many lines",
+    Array.from({ length: 60 }, (_, at) => `plot-${at};"${"Quay, berth\n".repeat(150)}"\n`).join(""),
+  ],
+];
+describe("delimiters of large files", () => {
+  it.each(LARGE)("are told where %s", async (_, body) => {
+    const { told, rows } = await readFile(`ref;label${body.includes("\r") ? "\r" : "\n"}${body}`);
+    expect(told).toMatch(/divided by ";"/);
+    expect(rows.map(({ ref, problems }) => ({ ref, problems }))).toEqual(
+      rows.map((_, at) => ({ ref: `plot-${at}`, problems: [] })),
+    );
+  });
+});
+
 const utf16 = (bigEndian: boolean, mark: boolean): Buffer => {
   const bytes = Buffer.from((mark ? "\ufeff" : "") + table(), "utf16le");
   return bigEndian ? bytes.swap16() : bytes;
