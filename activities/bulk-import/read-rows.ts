@@ -35,5 +35,6 @@ export async function stageFile(
     onOpen: (told, behind) =>
       log(behind === 0 ? `${file.name} is ${told}` : `Going on behind row ${behind} of ${file.name}`),
     onProgress: (fraction, rows) => report(fraction * share, `${rows} rows read`),
+    onUnseen: (told) => log(`No record of ${file.name} has ${told}`, "warn"),
   });
 }

@@ -29,15 +29,26 @@ const MAX_NAME = 200;
 /** Without white space around and doubled within it, composed as everyone else has it. */
 export const normalHeader = (header: string): string => header.normalize("NFC").replaceAll(/\s+/g, " ").trim();
 
-/** Looks columns up by their headers, each once. */
-export function createColumns({ columns = {}, ref_column }: Pick<BulkImportPayload, "columns" | "ref_column">): {
+export interface Columns {
   of(header: string): Column;
-} {
+  /** Was a column named for the refs? Then nothing stands in for it: by another column, other overlays would be changed. */
+  refIsNamed: boolean;
+  /** Headers that the payload names and nobody has looked up yet, and where it does. */
+  unseen(): { header: string; by: "ref_column" | "columns" }[];
+}
+
+/** Looks columns up by their headers, each once. */
+export function createColumns({
+  columns = {},
+  ref_column,
+}: Pick<BulkImportPayload, "columns" | "ref_column">): Columns {
   const said = new Map(Object.entries(columns).map(([header, target]) => [normalHeader(header), target]));
   const refColumn = ref_column === undefined ? null : normalHeader(ref_column);
   const known = new Map<string, Column>();
+  const unseen = new Set([...(refColumn === null ? [] : [refColumn]), ...said.keys()]);
   const make = (given: string): Column => {
     const header = normalHeader(given);
+    unseen.delete(header);
     if (header === refColumn) return { header, target: { kind: "ref" }, type: "text" };
     const wanted = said.get(header);
     if (wanted === null) return { header, target: { kind: "none" }, type: "auto" };
@@ -55,7 +66,20 @@ export function createColumns({ columns = {}, ref_column }: Pick<BulkImportPaylo
       if (known.size < MAX_KNOWN) known.set(header, column);
       return column;
     },
+    refIsNamed: refColumn !== null,
+    unseen: () => [...unseen].map((header) => ({ header, by: header === refColumn ? "ref_column" : "columns" })),
   };
+}
+
+/** `"Plott" (ref_column), "Prize" (columns)`; null for none. */
+export function toldUnseen(columns: Columns): string | null {
+  const unseen = columns.unseen();
+  return unseen.length === 0
+    ? null
+    : unseen
+        .slice(0, SHOWN_HEADERS)
+        .map(({ header, by }) => `${told(header)} (${by})`)
+        .join(", ");
 }
 
 function targetOf(name: string): Target {
@@ -81,16 +105,17 @@ function naturalType({ kind }: Target): CellType {
   return kind === "property" ? "auto" : "text";
 }
 
-/** The columns of a table; `id` stands in for a ref that no column is called. Error: `import_header_invalid`. */
-export function tableColumns(
-  name: string,
-  names: readonly string[],
-  columns: { of(header: string): Column },
-): Column[] {
+/**
+ * The columns of a table; `id` stands in for a ref that no column is called. A header that the payload names and the table does not have is
+ * mistyped, and what it was to do would not be done: prices left out would be imported. Error: `import_header_invalid`.
+ */
+export function tableColumns(name: string, names: readonly string[], columns: Columns): Column[] {
   const found = names.map((header) => columns.of(header));
   const wrong = found.find(({ target }) => target.kind === "wrong");
   if (wrong?.target.kind === "wrong")
     throw headerInvalid(name, `the column ${told(wrong.header)}: ${wrong.target.reason}`);
+  const unseen = toldUnseen(columns);
+  if (unseen !== null) throw headerInvalid(name, `no column is called ${unseen}; there are ${shown(found)}`);
   const refs = found.filter(({ target }) => target.kind === "ref");
   const withRef = refs.length > 0 ? found : found.map((column) => (isId(column) ? asRef(column) : column));
   if (!withRef.some(({ target }) => target.kind === "ref"))
@@ -120,8 +145,8 @@ function goesWith(column: Column, other: Column): boolean {
 }
 
 /** The columns of one record in JSON; what its names say wrong is told of the row. */
-export function recordColumns(names: readonly string[], columns: { of(header: string): Column }): Column[] {
+export function recordColumns(names: readonly string[], columns: Columns): Column[] {
   const found = names.map((header) => columns.of(header));
-  if (found.some(({ target }) => target.kind === "ref")) return found;
+  if (columns.refIsNamed || found.some(({ target }) => target.kind === "ref")) return found;
   return found.map((column) => (isId(column) ? asRef(column) : column));
 }

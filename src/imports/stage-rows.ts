@@ -7,7 +7,7 @@ import type { BulkImportPayload, FetchedFile, ReadRows } from "../../contract/bu
 import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
-import { createColumns, recordColumns, tableColumns, type Column } from "./columns.ts";
+import { createColumns, recordColumns, tableColumns, toldUnseen, type Column, type Columns } from "./columns.ts";
 import { countStaged, insertRows, lastStaged, type Stage, type StagedRow } from "./import-rows-store.ts";
 import { openRows } from "./open-rows.ts";
 import type { RawRow } from "./raw-row.ts";
@@ -35,6 +35,8 @@ export interface StageOptions {
   /** What the file turned out to be, and where reading goes on. */
   onOpen: (told: string, behind: number) => Promise<void>;
   onProgress: (fraction: number, rows: number) => void;
+  /** Members that the payload names and no record has: one record may lack them, all of them hardly. */
+  onUnseen: (told: string) => Promise<void>;
 }
 
 /** Errors: those of `openRows`, and `import_empty`. */
@@ -44,7 +46,8 @@ export async function stageRows(db: Db, store: ObjectStore, options: StageOption
   const opened = await openRows(store, file, payload);
   await options.onOpen(opened.told, staged);
   const isTable = ["csv", "tsv", "xlsx"].includes(opened.format);
-  const columnsOf = createColumnsOf(file.name, payload, isTable);
+  const columns = createColumns(payload);
+  const columnsOf = createColumnsOf(file.name, columns, isTable);
   const batch = createBatch(db, stage);
   let number = 0;
   try {
@@ -68,16 +71,14 @@ export async function stageRows(db: Db, store: ObjectStore, options: StageOption
     await batch.ended();
   }
   if (number === 0) throw new AppError("import_empty", { name: file.name });
+  // Who goes on behind the rows of another attempt has not seen all of them.
+  const unseen = staged === 0 && !isTable ? toldUnseen(columns) : null;
+  if (unseen !== null) await options.onUnseen(unseen);
   return countStaged(db, stage.id);
 }
 
 /** The columns of a table are looked at once, those of records each time. */
-function createColumnsOf(
-  name: string,
-  payload: BulkImportPayload,
-  isTable: boolean,
-): (row: RawRow) => readonly Column[] {
-  const columns = createColumns(payload);
+function createColumnsOf(name: string, columns: Columns, isTable: boolean): (row: RawRow) => readonly Column[] {
   let known: { names: readonly string[]; columns: readonly Column[] } | null = null;
   return ({ names }) => {
     if (known?.names === names) return known.columns;

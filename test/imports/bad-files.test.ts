@@ -78,6 +78,24 @@ const FILES: [string, () => Promise<Buffer> | Buffer | string, string, RegExp, B
     /no column is called ref or id; there are "name", "area"/,
   ],
   [
+    "a column for the refs that there is not, though there is an id",
+    () => "id,Plot,price\n1,p-1,5\n",
+    "import_header_invalid",
+    /no column is called "Plott" \(ref_column\); there are "id", "Plot", "price"\./,
+    { ref_column: "Plott" },
+  ],
+  [
+    "a column to leave out that there is not",
+    () =>
+      workbook([
+        ["ref", "secret"],
+        ["a", "x"],
+      ]),
+    "import_header_invalid",
+    /no column is called "Sekret" \(columns\); there are "ref", "secret"\./,
+    { columns: { Sekret: null } },
+  ],
+  [
     "two columns of one name",
     () => "ref,area, AREA\na,1,2\n",
     "import_header_invalid",

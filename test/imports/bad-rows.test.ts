@@ -20,6 +20,22 @@ const x = { line: 2, column: "x", code: "value_invalid" };
 const ROWS: Wrong[] = [
   ["no ref", "ref,x\n ,1\nplot-2,1\n", { line: 2, code: "ref_missing", column: null, value: null }, /has no ref/],
   [
+    "an id and no ref, which another member has",
+    '{"id":"plot-1"}\n{"id":"x","Plot":"plot-2"}',
+    { line: 1, code: "ref_missing", column: null, value: null },
+    /has no ref/,
+    { ref_column: "Plot" },
+  ],
+  [
+    "an id of a Feature and no ref, which another property has",
+    ["plot-1", "x"]
+      .map((id, at) => JSON.stringify({ type: "Feature", id, properties: at === 0 ? {} : { Plot: "plot-2" } }))
+      .join("\n"),
+    { line: 1, code: "ref_missing", column: null, value: null },
+    /has no ref/,
+    { ref_column: "Plot" },
+  ],
+  [
     "a ref of 201 characters",
     `ref,x\n${"a".repeat(201)},1\nplot-2,1\n`,
     { line: 2, code: "ref_invalid", column: "ref", value: `${"a".repeat(100)}…` },

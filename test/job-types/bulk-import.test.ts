@@ -93,6 +93,17 @@ describe("an import", () => {
     );
   });
 
+  it("of records says what its payload names and none of them has", async () => {
+    const body = '{"ref":"plot-1","price":5}\n{"ref":"plot-2","Area":7}\n';
+    const payload = { columns: { Area: "area", Prize: null, secret: null } };
+    const { row, job } = await room.run(await room.draftOf(), await room.fromText(body, payload));
+    expect(row.status).toBe("completed");
+    const warnings = (await ledger(room, job)).filter(({ data }) => data["level"] === "warn");
+    expect(warnings).toMatchObject([
+      { kind: "log", data: { message: 'No record of plots.csv has "Prize" (columns), "secret" (columns)' } },
+    ]);
+  });
+
   it("that comes twice changes nothing the second time", async () => {
     const draft = await room.draftOf();
     const body = "ref,area,label\nplot-1,1,x\n";
