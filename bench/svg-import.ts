@@ -92,7 +92,7 @@ async function intoDraft(room: BenchRoom, plan: string): Promise<number> {
   const { seconds } = await timed(() =>
     editDraft(db, version, async (tx) => {
       await mergeLayers(tx, owner, found.layers);
-      await mergeOverlays(tx, owner, planOverlays(output, found.batches, signal), () => undefined);
+      await mergeOverlays(tx, owner, planOverlays(output, found.batches, { signal }), () => undefined);
       return { changed: true };
     }),
   );

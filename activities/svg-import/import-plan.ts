@@ -14,7 +14,7 @@ import { writeDone, type Done } from "../../src/jobs/protocol/finish.ts";
 import { limitLockWait } from "../../src/projects/merge-overlays-store.ts";
 import { mergeLayers, mergeOverlays } from "../../src/projects/merge-overlays.ts";
 import { editDraft, findDraft, type Version } from "../../src/projects/version-store.ts";
-import type { LeftOut } from "../../src/svg/plan-fault.ts";
+import { LAYERS_TOO_MANY, type LeftOut } from "../../src/svg/plan-fault.ts";
 import { planOverlays } from "../../src/svg/plan-overlays.ts";
 import type { ReadPlan } from "../../src/svg/plan-thread.ts";
 import { createPlanThreads } from "../../src/svg/plan-threads.ts";
@@ -70,8 +70,7 @@ async function readAndApply(deps: ActivityDeps, db: Db, tools: StepTools): Promi
       { input: plan.fd, output: texts.fd, options: { layerPrefix, type, size } },
       { signal, told },
     );
-    const errors = await keepLeftOut(deps, tools, draft, read);
-    return await apply(deps, db, tools, { draft, read, texts, changes, errors, dryRun: payload.dry_run ?? false });
+    return await apply(deps, db, tools, { draft, read, texts, changes, dryRun: payload.dry_run ?? false });
   } finally {
     await Promise.all(files.map((file) => file.close()));
   }
@@ -95,20 +94,21 @@ async function apply(
     read: ReadPlan;
     texts: FileHandle;
     changes: FileHandle;
-    errors: string | null;
     dryRun: boolean;
   },
 ): Promise<Applied> {
-  const { draft, read, dryRun } = work;
+  const { draft, dryRun } = work;
   const { grip, signal } = tools;
   const owner = { version_id: draft.id, tenant_id: draft.tenant_id };
-  const total = read.batches.reduce((sum, { rows }) => sum + rows, 0);
+  const total = work.read.batches.reduce((sum, { rows }) => sum + rows, 0);
   const edited = editDraft(db, draft, async (tx) => {
     const lines = lineWriter(work.changes);
-    const layersChanged = await mergeLayers(tx, owner, read.layers);
+    const { changed: layersChanged, tooMany } = await mergeLayers(tx, owner, work.read.layers);
+    const read = withoutLayers(work.read, tooMany);
+    const without = new Set(tooMany.map(({ ref }) => ref));
     let done = 0;
     const batches = async function* () {
-      for await (const batch of planOverlays(work.texts, read.batches, signal)) {
+      for await (const batch of planOverlays(work.texts, read.batches, { signal, without })) {
         await lines.flush();
         tools.report(READ + (1 - READ) * (done / total), `${done} of ${total} overlays in the draft`);
         done += batch.length;
@@ -118,6 +118,7 @@ async function apply(
     const merged = await mergeOverlays(tx, owner, batches(), (ref, change) => lines.push({ ref, change }));
     for (const { from, to } of read.renamed) lines.push({ ref: to, change: "renamed", from });
     await lines.flush();
+    const errors = await keepLeftOut(deps, tools, draft, read);
     const changes = await keepLines(deps, tools, draft, { name: "changes", kind: "result", lines: work.changes });
     const result: SvgImportResult = {
       ...{
@@ -127,7 +128,7 @@ async function apply(
         renamed: read.renamed.length,
         without_id: read.generated,
       },
-      ...{ layers: read.layers.map(({ ref }) => ref), size: read.size, changes, errors_artifact: work.errors },
+      ...{ layers: read.layers.map(({ ref }) => ref), size: read.size, changes, errors_artifact: errors },
     };
     const applied: Applied = { result, errors: problemsOf(read) };
     signal.throwIfAborted();
@@ -143,6 +144,20 @@ async function apply(
   });
   deps.notifier.touch(grip.job_id);
   return applied;
+}
+
+/** As read of a plan that leaves them out itself. */
+function withoutLayers(read: ReadPlan, tooMany: ReadPlan["layers"]): ReadPlan {
+  const leftOut = tooMany.map(({ group }): LeftOut => ({
+    ...group,
+    ...{ code: "svg_layers_too_many", reason: LAYERS_TOO_MANY },
+  }));
+  return {
+    ...read,
+    layers: read.layers.filter((layer) => !tooMany.includes(layer)),
+    leftOut: [...read.leftOut, ...leftOut],
+    leftOutCount: read.leftOutCount + leftOut.length,
+  };
 }
 
 function doneOf({ result, errors }: Applied): Omit<Done, "result"> & { result: SvgImportResult } {

@@ -8,6 +8,7 @@ import { listLayers, replaceLayers, type Layer } from "./content-store.ts";
 import { overlayRow, releasePart, rowOf } from "./derive-overlay.ts";
 import { lastPosition, overlaysByRef, refPage, replaceOverlays } from "./merge-overlays-store.ts";
 import { insertOverlays, type Overlay } from "./overlay-store.ts";
+import { MAX_LAYERS } from "./project-folder.ts";
 
 /** `text`: of the overlay in `release.json`. */
 export interface NewOverlay {
@@ -96,22 +97,26 @@ function over(old: Overlay, now: Overlay): Overlay {
   };
 }
 
+type NewLayer = Pick<Layer, "ref" | "label" | "visible">;
+
 /**
- * Adds the layers that the draft does not have behind those that it has, and to known ones the languages that their labels lack. Answers
- * whether anything changed. Call inside `editDraft`.
+ * Adds the layers that the draft does not have behind those that it has, as many as it may have, and to known ones the languages that their
+ * labels lack. Call inside `editDraft`.
  */
-export async function mergeLayers(
+export async function mergeLayers<Given extends NewLayer>(
   tx: Db,
   owner: { version_id: string; tenant_id: string },
-  layers: readonly Pick<Layer, "ref" | "label" | "visible">[],
-): Promise<boolean> {
+  layers: readonly Given[],
+): Promise<{ changed: boolean; tooMany: Given[] }> {
   const old = await listLayers(tx, owner.version_id);
   const given = new Map(layers.map((layer) => [layer.ref, layer]));
   const known = new Set(old.map(({ ref }) => ref));
   const kept = old.map((layer) => ({ ...layer, label: { ...given.get(layer.ref)?.label, ...layer.label } }));
-  const added = layers.filter(({ ref }) => !known.has(ref)).map((layer) => ({ ...layer, style: null }));
+  const unknown = layers.filter(({ ref }) => !known.has(ref));
+  const room = Math.max(0, MAX_LAYERS - old.length);
+  const added = unknown.slice(0, room).map(({ ref, label, visible }) => ({ ref, label, visible, style: null }));
   const now = [...kept, ...added];
-  if (canonicalText(now) === canonicalText(old)) return false;
-  await replaceLayers(tx, owner, now);
-  return true;
+  const changed = canonicalText(now) !== canonicalText(old);
+  if (changed) await replaceLayers(tx, owner, now);
+  return { changed, tooMany: unknown.slice(room) };
 }

@@ -10,7 +10,8 @@ import { geometry } from "./geometry-schema.ts";
 
 /** Characters of a name or ref; a longer ref would not fit the index on it. */
 const MAX_NAME = 200;
-const MAX_LAYERS = 1_000;
+/** Of a version. */
+export const MAX_LAYERS = 1_000;
 
 /** They would reach terminals and logs wherever the text is told. */
 const NO_CONTROL = new RegExp("^[^\\u0000-\\u001f\\u007f-\\u009f]*$");

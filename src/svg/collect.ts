@@ -13,7 +13,7 @@ import { createOutline } from "./outline.ts";
 import { styleOf } from "./paint.ts";
 import { scanPath } from "./path-scanner.ts";
 import { placeTexts, type PlacedText } from "./place-texts.ts";
-import { PlanFault, type LeftOut, type LeftOutCode } from "./plan-fault.ts";
+import { LAYERS_TOO_MANY, PlanFault, type LeftOut, type LeftOutCode, type Origin } from "./plan-fault.ts";
 import type { Plan, PlanLayer, PlanOptions, PlanOverlay, Renamed } from "./plan.ts";
 import { pixels, printGeometry } from "./print-geometry.ts";
 import type { SvgNode } from "./read-tree.ts";
@@ -53,11 +53,10 @@ export function createCollection(options: PlanOptions): Collected {
   let points = 0;
   const kind = options.type ?? "overlay";
 
-  const leaveOut: Collected["leaveOut"] = ({ name: element, attributes, line, column }, code, reason, value = null) => {
+  const leaveOut: Collected["leaveOut"] = (node, code, reason, value = null) => {
     leftOutCount += 1;
     if (leftOut.length >= MAX_LEFT_OUT) return;
-    const id = attributes["id"] === undefined ? null : cut(attributes["id"]);
-    leftOut.push({ code, element, id, line, column, reason, ...(value === null ? {} : { value: cut(value) }) });
+    leftOut.push({ code, ...originOf(node), reason, ...(value === null ? {} : { value: cut(value) }) });
   };
 
   /** The ref of an overlay, and how it came about. */
@@ -131,16 +130,13 @@ export function createCollection(options: PlanOptions): Collected {
       const text = nameOf(node);
       if (layers.size >= MAX_LAYERS) {
         layers.set(node, null);
-        leaveOut(
-          node,
-          "svg_layers_too_many",
-          `a version has at most ${MAX_LAYERS} layers; what is in it is imported without one`,
-        );
+        leaveOut(node, "svg_layers_too_many", LAYERS_TOO_MANY);
         return null;
       }
       const ref = layerNames.unique(refOf(`${options.layerPrefix ?? ""}${text || "layer"}`));
       const { label } = saidBy(node, "und");
-      layers.set(node, { ref, label: Object.keys(label).length > 0 ? label : { und: text || ref }, visible });
+      const named = Object.keys(label).length > 0 ? label : { und: text || ref };
+      layers.set(node, { ref, label: named, visible, group: originOf(node) });
       return ref;
     },
 
@@ -231,6 +227,13 @@ export function createCollection(options: PlanOptions): Collected {
     },
   };
 }
+
+const originOf = ({ name: element, attributes, line, column }: SvgNode): Origin => ({
+  element,
+  id: attributes["id"] === undefined ? null : cut(attributes["id"]),
+  line,
+  column,
+});
 
 const cut = (text: string): string => {
   const line = text

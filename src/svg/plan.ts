@@ -1,11 +1,13 @@
 /** What a plan yields. */
 import type { Label } from "./labels.ts";
-import type { LeftOut } from "./plan-fault.ts";
+import type { LeftOut, Origin } from "./plan-fault.ts";
 
 export interface PlanLayer {
   ref: string;
   label: Label;
   visible: boolean;
+  /** The group that it is. */
+  group: Origin;
 }
 
 /** An overlay as src/projects stores it, but for its geometry. */

@@ -26,6 +26,7 @@ const newDraft = (): Promise<Draft> => createDraft(room, { descriptor: SMALL, ov
 
 interface Row {
   ref: string;
+  layer: string | null;
   label: Record<string, string>;
   properties: Record<string, unknown>;
   visible: boolean;
@@ -35,7 +36,7 @@ interface Row {
 const overlays = (draft: Draft): Promise<Row[]> =>
   query(
     room.database.em.fork(),
-    `select ref, label, properties, visible, checked from overlays where version_id = $1 order by sort_order`,
+    `select ref, layer, label, properties, visible, checked from overlays where version_id = $1 order by sort_order`,
     [draft.version_id],
   );
 const revision = async (draft: Draft): Promise<number | undefined> =>
@@ -44,6 +45,11 @@ const revision = async (draft: Draft): Promise<number | undefined> =>
       draft.version_id,
     ])
   )[0]?.revision;
+
+async function errors(job: string): Promise<unknown[]> {
+  const sql = `select errors from jobs where id = $1`;
+  return (await query<{ errors: unknown[] }>(room.database.em.fork(), sql, [job]))[0]?.errors ?? [];
+}
 
 async function start(draft: Draft, plan: string | Uint8Array, more: object = {}, begin = true): Promise<string> {
   const source = { artifact: await uploadPlan(room, draft, plan) };
@@ -129,14 +135,10 @@ it("what cannot be imported is told with its place, in the job and in full in an
   expect(row.status).toBe("partially_completed");
   expect(result).toMatchObject({ added: 1, left_out: 30 });
   expect(await lines(result.errors_artifact)).toHaveLength(30);
-  const [told] = await query<{ errors: { code: string; path: string }[] }>(
-    room.database.em.fork(),
-    `select errors from jobs where id = $1`,
-    [row.id],
-  );
-  expect(told?.errors).toHaveLength(21);
-  expect(told?.errors[0]).toMatchObject({ code: "svg_element_unsupported", path: "/line/2/column/1", value: "x.png" });
-  expect(told?.errors[20]).toMatchObject({ message: "There are 10 more; the artifact of errors has them." });
+  const told = await errors(row.id);
+  expect(told).toHaveLength(21);
+  expect(told[0]).toMatchObject({ code: "svg_element_unsupported", path: "/line/2/column/1", value: "x.png" });
+  expect(told[20]).toMatchObject({ message: "There are 10 more; the artifact of errors has them." });
 });
 
 it("an imported plan is published, with its overlays and their labels", async () => {
@@ -276,6 +278,52 @@ describe("a source that cannot be used", () => {
     expect(await overlays(draft)).toEqual(before);
     expect((await run(draft, svg(rect("a", 0)))).result).toMatchObject({ unchanged: 1 });
   });
+});
+
+it("layers of several plans are as many as a version may have; what is in the others is imported without one", async () => {
+  const draft = await newDraft();
+  const plan = (prefix: string): string =>
+    svg(
+      Array.from({ length: 600 }, (_, at) => {
+        const [one, two] = [rect(`${prefix}-${at}`, at), rect(`${prefix}-${at}-b`, at, `aria-label="${at}"`)];
+        return `\n<g id="L${at}">${one}${two}</g>`;
+      }).join(""),
+    );
+  const [above, below] = [plan("above"), plan("below")];
+  expect((await run(draft, above, { layer_prefix: "above-" })).row.status).toBe("completed");
+  const { row, result } = await run(draft, below, { layer_prefix: "below-" });
+  expect(row.status).toBe("partially_completed");
+  expect(result).toMatchObject({ added: 1_200, left_out: 200 });
+  expect(result.layers).toHaveLength(400);
+  const leftOut = await lines(result.errors_artifact);
+  expect(leftOut).toHaveLength(200);
+  expect(leftOut[0]).toMatchObject({ code: "svg_layers_too_many", element: "g", id: "L400", line: 402, column: 1 });
+  expect((await errors(row.id)).slice(0, 1)).toMatchObject([
+    {
+      code: "svg_layers_too_many",
+      path: "/line/402/column/1",
+      message: expect.stringContaining("at most 1000 layers"),
+    },
+  ]);
+  const layers = await query<{ ref: string }>(
+    room.database.em.fork(),
+    `select ref from layers where version_id = $1 order by sort_order`,
+    [draft.version_id],
+  );
+  expect(layers.map(({ ref }) => ref)).toEqual([
+    ...Array.from({ length: 600 }, (_, at) => `above-L${at}`),
+    ...Array.from({ length: 400 }, (_, at) => `below-L${at}`),
+  ]);
+  const inNone = (await overlays(draft)).filter(({ layer }) => layer === null);
+  expect(inNone.map(({ ref }) => ref)).toEqual(
+    Array.from({ length: 200 }, (_, at) => [`below-${at + 400}`, `below-${at + 400}-b`]).flat(),
+  );
+  expect((await run(draft, below, { layer_prefix: "below-" })).result).toMatchObject({
+    unchanged: 1_200,
+    left_out: 200,
+  });
+  const published = await room.ended(await room.publish(draft), 60_000);
+  expect(published.status, published.message ?? "").toBe("completed");
 });
 
 it("a published version is left alone", async () => {

@@ -11,8 +11,18 @@ const brief = ({ overlays }: Plan) =>
 it("Inkscape: layers by their labels, hidden ones too, names before made-up ids, units of millimetres", () => {
   const plan = fixture("inkscape");
   expect(plan.layers).toEqual([
-    { ref: "Plots", label: { und: "Plots" }, visible: true },
-    { ref: "Roads", label: { und: "Roads" }, visible: false },
+    {
+      ref: "Plots",
+      label: { und: "Plots" },
+      visible: true,
+      group: { element: "g", id: "layer2", line: 10, column: 3 },
+    },
+    {
+      ref: "Roads",
+      label: { und: "Roads" },
+      visible: false,
+      group: { element: "g", id: "layer3", line: 21, column: 3 },
+    },
   ]);
   expect(brief(plan)).toEqual([
     ["plot-1", "Plots", { und: "Plot 1", ar: "قطعة ١" }, "Polygon", true],
