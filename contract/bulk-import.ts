@@ -112,6 +112,7 @@ export const BULK_IMPORT = {
   capabilities: { cancel: true, retry: true, throttled: 4 },
   timeout_seconds: 86_400,
   max_retries: 10,
+  size_unit: "bytes of the file",
   toasts: {
     completed: "{imported} rows were imported into {project} version {version}",
     failed: "Nothing was imported into {project} version {version}",

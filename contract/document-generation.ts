@@ -63,6 +63,7 @@ export const DOCUMENT_GENERATION = {
   capabilities: { cancel: true, retry: true, throttled: null },
   timeout_seconds: 86_400,
   max_retries: 3,
+  size_unit: "blocks and cells",
   toasts: { completed: "{title} is ready", failed: "{title} was not made" },
   payload: {
     type: "object",

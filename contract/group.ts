@@ -86,6 +86,7 @@ export const GROUP = {
   capabilities: { cancel: true, retry: true, throttled: null },
   timeout_seconds: 7 * 86_400,
   max_retries: 100,
+  size_unit: "members",
   toasts: { completed: "{title} is done", failed: "{title} was not done" },
   payload: {
     type: "object",

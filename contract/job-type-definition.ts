@@ -66,6 +66,11 @@ export interface JobTypeDefinition {
   timeout_seconds: number;
   /** What the job may be retried, by itself (not yet) or by hand, before it is a dead letter; a request may say less. */
   max_retries: number;
+  /**
+   * What `jobs.size` counts, which an activity notes as soon as it knows: by it past runs are compared with a running one (docs/eta.md). Null for a type
+   * whose runs do not differ by anything that is known before.
+   */
+  size_unit: string | null;
   toasts: { completed: string; failed: string };
   /** Of `payload` in the request. */
   payload: JsonSchema;

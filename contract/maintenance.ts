@@ -34,6 +34,7 @@ export const MAINTENANCE = {
   capabilities: { cancel: true, retry: true, throttled: 1 },
   timeout_seconds: 86_400,
   max_retries: 3,
+  size_unit: null,
   toasts: { completed: "Maintenance is done", failed: "Maintenance was not finished" },
   payload: {
     type: "object",

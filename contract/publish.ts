@@ -117,6 +117,7 @@ export const PUBLISH = {
   capabilities: { cancel: true, retry: true, throttled: null },
   timeout_seconds: 7 * 86_400,
   max_retries: 100,
+  size_unit: "visible overlays and tiles",
   toasts: {
     completed: "{project} version {version} is live in {environment}",
     failed: "{project} version {version} was not published to {environment}",

@@ -70,6 +70,7 @@ export const SVG_IMPORT = {
   capabilities: { cancel: true, retry: true, throttled: 4 },
   timeout_seconds: 21_600,
   max_retries: 3,
+  size_unit: "bytes of the plan",
   toasts: {
     completed: "{project} v{version}: {added} overlays added, {changed} changed",
     failed: "The plan could not be imported into {project} v{version}",

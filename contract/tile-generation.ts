@@ -110,6 +110,7 @@ export const TILE_GENERATION = {
   capabilities: { cancel: true, retry: true, throttled: null },
   timeout_seconds: 86_400,
   max_retries: 10,
+  size_unit: "tiles",
   toasts: {
     completed: "{project} version {version} has its tiles",
     failed: "The tiles of {project} version {version} were not cut",

@@ -27,6 +27,7 @@ export async function fetchFile(deps: ActivityDeps, input: StepInput): Promise<F
     const artifact =
       url === undefined ? await upload(deps, tools, source.artifact ?? "") : await download(deps, tools, url, input);
     const { id, name, media_type, size, sha256 } = artifact;
+    await tools.size(size);
     const result = { key: artifactKey(input.target.tenant, id), name, media_type, size, sha256 };
     return { result, message: `${name}: ${size} bytes, ${media_type}` };
   });

@@ -17,7 +17,7 @@ import { inLastStep } from "../steps.ts";
 /** Begins anew when it died: the same job makes the same bytes. Errors: those of `makeDocument`. */
 export async function generateDocument(deps: ActivityDeps, input: StepInput): Promise<DocumentGenerationResult> {
   return inLastStep(deps, input, { name: "generate", begins: "Making the document" }, async (tools) => {
-    const { row, signal, report } = tools;
+    const { row, signal, report, size } = tools;
     const payload = row.payload as unknown as DocumentGenerationPayload;
     const { extension, media_type } = DOCUMENT_FORMATS[payload.format];
     const { database, stores } = deps;
@@ -35,9 +35,9 @@ export async function generateDocument(deps: ActivityDeps, input: StepInput): Pr
       upload_days: deps.config.PLATEN_UPLOAD_DAYS,
     };
     const gateway = (deps.publicUrl ?? "").replace(/\/+$/, "");
-    return makeDocument({ ...order, created_at, gateway, signal, report }, async (file, left_out) => {
-      const { size } = await stat(file);
-      report(0.9, `Keeping ${size} bytes`);
+    return makeDocument({ ...order, created_at, gateway, signal, report, size }, async (file, left_out) => {
+      const { size: bytes } = await stat(file);
+      report(0.9, `Keeping ${bytes} bytes`);
       const name = `${fileName(payload.title, "document")}.${extension}`;
       const kept = await keepMade(
         deps,
@@ -48,7 +48,7 @@ export async function generateDocument(deps: ActivityDeps, input: StepInput): Pr
       for (const what of left_out) await tools.log(`Left out: ${what}`, "warn");
       const { format } = payload;
       const artifact = { id: kept.id, name, media_type, size: kept.size, sha256: kept.sha256 };
-      return { message: `${name}, ${size} bytes`, result: { artifact, format, left_out } };
+      return { message: `${name}, ${bytes} bytes`, result: { artifact, format, left_out } };
     });
   });
 }

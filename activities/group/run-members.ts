@@ -28,7 +28,7 @@ export async function runMembers(deps: ActivityDeps, input: MembersInput): Promi
   const entry = { step: "run_members", message: "Running its members", keeps: "progress" as const };
   // After continuing as new every member that runs is another's: the workflow sleeps between two looks, and the slot is free.
   const stayMs = input.job.segment ? 0 : STAY_MS;
-  return inMembersStep(deps, input, { ...entry, stayMs }, async (tools, found) => {
+  const ends: Parameters<typeof inMembersStep>[3] = async (tools, found) => {
     const { grip, row } = tools;
     if (!found.stand.ended || input.stopping) return {};
     const { on_failure } = row.payload as unknown as GroupPayload;
@@ -44,7 +44,12 @@ export async function runMembers(deps: ActivityDeps, input: MembersInput): Promi
     await finishJob(deps, grip, { status, message, result, errors: problems.slice(0, MAX_PROBLEMS) });
     deps.mirror.forget(grip);
     return { result };
-  });
+  };
+  const begins = async ({ row, size }: StepTools): Promise<void> => {
+    // Of many looks most come after a member's end.
+    if (input.own.length === 0) await size((row.payload as unknown as GroupPayload).member_count);
+  };
+  return inMembersStep(deps, input, { ...entry, stayMs }, ends, begins);
 }
 
 const MAX_PROBLEMS = 200;

@@ -57,6 +57,7 @@ async function readAndApply(deps: ActivityDeps, db: Db, tools: StepTools): Promi
   const days = deps.config.PLATEN_UPLOAD_DAYS;
   const source = await keepInUse(db, { tenant_id: row.tenant_id, id: payload.source.artifact, days });
   if (!source) throw new AppError("svg_source_missing", { artifact: payload.source.artifact });
+  await tools.size(source.size);
   const files = await Promise.all([openSpool(), openSpool(), openSpool()]);
   const [plan, texts, changes] = files;
   try {

@@ -36,7 +36,7 @@ export async function measurePicture(deps: ActivityDeps, input: StepInput): Prom
         return runPictureChild({ picture, scratch }, deps.pictures, { doing: "measured", signal: tools.signal });
       }));
     const { width, height } = size;
-    requireCuttable({ width, height }, planOf(payload), deps.pictures.pixels);
+    await tools.size(requireCuttable({ width, height }, planOf(payload), deps.pictures.pixels));
     const result = { revision, artifact: id, sha256, own: own !== null, width, height };
     return { result, message: `The picture has ${width} × ${height} pixels` };
   });

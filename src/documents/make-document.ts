@@ -21,6 +21,7 @@ import { fontconfigFile } from "./fonts.ts";
 import { releaseReport } from "./release-report.ts";
 import type { RenderOrder } from "./render-document.ts";
 import { isArtifactId, resolveDocument } from "./resolve-document.ts";
+import { rowCount } from "./resolved-document.ts";
 import { runCode } from "./run-code.ts";
 
 export interface DocumentOrder {
@@ -40,6 +41,8 @@ export interface DocumentOrder {
   signal: AbortSignal;
   /** `fraction`: 0 to 1. */
   report(fraction: number, message: string): void;
+  /** Told once, when it is known: how many blocks and cells there are to write. */
+  size(units: number): Promise<void>;
 }
 
 /** Longest rendering, seconds, and its heap, megabytes: 500,000 cells in memory, or 5,000 rows on paper, and some. */
@@ -61,6 +64,7 @@ export async function makeDocument<T>(
     await keepPictures(order, specification);
     order.report(0.3, "Collecting what it needs");
     const document = await resolved(order, { specification, path, folder, leaveOut });
+    await order.size(sizeOf(document.blocks));
     order.report(0.6, `Writing the ${order.payload.format}`);
     const output = join(folder, "output");
     const rendered = await render({ format: order.payload.format, document, folder, output }, order.signal);
@@ -128,6 +132,9 @@ async function resolved(
     return resolveDocument({ ...order, ...made, db, version, title: payload.title, report });
   });
 }
+
+const sizeOf = (blocks: RenderOrder["document"]["blocks"]): number =>
+  blocks.reduce((sum, block) => sum + 1 + (block.type === "table" ? rowCount(block) * block.columns.length : 0), 0);
 
 async function render(order: RenderOrder, signal: AbortSignal) {
   const fonts = join(order.folder, "fonts.conf");

@@ -40,6 +40,7 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
     const played = await play(room, sample);
     const row = await done(sample, played);
     expect(row).toMatchObject({ progress: 100, generation: 1 });
+    expect(row.size === null, "noted no size").toBe(definitionOf(sample.type).size_unit === null);
     expect(stepsOf(row)).toEqual(definitionOf(sample.type).steps.map(({ name }) => [name, "done"]));
     const events = await ledger(room, played.job);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));

@@ -14,13 +14,15 @@ export function jobTypesPage(): string {
 }
 
 function section(type: JobType): string {
-  const { label, description, task_queue, role, resource, timeout_seconds, max_retries, ...row } = definitionOf(type);
+  const { label, description, task_queue, role, resource, timeout_seconds, max_retries, size_unit, ...row } =
+    definitionOf(type);
   const { capabilities, steps, child_types, uploads, payload, result } = row;
   const can = [...(capabilities.cancel ? ["cancelled"] : []), ...(capabilities.retry ? ["retried"] : [])].join(" and ");
   const lines = [
     `Queue \`${task_queue}\`, role \`${role}\`, about a ${about(resource)}`,
     `Steps: ${steps.map((step) => `\`${step.name}\` to ${step.percent} %`).join(", ")}`,
     `Takes ${duration(timeout_seconds)} at most, can be ${can || "neither cancelled nor retried"}, and is a dead letter after ${max_retries} retries`,
+    ...(size_unit === null ? [] : [`Its size, by which its end is foretold, is counted in ${size_unit}`]),
     ...(capabilities.throttled === null ? [] : [`At most ${capabilities.throttled} at a time per tenant`]),
     ...(child_types.length > 0 ? [`Starts ${child_types.map((each) => `\`${each}\``).join(", ")}`] : []),
     ...(uploads.length > 0 ? [`Keeps the upload that ${uploads.map(placeOf).join(", ")} names`] : []),

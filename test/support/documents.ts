@@ -41,6 +41,7 @@ export async function makeFile(
         gateway: "http://platen.test",
         upload_days: 3,
         report: () => undefined,
+        size: async () => undefined,
       },
       payload: payload as DocumentGenerationPayload,
     },

@@ -210,10 +210,14 @@ export async function queueJob(room: Publishing, draft: Draft, environment: Envi
   return id;
 }
 
-export async function jobRow(room: Publishing, id: string): Promise<JobRow & { error_code: string | null }> {
+export async function jobRow(
+  room: Publishing,
+  id: string,
+): Promise<JobRow & { error_code: string | null; size: number | null }> {
   const db = room.database.em.fork();
   const row = await readJob(db, id);
-  const more = await queryOne<{ error_code: string | null }>(db, `select error_code from jobs where id = $1`, [id]);
+  const sql = `select error_code, size from jobs where id = $1`;
+  const more = await queryOne<{ error_code: string | null; size: number | null }>(db, sql, [id]);
   if (!row || !more) throw new Error(`no job ${id}`);
   return { ...row, ...more };
 }

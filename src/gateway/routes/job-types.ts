@@ -40,6 +40,7 @@ const jobTypeSchema = z
     }),
     timeout_seconds: z.int(),
     max_retries: z.int(),
+    size_unit: z.string().nullable().meta({ description: "What there is to do is counted in it, for the ETA" }),
     toasts: z.object({ completed: z.string(), failed: z.string() }),
     payload: jsonSchema.meta({ description: "JSON Schema of `payload` in the request" }),
     result: jsonSchema.meta({ description: "JSON Schema of `result` in the job" }),

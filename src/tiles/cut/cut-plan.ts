@@ -23,12 +23,12 @@ export function pyramidOf(
   return { width, height, tile_size, overlap, format };
 }
 
-/** Error: picture_too_large, with the limit that is passed. */
+/** Answers how many tiles that makes. Error: picture_too_large, with the limit that is passed. */
 export function requireCuttable(
   size: { width: number; height: number },
   plan: Omit<CutPlan, "layout">,
   pixels: number,
-): void {
+): number {
   const told = `it has ${size.width} × ${size.height} pixels`;
   if (size.width * size.height > pixels)
     throw new AppError("picture_too_large", { reason: `${told}, and at most ${pixels} in all are allowed` });
@@ -37,6 +37,7 @@ export function requireCuttable(
     throw new AppError("picture_too_large", {
       reason: `${told}, which call for ${tiles} tiles of ${plan.tile_size}, and at most ${MAX_CUT_TILES} are cut; larger tiles are fewer`,
     });
+  return tiles;
 }
 
 /** Which draft a payload names. */
