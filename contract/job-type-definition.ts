@@ -61,7 +61,7 @@ export interface JobTypeDefinition {
   capabilities: { cancel: boolean; retry: boolean; throttled: number | null };
   /**
    * Seconds that one run may take; then Temporal ends it and the job has failed with `timed_out`. A throttled type's run has a week more, for
-   * the line (contract/job-start.ts).
+   * the line (contract/job-start.ts), and its steps share this time (workflows/activity-options.ts, `writingInTurn`).
    */
   timeout_seconds: number;
   /** What the job may be retried, by itself (not yet) or by hand, before it is a dead letter; a request may say less. */

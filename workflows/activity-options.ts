@@ -4,6 +4,7 @@
  */
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from "@temporalio/workflow";
 import type { Activities } from "../activities/index.ts";
+import { definitionOf, type JobType } from "../contract/job-types.ts";
 import { retryPolicyOf } from "../contract/retry-policies.ts";
 
 const always = {
@@ -34,6 +35,17 @@ export const READING = { startToCloseTimeout: "2 hours", scheduleToCloseTimeout:
 
 /** Writes what the same input writes again: repeatable, resumable. */
 export const WRITING = { startToCloseTimeout: "6 hours", scheduleToCloseTimeout: "12 hours" } as const;
+
+/**
+ * The same in a job of a throttled type, whose run has a week more than its work, for the line: its steps share what the type may take
+ * (`timeout_seconds`), so that they are through by then, or the job has failed as `timed_out`. Limits of activities, and no timer around the
+ * body: they are part of no comparison when a history replays, they begin with a permit, and a step that an operator resets has its time anew.
+ */
+export function writingInTurn(type: JobType): ActivityOptions {
+  const { timeout_seconds, steps } = definitionOf(type);
+  const seconds = Math.min(12 * 3_600, Math.floor(timeout_seconds / steps.length));
+  return { ...WRITING, scheduleToCloseTimeout: `${seconds} seconds` };
+}
 
 /** The switch: once per job for life by the row, so it may be tried again; after it only the pointer and the row are left. */
 export const SWITCHING = { startToCloseTimeout: "10 minutes", scheduleToCloseTimeout: "1 day" } as const;

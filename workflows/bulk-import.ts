@@ -1,12 +1,13 @@
 /** bulk_import: the file is fetched, its rows are staged, and all of them go into the draft at once. */
 import type { BulkImportResult } from "../contract/bulk-import.ts";
 import type { JobInput } from "../contract/job-input.ts";
-import { proxy, WRITING } from "./activity-options.ts";
+import { proxy, writingInTurn } from "./activity-options.ts";
 import { runJob } from "./run-job.ts";
 
-const staging = { fetchFile: proxy("fetchFile", WRITING), readRows: proxy("readRows", WRITING) };
+const inTurn = writingInTurn("bulk_import");
+const staging = { fetchFile: proxy("fetchFile", inTurn), readRows: proxy("readRows", inTurn) };
 /** In one transaction: tried again, it does everything or finds the job ended. */
-const applying = { applyRows: proxy("applyRows", WRITING) };
+const applying = { applyRows: proxy("applyRows", inTurn) };
 
 export async function bulkImport(input: JobInput): Promise<BulkImportResult> {
   return runJob("bulk_import", input, async ({ job, target, step, summary, note }) => {

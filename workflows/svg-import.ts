@@ -1,10 +1,10 @@
 /** svg_import: one step, which reads the plan and puts it into the draft in one transaction. */
 import type { JobInput } from "../contract/job-input.ts";
 import type { SvgImportResult } from "../contract/svg-import.ts";
-import { proxy, WRITING } from "./activity-options.ts";
+import { proxy, writingInTurn } from "./activity-options.ts";
 import { runJob } from "./run-job.ts";
 
-const writing = { importPlan: proxy("importPlan", WRITING) };
+const writing = { importPlan: proxy("importPlan", writingInTurn("svg_import")) };
 
 export async function svgImport(input: JobInput): Promise<SvgImportResult> {
   return runJob("svg_import", input, ({ job, target, step, summary }) =>
