@@ -93,3 +93,23 @@ export async function findReopening(
     [key.job_id, key.generation],
   );
 }
+
+/** How the job was done last, in whatever generation: what its row had, but for the problems of what was left out. Null for one that never was. */
+export async function findLastDone(
+  db: Db,
+  jobId: string,
+): Promise<{ status: "completed" | "partially_completed"; message: string; result: Record<string, unknown> } | null> {
+  return queryOne(
+    db,
+    `
+    select e.data->>'status' as status, e.data->>'message' as message, r.data as result
+    from job_events e
+    cross join lateral (
+      select data from job_events where job_id = e.job_id and kind = 'result' and seq < e.seq order by seq desc limit 1
+    ) r
+    where e.job_id = $1 and e.kind = 'status' and e.data->>'status' in ('completed', 'partially_completed')
+    order by e.seq desc limit 1
+    `,
+    [jobId],
+  );
+}

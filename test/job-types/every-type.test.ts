@@ -18,7 +18,7 @@ import {
   type Played,
 } from "../support/job-samples/play.ts";
 import { contentOf, startSample, type JobSample } from "../support/job-samples/sample.ts";
-import { requestCancel, reset, terminate, workflowStatus } from "../support/operator.ts";
+import { requestCancel, reset, resetToLast, terminate, workflowStatus } from "../support/operator.ts";
 import { jobRow, ledger, until } from "../support/publishing.ts";
 
 /** What an operator does is told within this. */
@@ -118,6 +118,21 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
     expect(steps.map((step) => step.status)).toEqual(before.steps.map((step) => step.status));
     expect(await contentOf(room, played.draft)).toEqual(content);
     await until("the workflow to close", async () => (await workflowStatus(room, played.job)) === "COMPLETED");
+  });
+
+  it("that is done, and is reset behind its last activity while no worker is there, ends as it had ended", async () => {
+    const played = await play(room, sample);
+    const before = await done(sample, played);
+    await room.killWorkers();
+    await resetToLast(room, played.job);
+    const open = async () => (await jobRow(room, played.job)).status === "running";
+    await until("the reset to be told", open);
+    await room.worker(WORKER);
+    const { status, message, result, progress } = await room.ended(played.job, END_MS);
+    expect({ status, message, result, progress }).toEqual({
+      ...{ status: before.status, message: before.message, result: before.result, progress: 100 },
+    });
+    expect(stepsOf(await jobRow(room, played.job))).toEqual(stepsOf(before));
   });
 
   it("that is reset to any of its steps without a worker says where it stands, and is done once one comes", async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { momentsOf } from "../../src/jobs/job-moments.ts";
 import { findJob } from "../../src/jobs/job-queries-store.ts";
 import { enterStep } from "../../src/jobs/protocol/enter-step.ts";
+import { finishJob } from "../../src/jobs/protocol/finish.ts";
 import { reconcileJob } from "../../src/jobs/protocol/reconcile.ts";
 import { settleJob } from "../../src/jobs/protocol/settle.ts";
 import { attemptOf, createProtocolRoom, FAILED, runOf, type ProtocolRoom } from "../support/protocol-room.ts";
@@ -69,5 +70,27 @@ describe("the guard of a job that had ended and was reset", () => {
     const holder = await another();
     expect(await enter("A", 2)).toEqual({ kind: "guard_lost", holder });
     expect(await jobRow(protocol.room, job)).toMatchObject({ status: "running", run_id: "A", generation: 2 });
+  });
+});
+
+describe("a run that was reset behind its last activity", () => {
+  const DONE = { message: "All done", result: { count: 3 } };
+  const adopted = async () => {
+    protocol.temporal.current = runOf("A", { reset: true });
+    expect(await reconcileJob(protocol.room.deps, job)).toBe("adopt");
+    protocol.temporal.current = runOf("A", { reset: true, open: false, status: "COMPLETED" });
+    await reconcileJob(protocol.room.deps, job);
+    return jobRow(protocol.room, job);
+  };
+
+  it.each(["completed", "partially_completed"] as const)("ends the job as it was %s before", async (status) => {
+    const grip = await protocol.grip(attemptOf(job, "F", 1), "mark_published");
+    await finishJob(protocol.room.deps, grip, { ...DONE, status });
+    expect(await adopted()).toMatchObject({ ...DONE, status, generation: 2, progress: 100, error_code: null });
+  });
+
+  it("says that it ended without a word where the job was never done", async () => {
+    await settleJob(protocol.room.deps, await protocol.grip(attemptOf(job, "F", 1)), FAILED);
+    expect(await adopted()).toMatchObject({ status: "failed", error_code: "internal" });
   });
 });

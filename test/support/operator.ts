@@ -1,5 +1,6 @@
 /** What an operator does and sees in the Temporal Web UI, through the same calls of the server. */
 import { randomUUID } from "node:crypto";
+import type { WorkflowHandle } from "@temporalio/client";
 import { defaultPayloadConverter } from "@temporalio/common";
 import { workflowId } from "../../contract/workflow-id.ts";
 import { readJob } from "../../src/jobs/job-store.ts";
@@ -18,21 +19,36 @@ async function handleOf(room: Publishing, job: string) {
 
 /** Resets the current run to its first workflow task, or to the one that scheduled `activity` last. Answers the new run's id. */
 export async function reset(room: Publishing, job: string, activity?: string): Promise<string> {
+  return resetTo(room, job, (events) => {
+    const scheduled = events.findLast(
+      ({ activityTaskScheduledEventAttributes: it }) => it && it.activityType?.name === activity,
+    );
+    if (activity) return scheduled?.activityTaskScheduledEventAttributes?.workflowTaskCompletedEventId;
+    return events.find(({ workflowTaskCompletedEventAttributes: it }) => it)?.eventId;
+  });
+}
+
+/** Resets it to the task that ended it: no activity is left to be done. */
+export async function resetToLast(room: Publishing, job: string): Promise<string> {
+  return resetTo(room, job, (events) => events.findLast(({ workflowTaskCompletedEventAttributes: it }) => it)?.eventId);
+}
+
+type Events = NonNullable<Awaited<ReturnType<WorkflowHandle["fetchHistory"]>>["events"]>;
+
+async function resetTo(
+  room: Publishing,
+  job: string,
+  taskIn: (events: Events) => Events[number]["eventId"],
+): Promise<string> {
   const { client, namespace } = room.temporal;
   const { runId } = await (await handleOf(room, job)).describe();
   const { events } = await (await handleOf(room, job)).fetchHistory();
-  const scheduled = events?.findLast(
-    ({ activityTaskScheduledEventAttributes: it }) => it && it.activityType?.name === activity,
-  );
-  const first = events?.find(({ workflowTaskCompletedEventAttributes: it }) => it);
-  const target = activity
-    ? scheduled?.activityTaskScheduledEventAttributes?.workflowTaskCompletedEventId
-    : first?.eventId;
-  if (!target) throw new Error(`the history of ${job} has no task to reset to`);
+  const task = taskIn(events ?? []);
+  if (!task) throw new Error(`the history of ${job} has no task to reset to`);
   const answer = await client.workflowService.resetWorkflowExecution({
     namespace,
     workflowExecution: { workflowId: await workflowOf(room, job), runId },
-    workflowTaskFinishEventId: target,
+    workflowTaskFinishEventId: task,
     requestId: randomUUID(),
     reason: "chaos",
   });

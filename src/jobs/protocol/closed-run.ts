@@ -18,17 +18,22 @@ export const JOB_DEADLINE_REASON = "Platen: the job's deadline has passed, and n
 /** Failures that say nothing of the job, only of the run that found it ended or taken. */
 const OF_THE_RUN = new Set<FailureCode>(["job_ended", "superseded"]);
 
-/** `execution`: null when Temporal does not know the workflow. `closing`: null when its history does not tell. */
+/**
+ * `execution`: null when Temporal does not know the workflow. `closing`: null when its history does not tell. `done`: how the job was done in an
+ * earlier generation. A run that was reset behind its last activity completes by what that had answered, and enters the row no more.
+ */
 export function endingOf(
   row: Pick<JobRow, "id" | "workflow_id" | "deadline_at" | "deadline_stop_at" | "cancel_requested_at">,
   execution: Execution | null,
   closing: Closing | null,
+  done: Ending | null,
 ): { ending: Ending; byDeadline: boolean } {
   const ending = (status: Ending["status"], code: FailureCode, facts: Record<string, unknown> = {}) => {
     const { message, action } = new AppError(code, facts);
     return { ending: { status, code, message: `${message} ${action}` }, byDeadline: false };
   };
   if (!execution) return ending("failed", "execution_lost", { workflow: row.workflow_id });
+  if (execution.status === "COMPLETED" && done) return { ending: done, byDeadline: false };
   const late = { ending: deadlineEnding(row, "stopped"), byDeadline: false };
   if (execution.status === "CANCELLED" && stopsForDeadline(row)) return late;
   if (execution.status === "CANCELLED") return ending("cancelled", "cancelled");

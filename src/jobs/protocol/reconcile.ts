@@ -14,6 +14,7 @@ import { noteDescribed } from "../attention/described.ts";
 import { claimGuard } from "../guard-store.ts";
 import { stoppableChildren } from "../groups/member-store.ts";
 import { stopMembers } from "../groups/stop-members.ts";
+import { findLastDone } from "../ledger-store.ts";
 import { passPermitOn } from "../permits/pass-on.ts";
 import { lockJob, readJob, type JobPatch, type JobRow } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
@@ -147,7 +148,8 @@ async function settleFor(deps: ProtocolDeps, seen: JobRow, execution: Execution 
     const row = await lockJob(tx, seen.id);
     if (!unchanged(row, seen) || isFinal(row.status)) return null;
     if (row.switched_at !== null) return row.epoch;
-    const { ending, byDeadline } = endingOf(row, execution, closing);
+    const done = execution?.status === "COMPLETED" ? await findLastDone(tx, row.id) : null;
+    const { ending, byDeadline } = endingOf(row, execution, closing, done);
     const terminated: JobPatch = byDeadline ? { cancel_terminated_at: "now" } : {};
     const stages = stagesOfEnding(row, ending);
     const ended = endingWrites(row, ending, { ...stages.patch, ...bound, ...terminated });
