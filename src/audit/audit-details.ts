@@ -9,7 +9,7 @@ const MAX_SEARCHED = 4_000;
 /** Names of fields whose values are never told. */
 const SECRET = /key|token|secret|passw|authori[sz]ation|credential|signature|cookie/i;
 
-/** The fields of a body that hold one value, and those of its payload; of an URL what comes before its query. */
+/** The fields of a body that hold one value, and those of its payload or filter; of an URL what comes before its query. */
 export function auditDetails(body: unknown): Record<string, unknown> {
   const details: Record<string, unknown> = {};
   const add = (of: unknown): void => {
@@ -21,7 +21,9 @@ export function auditDetails(body: unknown): Record<string, unknown> {
     }
   };
   add(body);
-  add((body as { payload?: unknown } | null | undefined)?.payload);
+  const { payload, filter } = (body ?? {}) as { payload?: unknown; filter?: unknown };
+  add(payload);
+  add(filter);
   return details;
 }
 

@@ -18,6 +18,7 @@ import {
   type NewAuditOutcome,
 } from "../audit/audit-store.ts";
 import { reasonOf } from "../errors.ts";
+import type { Also } from "../jobs/accept-job.ts";
 import { asAppError } from "./middleware/problems.ts";
 import type { GatewayDeps, Principal, Route, RouteAnswer, RouteRequest } from "./route.ts";
 
@@ -56,6 +57,25 @@ export async function audited(
   }
 }
 
+/**
+ * For a request about many jobs: notes each that it changes as an event of its own, with the same `request_id`, in the transaction that
+ * changes it. The request's own event names none of them.
+ */
+export function auditOfEach(
+  { config }: Pick<GatewayDeps, "config">,
+  { ctx, principal, body }: Pick<RouteRequest, "ctx" | "principal" | "body">,
+  action: "job.retry" | "job.discard",
+): Also {
+  const asked = { ...askedBy(config.PLATEN_TRUSTED_PROXIES, ctx, principal), details: auditDetails(body) };
+  return async (tx, job_id) => {
+    const id = uuidv7();
+    const what = { action, resource_type: "job", resource_id: job_id, project: null, job_id };
+    await insertAuditEvent(tx, { ...asked, id, ...what });
+    const outcome = { outcome: "succeeded", status: null, code: null, resource_id: null, job_id: null } as const;
+    await insertAuditOutcome(tx, { event_id: id, tenant_id: asked.tenant_id, ...outcome });
+  };
+}
+
 function eventOf(proxies: number, route: Route, { ctx, params, body }: AuditedRequest, by: Principal): NewAuditEvent {
   const named = Object.values(params as Record<string, unknown>).map(String);
   const { slug, id } = params as { slug?: string; id?: string };
@@ -65,16 +85,31 @@ function eventOf(proxies: number, route: Route, { ctx, params, body }: AuditedRe
   const { project = null } = details as { project?: string };
   return {
     id: uuidv7(),
-    ...{ tenant_id: by.tenant_id, source: "api", principal_id: by.id, principal: by.name, role: by.role },
+    ...askedBy(proxies, ctx, by),
     ...actionOf(route),
     resource_id: named.length > 0 ? shortText(job_id ?? named.join("/")) : null,
     project: slug === undefined ? project : shortText(slug),
-    ...{ job_id, request_id: ctx.state["request_id"] as string },
-    remote_address: remoteAddress(ctx, proxies),
-    user_agent: ctx.get("User-Agent") === "" ? null : shortText(ctx.get("User-Agent")),
-    details,
+    ...{ job_id, details },
   };
 }
+
+type Asked =
+  | "tenant_id"
+  | "source"
+  | "principal_id"
+  | "principal"
+  | "role"
+  | "request_id"
+  | "remote_address"
+  | "user_agent";
+
+/** Who, and from where. */
+const askedBy = (proxies: number, ctx: Context, by: Principal): Pick<NewAuditEvent, Asked> => ({
+  ...{ tenant_id: by.tenant_id, source: "api", principal_id: by.id, principal: by.name, role: by.role },
+  request_id: ctx.state["request_id"] as string,
+  remote_address: remoteAddress(ctx, proxies),
+  user_agent: ctx.get("User-Agent") === "" ? null : shortText(ctx.get("User-Agent")),
+});
 
 /** What the answer says was made. */
 function madeBy(body: unknown): Pick<NewAuditOutcome, "resource_id" | "job_id"> {

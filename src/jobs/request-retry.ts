@@ -2,6 +2,7 @@
 import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Principal } from "../tenants/principal.ts";
+import type { Also } from "./accept-job.ts";
 import { KeyTaken, recall, remember, type Idempotency, type KeyedRequest } from "./idempotency.ts";
 import { findJob, type JobRecord } from "./job-queries-store.ts";
 import { findReopening } from "./ledger-store.ts";
@@ -16,10 +17,11 @@ export interface RequestedRetry {
   from?: string;
   /** The generation that the caller saw. */
   generation?: number;
-  /** These three: see `RetryRequest`. */
+  /** These four: see `RetryRequest`. Of a replayed one nothing is written. */
   force?: boolean;
   deadline_at?: string | null;
   start?: boolean;
+  also?: Also;
   /** `Idempotency-Key` and the route it came by. */
   idempotency?: Idempotency;
 }
@@ -39,7 +41,7 @@ export async function requestRetry(
   const db = deps.database.em.fork();
   const replayed = await replay(db, request);
   if (replayed) return replayed;
-  const { job_id, by, from, generation: seen, force, deadline_at, start } = request;
+  const { job_id, by, from, generation: seen, force, deadline_at, start, also } = request;
   try {
     const retried = await retryJob(deps, {
       ...{ job_id, by },
@@ -48,6 +50,7 @@ export async function requestRetry(
       ...(force ? { force } : {}),
       ...(deadline_at === undefined ? {} : { deadline_at }),
       ...(start === undefined ? {} : { start }),
+      ...(also ? { also } : {}),
       remember: (tx, generation) => remember(tx, keyed(request), { job_id, generation }),
     });
     return { ...retried, job: await jobOf(db, request), replayed: false };

@@ -306,3 +306,65 @@ describe("a retry of one job", () => {
     });
   });
 });
+
+describe("in the audit trail", () => {
+  const audit = async (search: string): Promise<Answer["body"][]> =>
+    (await room.call("GET", `/audit?limit=100&${search}`)).body.events;
+
+  it.each([
+    ["retry", {}],
+    ["discard", { reason: "the project is closed" }],
+  ])(
+    "a %s by filter is found by each of its jobs, with the request's id, and tells by which filter",
+    async (verb, more) => {
+      const ids = [await failed({ code: "guard_lost" }), await failed({ code: "guard_lost" })];
+      const other = await failed();
+      const request_id = `many-at-once-${verb}`;
+      const body = { filter: { code: "guard_lost" }, ...more };
+      const { status } = await room.call("POST", `/jobs/dead-letters/${verb}`, {
+        ...{ body, headers: { "X-Request-Id": request_id, "User-Agent": "a test" } },
+      });
+      expect(status).toBe(200);
+      const details = { code: "guard_lost", limit: 200, ...more };
+      for (const id of ids) {
+        const [event, ...rest] = await audit(`job=${id}&action=job.${verb}`);
+        expect(rest).toEqual([]);
+        expect(event).toMatchObject({
+          ...{ source: "api", action: `job.${verb}`, outcome: "succeeded", job_id: readable(id), request_id, details },
+          ...{
+            principal: { name: "admin of harbour", role: "admin" },
+            resource: { type: "job", id },
+            user_agent: "a test",
+          },
+        });
+      }
+      expect(await audit(`job=${other}&action=job.${verb}`)).toEqual([]);
+      const [whole] = await audit(`action=dead-letter.${verb}`);
+      expect(whole).toMatchObject({ request_id, outcome: "succeeded", status: 200, details });
+      // Asked again it finds none of them, and says so.
+      await room.call("POST", `/jobs/dead-letters/${verb}`, { body });
+      expect(await audit(`job=${ids[0]}&action=job.${verb}`)).toHaveLength(1);
+    },
+  );
+
+  it("what is refused, and what was retried before under the same key, is not there as done", async () => {
+    const used = await failed({ generation: 4 });
+    const good = await failed();
+    const key = { "Idempotency-Key": "audited-once" };
+    for (let count = 0; count < 2; count += 1) await retry({ filter: {} }, key);
+    expect(await audit(`job=${used}&action=job.retry`)).toEqual([]);
+    expect(await audit(`job=${good}&action=job.retry`)).toHaveLength(1);
+  });
+
+  it("a job is neither retried nor put away when that cannot be written", async () => {
+    const id = await failed();
+    await sql(
+      `alter table audit_events add constraint refuse_some check (action not in ('job.retry', 'job.discard')) not valid`,
+    );
+    expect((await retry({ filter: {} })).status).toBe(500);
+    expect((await discard({ filter: {}, reason: "closed" })).status).toBe(500);
+    await sql(`alter table audit_events drop constraint refuse_some`);
+    expect(await listed()).toEqual([id]);
+    expect((await room.call("GET", `/jobs/${id}`)).body).toMatchObject({ status: "failed", discarded: null });
+  });
+});

@@ -5,6 +5,7 @@ import { discardDeadLetters } from "../../jobs/dead-letters/discard-dead-letters
 import { countDeadLetters, listDeadLetters, type DeadLetterPlace } from "../../jobs/dead-letters/dead-letter-store.ts";
 import { retryDeadLetters, type Refused } from "../../jobs/dead-letters/retry-dead-letters.ts";
 import { jobView } from "../../jobs/job-view.ts";
+import { auditOfEach } from "../audit-request.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { wholeNumber } from "../whole-number.ts";
 import { linkBases } from "./job-lookup.ts";
@@ -124,6 +125,7 @@ export const deadLetterRoutes: Route[] = [
         ...{ filter: filterOf(body.filter), by, limit: body.limit, after: places.decode(body.cursor) },
         ...retryTermsOf(body),
         ...idempotencyOf(request, "POST /jobs/dead-letters/retry"),
+        also: auditOfEach(deps, request, "job.retry"),
       });
       const retried = done.retried.map(({ job, ...rest }) => ({ job_id: readableJobId(job), ...rest }));
       return { status: 200, body: { retried, refused: tell(done.refused), next_cursor: places.encode(done.next) } };
@@ -142,10 +144,13 @@ export const deadLetterRoutes: Route[] = [
         schema: z.object({ discarded: z.array(z.string()), refused, next_cursor: nextCursor }),
       },
     },
-    async handle({ deps, principal: by, body }) {
+    async handle(request) {
+      const { deps, principal: by, body } = request;
       const { reason, limit } = body;
-      const wanted = { filter: filterOf(body.filter), by, reason, limit, after: places.decode(body.cursor) };
-      const done = await discardDeadLetters(deps, wanted);
+      const done = await discardDeadLetters(deps, {
+        ...{ filter: filterOf(body.filter), by, reason, limit, after: places.decode(body.cursor) },
+        also: auditOfEach(deps, request, "job.discard"),
+      });
       const discarded = done.discarded.map(readableJobId);
       return { status: 200, body: { discarded, refused: tell(done.refused), next_cursor: places.encode(done.next) } };
     },

@@ -2,6 +2,7 @@
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
 import type { Principal } from "../../tenants/principal.ts";
+import type { Also } from "../accept-job.ts";
 import { lockJob } from "../job-store.ts";
 import { writeJob } from "../job-writes-store.ts";
 import type { ProtocolDeps } from "../protocol/attempt.ts";
@@ -20,6 +21,8 @@ export interface DiscardDeadLetters {
   reason: string;
   after?: DeadLetterPlace | undefined;
   limit: number;
+  /** Written of each that is put away, with it. */
+  also?: Also;
 }
 
 export interface DiscardedDeadLetters {
@@ -32,7 +35,7 @@ export interface DiscardedDeadLetters {
 /** A repeat finds none of those that are put away. */
 export async function discardDeadLetters(
   deps: Pick<ProtocolDeps, "database" | "notifier">,
-  { filter, by, reason, after, limit }: DiscardDeadLetters,
+  { filter, by, reason, after, limit, also }: DiscardDeadLetters,
 ): Promise<DiscardedDeadLetters> {
   const scope = { ...filter, tenant_id: by.tenant_id };
   const found = await findDeadLetters(deps.database.em.fork(), { ...scope, after, limit: limit + 1 });
@@ -40,7 +43,7 @@ export async function discardDeadLetters(
   const discarded: string[] = [];
   const refused = notFound(filter.ids, found);
   for (const letter of page) {
-    if (await transaction(deps.database, (tx) => discard(tx, letter, { by, reason }))) {
+    if (await transaction(deps.database, (tx) => discard(tx, letter, { by, reason, ...(also ? { also } : {}) }))) {
       discarded.push(letter.id);
       deps.notifier.touch(letter.id);
     } else {
@@ -60,7 +63,7 @@ export async function discardDeadLetters(
 async function discard(
   tx: Db,
   letter: FoundDeadLetter,
-  { by, reason }: Pick<DiscardDeadLetters, "by" | "reason">,
+  { by, reason, also }: Pick<DiscardDeadLetters, "by" | "reason" | "also">,
 ): Promise<boolean> {
   const row = await lockJob(tx, letter.id);
   if (row?.status !== "failed" || row.generation !== letter.generation || row.discarded_at !== null) return false;
@@ -70,5 +73,6 @@ async function discard(
     // The last event of a job that has ended is its final state: streams end with it.
     { kind: "status", data: { status: row.status, generation: row.generation, message, discarded: true } },
   ]);
+  await also?.(tx, row.id);
   return true;
 }

@@ -2,6 +2,7 @@
 import { AppError } from "../../errors.ts";
 import { inParallel } from "../../storage/in-parallel.ts";
 import type { Principal } from "../../tenants/principal.ts";
+import type { Also } from "../accept-job.ts";
 import { chooseOnce, type Idempotency } from "../idempotency.ts";
 import type { ProtocolDeps } from "../protocol/attempt.ts";
 import { startSoon } from "../protocol/start.ts";
@@ -25,6 +26,8 @@ export interface RetryDeadLetters {
   after?: DeadLetterPlace | undefined;
   limit: number;
   idempotency?: Idempotency;
+  /** Written of each that is retried now, with it. */
+  also?: Also;
 }
 
 export interface RetriedDeadLetters {
@@ -46,7 +49,7 @@ const STARTS_MS = 2_000;
  */
 export async function retryDeadLetters(
   deps: Pick<ProtocolDeps, "database" | "executions" | "notifier" | "log">,
-  { filter, by, force, deadline_at, after, limit, idempotency }: RetryDeadLetters,
+  { filter, by, force, deadline_at, after, limit, idempotency, also }: RetryDeadLetters,
 ): Promise<RetriedDeadLetters> {
   const scope = { ...filter, tenant_id: by.tenant_id };
   const asked = { filter, after, limit, force, deadline_at };
@@ -64,6 +67,7 @@ export async function retryDeadLetters(
         ...{ job_id: id, by, generation, start: false },
         ...(force ? { force } : {}),
         ...(deadline_at === undefined ? {} : { deadline_at }),
+        ...(also ? { also } : {}),
         ...keyed,
       });
       done.retried.push({ job: id, generation: opened, replayed });

@@ -7,6 +7,7 @@ import { runSecondsOf } from "../../../contract/job-start.ts";
 import { definitionOf } from "../../../contract/job-types.ts";
 import { transaction, type Db } from "../../db.ts";
 import { AppError } from "../../errors.ts";
+import type { Also } from "../accept-job.ts";
 import { claimGuard } from "../guard-store.ts";
 import { readAsked, runMembersAgain } from "../groups/member-store.ts";
 import { lockJob, type JobPatch, type JobRow } from "../job-store.ts";
@@ -33,6 +34,8 @@ export interface RetryRequest {
   start?: boolean;
   /** Writes down that this request opens that generation, or throws: then nothing has been written. */
   remember?: (tx: Db, generation: number) => Promise<void>;
+  /** What the caller writes of it, in its transaction. */
+  also?: Also;
 }
 
 export interface Retried {
@@ -96,6 +99,7 @@ export async function reopenJob(tx: Db, request: RetryRequest): Promise<Retried>
   const data = { status: "queued", generation, message, reopened: true, from, progress };
   await writeJob(tx, row.id, reopened, [{ kind: "status", data }]);
   await runMembersAgain(tx, row.id, request.force ?? false);
+  await request.also?.(tx, row.id);
   return { generation, from, message };
 }
 
