@@ -22,6 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => room?.close());
 
+/** ISO 8601 has them all, PostgreSQL none. */
+const ODD_MOMENTS = ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"];
+
 interface Told {
   action: string;
   outcome: string;
@@ -281,6 +284,45 @@ describe("exports", () => {
     expect(new Set(ids).size).toBe(2_500);
     const { body: some } = await room.call("GET", "/audit?format=csv&principal=many&limit=1500");
     expect((some as string).trimEnd().split("\r\n")).toHaveLength(1_501);
+  });
+
+  it.each(["json", "ndjson", "csv"])(
+    "as %s are refused before they begin for a moment that is none",
+    async (format) => {
+      for (const name of ["since", "until"])
+        for (const moment of ODD_MOMENTS) {
+          const search = `format=${format}&${name}=${encodeURIComponent(moment)}`;
+          const { status, body } = await room.call("GET", `/audit?${search}`);
+          expect([moment, status, body.errors?.[0]?.path]).toEqual([moment, 400, `/${name}`]);
+        }
+    },
+  );
+
+  it.each(["json", "ndjson", "csv"])("as %s take every offset that ISO 8601 has", async (format) => {
+    const now = Date.now();
+    for (const [offset, minutes] of [
+      ["+23:59", 1_439],
+      ["-23:59", -1_439],
+      ["+16:00", 960],
+    ] as const) {
+      const local = new Date(now + 60_000 + minutes * 60_000).toISOString().slice(0, -1);
+      const at = encodeURIComponent(local + offset);
+      const none = await room.call("GET", `/audit?format=${format}&since=${at}`);
+      const all = await room.call("GET", `/audit?format=${format}&until=${at}&limit=3`);
+      expect([none.status, all.status]).toEqual([200, 200]);
+      const count = (body: Answer["body"]): number =>
+        format === "json" ? body.events.length : body.split("\n").length - (format === "csv" ? 2 : 1);
+      expect([offset, count(none.body), count(all.body)]).toEqual([offset, 0, 3]);
+    }
+  });
+
+  it.each(["ndjson", "csv"])("as %s that cannot be read answer so, and do not begin", async (format) => {
+    const db = room.database.em.fork();
+    await query(db, `alter table audit_outcomes rename to audit_outcomes_away`);
+    const { status, headers, body } = await room.call("GET", `/audit?format=${format}`);
+    await query(db, `alter table audit_outcomes_away rename to audit_outcomes`);
+    expect([status, headers.get("Content-Type"), body.code]).toEqual([500, "application/problem+json", "internal"]);
+    expect(headers.get("Content-Disposition")).toBeNull();
   });
 
   it("never make a spreadsheet reckon: a value that looks like a formula begins with an apostrophe", async () => {

@@ -226,6 +226,9 @@ describe("a retry by filter", () => {
     const wrong = await retry({ filter: { colour: "red" } });
     expect(wrong.body.errors).toMatchObject([{ path: "/filter/colour", code: "unknown_field" }]);
     expect((await retry({})).body.errors).toMatchObject([{ path: "/filter" }]);
+    expect((await retry({ filter: { since: "0000-01-01T00:00:00Z" } })).body.errors).toMatchObject([
+      { path: "/filter/since" },
+    ]);
     expect((await retry({ filter: { ids: ["nobody"] } })).body.errors).toMatchObject([{ path: "/filter/ids/0" }]);
     expect((await retry({ filter: {}, deadline: "2020-01-01T00:00:00Z" })).body.errors).toMatchObject([
       { path: "/deadline", code: "not_in_future" },

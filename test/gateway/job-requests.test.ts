@@ -107,6 +107,18 @@ describe("what cannot be used is refused, with its place, its value and what to 
       /must be in the future; here it is 2/,
     ],
     [
+      "a deadline behind the year 9999",
+      sweep({ deadline: "9999-12-31T23:59:59-00:01" }),
+      "/deadline",
+      "must be from the year 1 to the year 9999, in UTC",
+    ],
+    [
+      "an expiry in the year 0",
+      sweep({ expires_at: "0000-01-01T00:00:00Z" }),
+      "/expires_at",
+      "must be from the year 1 to the year 9999, in UTC",
+    ],
+    [
       "a deadline without an offset",
       sweep({ deadline: "2100-01-01T00:00:00" }),
       "/deadline",
@@ -114,7 +126,7 @@ describe("what cannot be used is refused, with its place, its value and what to 
     ],
     ["a deadline that is a day", sweep({ deadline: "2100-01-01" }), "/deadline", /ISO 8601/],
     ["a deadline that does not exist", sweep({ deadline: "2100-02-30T00:00:00Z" }), "/deadline", /ISO 8601/],
-    ["a deadline in year 0", sweep({ deadline: "0000-01-01T00:00:00Z" }), "/deadline", /future/],
+    ["a deadline in year 0", sweep({ deadline: "0000-01-01T00:00:00Z" }), "/deadline", /year 1 to the year 9999/],
     ["a deadline in year 275760", sweep({ deadline: "+275760-09-13T00:00:00Z" }), "/deadline", /ISO 8601/],
     ["a deadline that is a number", sweep({ deadline: 4_102_444_800 }), "/deadline", /ISO 8601/],
     ["an expiry of yesterday", sweep({ expires_at: "2020-01-01T00:00:00Z" }), "/expires_at", /must be in the future/],

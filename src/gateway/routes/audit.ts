@@ -5,11 +5,12 @@ import { z } from "zod";
 import { parseJobId, readableJobId } from "../../../contract/workflow-id.ts";
 import { listAudit, type AuditFilter, type AuditRow } from "../../audit/audit-store.ts";
 import { iso, type Db } from "../../db.ts";
+import { begun } from "../begin-pages.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { wholeNumber } from "../whole-number.ts";
+import { inUtc, moment } from "./job-requests.ts";
 import { decodeCursor, encodeCursor } from "./list-cursor.ts";
 
-const time = z.iso.datetime({ offset: true });
 /** Rows of an export that are read at a time. */
 const EXPORT_PAGE = 1_000;
 
@@ -67,17 +68,17 @@ function csvOf(rows: AuditRow[], header: boolean): string {
   return stringify(records, { header, columns: COLUMNS, escape_formulas: true, record_delimiter: "windows" });
 }
 
-/** All that the filter lets through, page by page: in flat memory, however much it is. */
-async function* exported(db: Db, filter: AuditFilter, format: "ndjson" | "csv"): AsyncGenerator<string> {
-  if (format === "csv") yield csvOf([], true);
-  for (let left = filter.limit, before = filter.before; left > 0;) {
+/** All that the filter lets through, page by page: in flat memory, however much it is. The header comes with the first page. */
+async function* exported(db: Db, filter: AuditFilter, format: "ndjson" | "csv"): AsyncGenerator<string, void> {
+  const textOf = (rows: AuditRow[], first: boolean): string =>
+    format === "csv" ? csvOf(rows, first) : rows.map((row) => `${JSON.stringify(viewOf(row))}\n`).join("");
+  for (let left = filter.limit, before = filter.before; ;) {
     const page = { ...filter, limit: Math.min(EXPORT_PAGE, left), ...(before ? { before } : {}) };
     const rows = await listAudit(db, page);
+    yield textOf(rows, before === filter.before);
     const last = rows.at(-1);
-    if (!last) return;
-    yield format === "csv" ? csvOf(rows, false) : rows.map((row) => `${JSON.stringify(viewOf(row))}\n`).join("");
-    if (rows.length < page.limit) return;
     left -= rows.length;
+    if (!last || left === 0 || rows.length < page.limit) return;
     before = { at: last.at, id: last.id };
   }
 }
@@ -100,8 +101,8 @@ export const auditRoutes: Route[] = [
       action: z.string().optional().meta({ description: "`job.cancel`, or all of `job`" }),
       source: z.enum(["api", "cli", "schedule", "temporal"]).optional(),
       outcome: z.enum(["succeeded", "refused", "failed", "unknown"]).optional(),
-      since: time.optional(),
-      until: time.optional().meta({ description: "Not included" }),
+      since: moment.optional(),
+      until: moment.optional().meta({ description: "Not included" }),
       format: z.enum(["json", "ndjson", "csv"]).default("json"),
       limit: wholeNumber(1, 10_000_000).optional().meta({ description: "100 of a page, which has 1,000 at most" }),
       cursor: z.string().optional().meta({ description: "`next_cursor` of the page before" }),
@@ -112,7 +113,7 @@ export const auditRoutes: Route[] = [
         schema: z.object({ events: z.array(auditEvent), next_cursor: z.string().nullable() }),
       },
     },
-    async handle({ db, ctx, principal: by, query: { format, limit, cursor, job, ...wanted } }) {
+    async handle({ db, ctx, principal: by, query: { format, limit, cursor, job, since, until, ...wanted } }) {
       const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
       const job_id = job === undefined ? undefined : parseJobId(job);
       // What is no id of a job has no events.
@@ -120,12 +121,15 @@ export const auditRoutes: Route[] = [
       const { created_at: at = "", id = "" } = cursor === undefined ? {} : decodeCursor(cursor);
       const filter = {
         ...{ ...given, tenant_id: by.tenant_id, ...(job_id ? { job_id } : {}) },
+        ...(since === undefined ? {} : { since: inUtc(since) }),
+        ...(until === undefined ? {} : { until: inUtc(until) }),
         ...(cursor === undefined ? {} : { before: { at, id } }),
       };
       if (format !== "json") {
+        const text = await begun(exported(db, { ...filter, limit: none ? 0 : (limit ?? Infinity) }, format));
         ctx.set({ "Content-Type": MEDIA_TYPES[format], "Cache-Control": "no-store" });
         ctx.set("Content-Disposition", `attachment; filename="audit.${format}"`);
-        ctx.body = Readable.from(exported(db, { ...filter, limit: none ? 0 : (limit ?? Infinity) }, format));
+        ctx.body = Readable.from(text);
         return undefined;
       }
       const size = Math.min(limit ?? 100, 1_000);

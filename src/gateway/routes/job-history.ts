@@ -4,9 +4,9 @@ import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import { jobView } from "../../jobs/job-view.ts";
 import { bundleText } from "../../replay/bundle.ts";
-import type { HistoryEvent } from "../../replay/history.ts";
 import { isGone, type WorkflowRun } from "../../replay/read-history.ts";
 import { readVersions } from "../../replay/versions.ts";
+import { begun } from "../begin-pages.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { jobOf, jobParams, linkBases } from "./job-lookup.ts";
 
@@ -34,9 +34,8 @@ export const jobHistoryRoutes: Route[] = [
         new AppError("history_not_found", { workflow: job.workflow_id, run: wanted ?? "none", job: job.id, reason });
       const run = await deps.histories.find(job.workflow_id, wanted);
       if (!run) throw gone(wanted ? "it never had one, or has deleted it" : "it has not started yet");
-      const pages = deps.histories.pages(run);
-      // Before the status is sent: a history can be deleted between the two calls.
-      const first = await pages.next().catch((error: unknown) => {
+      // A history can be deleted between the two calls.
+      const pages = await begun(deps.histories.pages(run)).catch((error: unknown) => {
         throw isGone(error) ? gone("it was deleted a moment ago") : error;
       });
       if (ctx.method === "HEAD") return { status: 200, headers: { "Content-Type": "application/json" } };
@@ -46,7 +45,7 @@ export const jobHistoryRoutes: Route[] = [
         job: jobView(job, linkBases(deps)),
         runs: await allRuns(deps.histories.runs(job.workflow_id), run),
         versions: readVersions(),
-        pages: withFirst(first, pages),
+        pages,
       });
       return {
         status: 200,
@@ -65,12 +64,4 @@ export const jobHistoryRoutes: Route[] = [
 async function allRuns(listed: Promise<WorkflowRun[]>, known: WorkflowRun): Promise<WorkflowRun[]> {
   const runs = await listed.catch(() => []);
   return runs.some(({ run_id }) => run_id === known.run_id) ? runs : [known, ...runs];
-}
-
-async function* withFirst(
-  first: IteratorResult<HistoryEvent[], void>,
-  rest: AsyncIterable<HistoryEvent[]>,
-): AsyncGenerator<HistoryEvent[]> {
-  if (first.value) yield first.value;
-  yield* rest;
 }

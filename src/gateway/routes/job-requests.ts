@@ -8,10 +8,15 @@ import type { JobTerms } from "../../jobs/new-job-store.ts";
 import { payloadSchema } from "../../jobs/payload-schema.ts";
 import { validate } from "../middleware/validate-request.ts";
 
-export const moment = z.iso.datetime({
-  offset: true,
-  error: "must be a moment as ISO 8601 with its offset, e.g. 2027-01-31T18:00:00Z",
-});
+export const moment = z.iso
+  .datetime({
+    offset: true,
+    error: "must be a moment as ISO 8601 with its offset, e.g. 2027-01-31T18:00:00Z",
+  })
+  // PostgreSQL has no year 0, and JavaScript writes those behind 9999 in a way that it does not read.
+  .refine((text) => /^\d{4}-/.test(inUtc(text)) && !inUtc(text).startsWith("0000"), {
+    error: "must be from the year 1 to the year 9999, in UTC",
+  });
 
 const title = z.string().min(1).max(200).meta({ description: "What people call it" });
 
@@ -130,4 +135,6 @@ function readFlat(body: unknown): Read {
 }
 
 /** PostgreSQL takes fewer offsets than ISO 8601 has. */
-export const inUtc = (text: string): string => new Date(text).toISOString();
+export function inUtc(text: string): string {
+  return new Date(text).toISOString();
+}
