@@ -15,6 +15,9 @@ export interface Principal {
   tenant: string;
 }
 
+/** The lesser of two. */
+export const lesserRole = (one: Role, other: Role): Role => (mayActAs(one, other) ? other : one);
+
 export function mayActAs(held: Role, needed: Role): boolean {
   return ROLES.indexOf(held) >= ROLES.indexOf(needed);
 }

@@ -2,7 +2,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { query, queryOne, type Db } from "../db.ts";
 import { generateApiKey, hashApiKey, isApiKey } from "./api-key.ts";
-import type { Principal, Role } from "./principal.ts";
+import { ROLES, type Principal, type Role } from "./principal.ts";
 
 /** Finds the tenant by its slug or makes it; `name` counts only then. */
 export async function ensureTenant(db: Db, tenant: { slug: string; name: string }): Promise<{ id: string }> {
@@ -76,6 +76,8 @@ export async function revokeApiKey(db: Db, options: { tenant_id: string; id: str
   ]);
 }
 
+const WORKS = `k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`;
+
 /** Null for an unknown, expired or revoked key. Compares hashes, so its time tells nothing about other keys. */
 export async function findPrincipalByKey(db: Db, key: string): Promise<Principal | null> {
   return queryOne<Principal>(
@@ -85,10 +87,24 @@ export async function findPrincipalByKey(db: Db, key: string): Promise<Principal
     from api_keys k
     join principals p on p.id = k.principal_id and p.tenant_id = k.tenant_id
     join tenants t on t.id = k.tenant_id
-    where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+    where k.key_hash = $1 and ${WORKS}
     `,
     [hashApiKey(key)],
   );
+}
+
+/** The highest role of the keys that work at this moment; null where none does. */
+export async function heldRole(db: Db, principal: { tenant_id: string; id: string }): Promise<Role | null> {
+  const row = await queryOne<{ role: Role }>(
+    db,
+    `
+    select role from api_keys k
+    where k.principal_id = $1 and k.tenant_id = $2 and ${WORKS}
+    order by array_position($3::text[], k.role) desc limit 1
+    `,
+    [principal.id, principal.tenant_id, ROLES],
+  );
+  return row?.role ?? null;
 }
 
 function present<Row>(row: Row | null): Row {

@@ -1,18 +1,24 @@
 /** Who may do what to a schedule, as whom its runs act, and what is left of one that is gone. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Role } from "../../src/tenants/principal.ts";
+import { createApiKey, ensurePrincipal, revokeApiKey } from "../../src/tenants/tenant-store.ts";
 import { startRun } from "../../src/jobs/schedules/start-run.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
+import { createCommitGates, type CommitGates } from "../support/commit-gate.ts";
 import { startWorkerProcess, type WorkerProcess } from "../support/worker-process.ts";
 import { NEVER, scheduleCalls } from "./schedule-calls.ts";
 
 let room: GatewayRoom;
+let gates: CommitGates;
 let worker: WorkerProcess;
 beforeAll(async () => {
   room = await startGatewayRoom({ executions: "real", settings: { PLATEN_RECONCILE_MS: "300" } });
+  gates = await createCommitGates(room.databaseUrl);
   worker = await startWorkerProcess(room);
 });
 afterAll(async () => {
   await worker?.kill();
+  await gates?.end();
   await room?.close();
 });
 const { make, look, press, runs, clear } = scheduleCalls(() => room);
@@ -94,6 +100,97 @@ describe("what may be done to a schedule, and what its runs may do", { timeout: 
     expect(await startRun(room.deps, run)).toBe(first);
     const next = await startRun(room.deps, { ...run, run_key: `scheduled-${id}-next/run`, revision: 2 });
     expect((await room.call("GET", `/audit?job=${next}`)).body.events[0].principal).toMatchObject({ role: "operator" });
+  });
+});
+
+describe("rights that were taken away since the schedule was made", { timeout: 60_000 }, () => {
+  const DOCUMENT = { type: "document_generation", payload: { format: "pdf", title: "List", code: "1" }, spec: NEVER };
+  const db = () => room.database.em.fork();
+  let number = 0;
+
+  /** Somebody with a key of each role. */
+  async function somebody(
+    ...roles: Role[]
+  ): Promise<{ name: string; keys: string[]; revoke(at: number): Promise<void> }> {
+    const name = `leaver ${(number += 1)}`;
+    const { tenant_id } = room;
+    const { id: principal_id } = await ensurePrincipal(db(), { tenant_id, name });
+    const made: { id: string; key: string }[] = [];
+    for (const role of roles) made.push(await createApiKey(db(), { tenant_id, principal_id, role }));
+    const revoke = (at: number): Promise<void> => revokeApiKey(db(), { tenant_id, id: made[at]!.id });
+    return { name, keys: made.map(({ key }) => key), revoke };
+  }
+
+  async function scheduleOf(key: string, what: object): Promise<string> {
+    const body = { name: `of a leaver ${(number += 1)}`, ...what };
+    const answer = await room.call("POST", "/schedules", { body, key });
+    expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+    return answer.body.id;
+  }
+
+  it("with the last key: its runs fail as forbidden, where people look and in Temporal, and start nothing", async () => {
+    const { name, keys, revoke } = await somebody("admin");
+    const what = { type: "maintenance", payload: { dry_run: true }, spec: NEVER, overlap: "allow_all" };
+    const id = await scheduleOf(keys[0]!, what);
+    await press(id, "trigger");
+    await runs(id, ([run]) => run?.status === "completed");
+    await revoke(0);
+    await press(id, "trigger");
+    const [run] = await runs(id, (found) => found.length === 2);
+    expect(run).toMatchObject({ job_id: null, error_code: "forbidden" });
+    expect(run.error).toContain(`no other key of ${name} works`);
+    // Whoever changes it lets it go on.
+    const change = { body: { ...what, name: "taken over" } };
+    expect((await room.call("PUT", `/schedules/${id}`, change)).status).toBe(200);
+    await press(id, "trigger");
+    await runs(id, (found) => found.length === 3 && found[0].status === "completed");
+  });
+
+  it("but for a lower key: it goes on with what that may, and no more", async () => {
+    const { keys, revoke } = await somebody("admin", "operator");
+    const payload = { members: [{ key: "a", type: "maintenance", payload: { dry_run: true } }] };
+    const [tidy, group, list] = [
+      await scheduleOf(keys[0]!, { type: "maintenance", payload: { dry_run: true }, spec: NEVER }),
+      await scheduleOf(keys[0]!, { type: "group", payload, spec: NEVER }),
+      await scheduleOf(keys[0]!, DOCUMENT),
+    ];
+    await revoke(0);
+    const due = (id: string) =>
+      startRun(room.deps, {
+        ...{ schedule_id: id, run_key: `scheduled-${id}-demoted/run`, revision: 1 },
+        scheduled_at: new Date().toISOString(),
+      });
+    for (const id of [tidy, group]) await expect(due(id)).rejects.toMatchObject({ code: "forbidden" });
+    const job = await due(list);
+    expect((await room.call("GET", `/audit?job=${job}`)).body.events[0].principal).toMatchObject({ role: "operator" });
+    for (const id of [tidy, group]) expect((await look(id)).runs[0]).toMatchObject({ error_code: "forbidden" });
+  });
+
+  it("for a new key of the same person: nothing changes", async () => {
+    const { keys, revoke } = await somebody("operator", "admin");
+    const id = await scheduleOf(keys[0]!, DOCUMENT);
+    await revoke(0);
+    await press(id, "trigger");
+    const [run] = await runs(id, ([first]) => first !== undefined);
+    expect(run).toMatchObject({ job_id: expect.any(String), error_code: null });
+    expect((await room.call("GET", `/audit?job=${run.job_id}`)).body.events[0].principal.role).toBe("operator");
+  });
+
+  it("stop no job either, with terminate_other", async () => {
+    const { keys, revoke } = await somebody("operator");
+    const id = await scheduleOf(keys[0]!, { ...DOCUMENT, overlap: "terminate_other" });
+    const due = (key: string) =>
+      startRun(room.deps, {
+        ...{ schedule_id: id, run_key: `scheduled-${id}-${key}/run`, revision: 1 },
+        scheduled_at: new Date().toISOString(),
+      });
+    const gate = await gates.close({ job_id: null, kind: "step", data: { status: "running" } });
+    const job = await due("first");
+    await gate.reached();
+    await revoke(0);
+    await expect(due("second")).rejects.toMatchObject({ code: "forbidden" });
+    expect((await room.call("GET", `/jobs/${job}`)).body).toMatchObject({ cancellation: null });
+    await gate.open();
   });
 });
 

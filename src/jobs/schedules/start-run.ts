@@ -2,10 +2,12 @@
 import { v7 as uuidv7 } from "uuid";
 import { insertAuditEvent, insertAuditOutcome } from "../../audit/audit-store.ts";
 import { auditDetails, shortText } from "../../audit/audit-details.ts";
+import { definitionOf } from "../../../contract/job-types.ts";
 import type { Db } from "../../db.ts";
 import { AppError, reasonOf } from "../../errors.ts";
 import { judge } from "../../projects/schema-problems.ts";
-import type { Principal } from "../../tenants/principal.ts";
+import { lesserRole, type Principal, type Role } from "../../tenants/principal.ts";
+import { heldRole } from "../../tenants/tenant-store.ts";
 import { findRemembered } from "../idempotency-store.ts";
 import { payloadSchema } from "../payload-schema.ts";
 import type { CancelRequested } from "../../temporal-requests.ts";
@@ -36,7 +38,8 @@ const ROUTE = "schedule";
 
 /**
  * Answers the job's id, the same again however often it is called. What the schedule says is checked as it was when it was made: what it
- * names may be gone by now. Errors: schedule_not_found, and those of `requestJob`; then the run's record says why there is no job.
+ * names may be gone by now, and so may the rights of who made it. Errors: schedule_not_found, forbidden, and those of `requestJob`; then
+ * the run's record says why there is no job.
  */
 export async function startRun(deps: Deps, run: DueRun): Promise<string> {
   const db = () => deps.database.em.fork();
@@ -49,9 +52,10 @@ export async function startRun(deps: Deps, run: DueRun): Promise<string> {
     throw new AppError("schedule_not_found", { schedule: run.schedule_id });
   }
   if (run.revision !== schedule.revision) await noteStale(db(), schedule.id);
-  if (schedule.overlap === "terminate_other") await stopOthers(deps, schedule, run.run_key);
   try {
-    const job_id = await accept(deps, schedule, run);
+    const by = await entitled(db(), schedule);
+    if (schedule.overlap === "terminate_other") await stopOthers(deps, schedule, run.run_key);
+    const job_id = await accept(deps, schedule, run, by);
     await noteRun(db(), { ...run, job_id });
     return job_id;
   } catch (error) {
@@ -62,10 +66,18 @@ export async function startRun(deps: Deps, run: DueRun): Promise<string> {
   }
 }
 
-async function accept(deps: Deps, schedule: ScheduleRow, run: DueRun): Promise<string> {
+/** Who made the schedule as it is, with no more rights than their keys give them by now. Error: forbidden, where none works any more. */
+async function entitled(db: Db, schedule: ScheduleRow): Promise<Principal> {
+  const by = principalOf(schedule);
+  const held = await heldRole(db, by);
+  if (held !== null) return { ...by, role: lesserRole(held, by.role) };
+  const { role: needed } = definitionOf(schedule.job_type);
+  throw new AppError("forbidden", { needed, role: `expired or been revoked: no other key of ${by.name} works` });
+}
+
+async function accept(deps: Deps, schedule: ScheduleRow, run: DueRun, by: Principal): Promise<string> {
   const { run_key: key } = run;
   const { job_type: type, title, priority } = schedule;
-  const by = principalOf(schedule);
   const terms = { priority, ...(title === null ? {} : { title }) };
   // A changed schedule asks for something else by the same key: what its moment was accepted as, it stays.
   const accepted = await findRemembered(deps.database.em.fork(), {
@@ -86,7 +98,7 @@ async function accept(deps: Deps, schedule: ScheduleRow, run: DueRun): Promise<s
   const { job } = await requestJob(deps, request, async (tx, job_id) => {
     // With the job, and not after it: a schedule that is somebody else's by the next attempt would not find the key.
     await noteRun(tx, { ...run, job_id });
-    await audit(tx, { schedule, run, job_id });
+    await audit(tx, { schedule, run, job_id, role: by.role });
   });
   return job.id;
 }
@@ -94,9 +106,9 @@ async function accept(deps: Deps, schedule: ScheduleRow, run: DueRun): Promise<s
 /** Nobody has sent a request: what has started the job is in the trail with whoever made the schedule as it is. */
 async function audit(
   tx: Db,
-  { schedule, run, job_id }: { schedule: ScheduleRow; run: DueRun; job_id: string },
+  { schedule, run, job_id, role }: { schedule: ScheduleRow; run: DueRun; job_id: string; role: Role },
 ): Promise<void> {
-  const { tenant_id, created_by, created_by_name, role, job_type, payload, name } = schedule;
+  const { tenant_id, created_by, created_by_name, job_type, payload, name } = schedule;
   const { project = null } = auditDetails(payload) as { project?: string };
   const id = uuidv7();
   await insertAuditEvent(tx, {
