@@ -32,6 +32,23 @@ const tilesOf = ({ project }: Draft) => ({
 const groupCount = async (): Promise<number> =>
   (await query(room.database.em.fork(), `select 1 from jobs where job_type = 'group'`)).length;
 
+const LATER = "2100-01-01T00:00:00.000Z";
+
+it.each([
+  ["/groups", () => ({ members: [nothing("a")] })],
+  ["/jobs", () => ({ type: "group", payload: { members: [nothing("a")] } })],
+  ["/groups/import-and-publish", () => ({ project: draft.project, version: 1, target_environment: "dev" })],
+])("at %s a group is told what any job may be told", async (path, body) => {
+  const terms = { title: "Harbour, spring", priority: 1, deadline: LATER, expires_at: LATER, max_retries: 2 };
+  const { status, body: group } = await post({ ...body(), ...terms }, path);
+  expect([status, group.errors]).toEqual([202, undefined]);
+  expect((await room.call("GET", `/jobs/${group.id}`)).body).toMatchObject({
+    ...{ type: "group", title: "Harbour, spring", priority: 1, deadline_at: LATER, expires_at: LATER, max_retries: 2 },
+  });
+  const over = await post({ ...body(), deadline: "2020-01-01T00:00:00Z" }, path);
+  expect(over.body.errors).toMatchObject([{ code: "not_in_future", path: "/deadline" }]);
+});
+
 /** Each problem: code and place. */
 const BAD: [what: string, body: () => unknown, problems: [code: string, path: string][]][] = [
   ["no members", () => ({ members: [] }), [["too_small", "/members"]]],

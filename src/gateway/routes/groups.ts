@@ -12,6 +12,7 @@ import { defineRoute, type Route, type RouteRequest } from "../route.ts";
 import { wholeNumber } from "../whole-number.ts";
 import { cancelled, cancelBody } from "./job-cancels.ts";
 import { jobOf, jobParams, linkBases } from "./job-lookup.ts";
+import { splitTerms, terms } from "./job-requests.ts";
 import { retried, retryBody } from "./job-retries.ts";
 import * as schemas from "./job-schemas.ts";
 import { acceptedAnswer, idempotencyOf } from "./publish.ts";
@@ -42,16 +43,9 @@ const groupPage = schemas.job
   .meta({ id: "Group" });
 
 /** The payload of a group, and beside it what a request may say of any job. */
-const groupBody = z.fromJSONSchema({
-  ...(structuredClone(GROUP.payload) as object),
-  properties: {
-    ...structuredClone(GROUP.payload.properties),
-    title: { type: "string", minLength: 1, maxLength: 200, description: "What people call it" },
-    priority: { type: "integer", minimum: 1, maximum: 5, description: "1 first, 5 last; 3 by default" },
-  },
-} as unknown as z.core.JSONSchema.JSONSchema) as z.ZodType<
-  { title?: string; priority?: number } & Record<string, unknown>
->;
+const groupBody = (
+  z.fromJSONSchema(structuredClone(GROUP.payload) as unknown as z.core.JSONSchema.JSONSchema) as z.ZodObject
+).extend(terms);
 
 const artifact = z.strictObject({ artifact: z.uuid() });
 
@@ -65,8 +59,7 @@ const importBody = z.strictObject({
     .union([z.looseObject({ artifact: z.uuid() }), z.looseObject({ url: z.string().min(1).max(4_000) })])
     .optional()
     .meta({ description: "Properties and labels by ref, and beside the file what bulk_import may be told" }),
-  title: z.string().min(1).max(200).optional().meta({ description: "What people call it" }),
-  priority: z.int().min(1).max(5).optional().meta({ description: "1 first, 5 last; 3 by default" }),
+  ...terms,
 });
 
 const pageQuery = z.strictObject({
@@ -102,11 +95,10 @@ export const groupRoutes: Route[] = [
     responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
     async handle(request) {
       const { deps, principal: by, body } = request;
-      const { title, priority, ...payload } = body;
+      const { terms: given, rest: payload } = splitTerms(body);
       const { job, replayed } = await requestJob(deps, {
+        ...given,
         ...{ type: "group", payload, by },
-        ...(title === undefined ? {} : { title }),
-        ...(priority === undefined ? {} : { priority }),
         ...idempotencyOf(request, "POST /groups"),
       });
       return acceptedAnswer(deps, job, replayed);
@@ -125,10 +117,10 @@ export const groupRoutes: Route[] = [
     responses: { 202: { description: "Queued", schema: schemas.jobAccepted } },
     async handle(request) {
       const { deps, principal: by, body } = request;
-      const { title = `Import and publish ${body.project} v${body.version}`, priority, ...asked } = body;
+      const { terms: given, rest: asked } = splitTerms(body);
       const { job, replayed } = await requestJob(deps, {
-        ...{ type: "group", payload: importAndPublish(asked as ImportAndPublish), by, title },
-        ...(priority === undefined ? {} : { priority }),
+        ...{ title: `Import and publish ${body.project} v${body.version}`, ...given },
+        ...{ type: "group", payload: importAndPublish(asked as ImportAndPublish), by },
         ...idempotencyOf(request, "POST /groups/import-and-publish"),
       });
       return acceptedAnswer(deps, job, replayed);

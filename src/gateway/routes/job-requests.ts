@@ -22,7 +22,8 @@ const title = z.string().min(1).max(200).meta({ description: "What people call i
 
 const MAX_RETRIES = 1_000;
 
-const terms = {
+/** What a request may say of any job. */
+export const terms = {
   title: title.optional(),
   priority: z
     .int()
@@ -118,13 +119,19 @@ interface Read {
 
 function readTyped(body: unknown): Read {
   const [read] = validate([{ place: "body", schema: typedBody, value: body }]) as [z.output<typeof typedBody>];
-  const { type, payload, deadline, expires_at, ...rest } = read;
-  const given = {
-    ...rest,
-    ...(deadline ? { deadline_at: inUtc(deadline) } : {}),
-    ...(expires_at ? { expires_at: inUtc(expires_at) } : {}),
-  };
-  return { type, payload, at: "/payload", terms: given as JobTerms };
+  const { type, payload, ...said } = read;
+  return { type, payload, at: "/payload", terms: splitTerms(said).terms };
+}
+
+/** What a body says of the job, and the rest. */
+export function splitTerms<Body extends z.output<z.ZodObject<typeof terms>>>(
+  body: Body,
+): { terms: JobTerms; rest: Omit<Body, keyof typeof terms> } {
+  const { title, priority, max_retries, deadline, expires_at, ...rest } = body;
+  const said = { title, priority, max_retries, deadline_at: deadline && inUtc(deadline) };
+  const all = { ...said, expires_at: expires_at && inUtc(expires_at) };
+  const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return { terms: given as JobTerms, rest };
 }
 
 function readFlat(body: unknown): Read {
