@@ -210,15 +210,19 @@ export async function deleteStage(db: Db, stage: string): Promise<void> {
   await query(db, `delete from import_rows where stage = $1`, [stage]);
 }
 
-/** Rows whose job has ended a day ago, or is gone: what dead workers and failed jobs left. Answers how many there were. */
-export async function sweepRows(db: Db, dry_run: boolean): Promise<number> {
+/** Rows of the tenant whose job has ended a day ago, or is gone: what dead workers and failed jobs left. Answers how many there were. */
+export async function sweepRows(
+  db: Db,
+  { tenant_id, dry_run }: { tenant_id: string; dry_run: boolean },
+): Promise<number> {
   const left = `
-    job_id not in (select id from jobs where status in ('queued', 'running') or completed_at > now() - interval '1 day')`;
+    tenant_id = $1 and job_id not in (select id from jobs where status in ('queued', 'running') or completed_at > now() - interval '1 day')`;
   const row = await queryOne<{ count: number }>(
     db,
     dry_run
       ? `select count(*)::int as count from import_rows where ${left}`
       : `with gone as (delete from import_rows where ${left} returning 1) select count(*)::int as count from gone`,
+    [tenant_id],
   );
   return row?.count ?? 0;
 }

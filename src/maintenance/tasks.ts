@@ -66,7 +66,7 @@ export const TASKS: readonly MaintenanceTask[] = [
   {
     name: "import_rows",
     label: "Staged rows of imports that are over",
-    run: ({ deps, dry_run }) => sweepRows(deps.database.em.fork(), dry_run),
+    run: ({ deps, tenant, dry_run }) => sweepRows(deps.database.em.fork(), { tenant_id: tenant.id, dry_run }),
   },
   { name: "job_logs", label: "Steps and logs of jobs that ended long ago", run: compactLogs },
   { name: "artifacts", label: "Artifacts that have expired", run: expireArtifactsOf },

@@ -1,4 +1,5 @@
 /** Bulk imports whose workers die, that are cancelled, and that others edit under: the draft changes once and as a whole, or not at all. */
+import { ensureTenant } from "../../src/tenants/tenant-store.ts";
 import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isFinal } from "../../contract/job-state.ts";
@@ -58,9 +59,14 @@ it("an older attempt that wakes up has lost the job's row, and changes nothing",
     expect.arrayContaining([null, { used: 1, changed: 1, created: 0 }]),
   );
   expect(await room.revisionOf(draft)).toBe(2);
-  expect(await sweepRows(db, true)).toBeGreaterThanOrEqual(1);
-  expect(await sweepRows(db, false)).toBeGreaterThanOrEqual(1);
-  expect(await sweepRows(db, true)).toBe(0);
+  const abroad = { ...stage, id: uuidv7(), tenant_id: (await ensureTenant(db, { slug: "abroad", name: "Abroad" })).id };
+  await insertRows(db, abroad, JSON.stringify([[1, 2, "plot-1", null, null, null, null] satisfies StagedRow]));
+  const sweep = (dry_run: boolean, { tenant_id }: Stage = stage): Promise<number> =>
+    sweepRows(db, { tenant_id, dry_run });
+  expect(await sweep(true)).toBeGreaterThanOrEqual(1);
+  expect(await sweep(false)).toBeGreaterThanOrEqual(1);
+  // Another tenant's are that one's to sweep.
+  expect([await sweep(true), await sweep(true, abroad), await sweep(false, abroad)]).toEqual([0, 1, 1]);
 });
 
 /** Holds the draft as an edit of it does, until it is let go. */
