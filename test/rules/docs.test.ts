@@ -5,6 +5,7 @@ import { FAILURES, PROBLEMS } from "../../contract/failures.ts";
 import { CONFLICT_FAILURES } from "../../contract/failures/conflicts.ts";
 import { ENDING_FAILURES } from "../../contract/failures/endings.ts";
 import { PUBLISHING_FAILURES } from "../../contract/failures/publishing.ts";
+import { TASKS } from "../../src/maintenance/tasks.ts";
 import {
   deadLinks,
   documents,
@@ -31,6 +32,11 @@ test("docs/publishing.md names every code that a publish can end with, wait for 
   const codes = [CONFLICT_FAILURES, PUBLISHING_FAILURES, ENDING_FAILURES].flatMap((part) => Object.keys(part));
   const page = read("docs/publishing.md");
   expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+});
+
+test("docs/maintenance.md has a line for each task, in their order, and no other", () => {
+  const lines = read("docs/maintenance.md").matchAll(/^\| `(\w+)` /gm);
+  expect([...lines].map(([, name]) => name)).toEqual(TASKS.map(({ name }) => name));
 });
 
 test("every relative link leads somewhere", () => {
