@@ -3,6 +3,7 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { createDatabase, transaction, type Db } from "../db.ts";
+import { scheduleMaintenance } from "../jobs/schedules/nightly-maintenance.ts";
 import { generateApiKey } from "../tenants/api-key.ts";
 import type { Role } from "../tenants/principal.ts";
 import { ensureApiKey, ensurePrincipal, ensureTenant, findPrincipalByKey } from "../tenants/tenant-store.ts";
@@ -17,6 +18,7 @@ export async function ensureApiKeys(options: { folder: string; database: string 
   try {
     const keys = await transaction(database, async (db) => {
       const tenant = await ensureTenant(db, { slug: "demo", name: "Demo" });
+      if (tenant.made) await scheduleMaintenance(db, tenant.id);
       const ensure = (role: Role): Promise<string> => ensureKey(db, { tenant_id: tenant.id, role, kept: kept?.[role] });
       return { viewer: await ensure("viewer"), operator: await ensure("operator"), admin: await ensure("admin") };
     });

@@ -10,6 +10,7 @@ import { insertAuditEvent, insertAuditOutcome } from "../audit/audit-store.ts";
 import { readConfig } from "../config.ts";
 import { createDatabase, transaction, type Db } from "../db.ts";
 import { reasonOf } from "../errors.ts";
+import { scheduleMaintenance } from "../jobs/schedules/nightly-maintenance.ts";
 import { ROLES } from "../tenants/principal.ts";
 import { createApiKey, ensurePrincipal, ensureTenant } from "../tenants/tenant-store.ts";
 
@@ -39,7 +40,8 @@ export async function createKey(url: string, { tenant, name, role }: KeyRequest)
   const database = await createDatabase({ url, pool: 2 });
   try {
     return await transaction(database, async (db) => {
-      const { id: tenant_id } = await ensureTenant(db, { slug: tenant, name: tenant });
+      const { id: tenant_id, made } = await ensureTenant(db, { slug: tenant, name: tenant });
+      if (made) await scheduleMaintenance(db, tenant_id);
       const { id: principal_id } = await ensurePrincipal(db, { tenant_id, name });
       const { id, key } = await createApiKey(db, { tenant_id, principal_id, role });
       await audit(db, { tenant_id, key_id: id, details: { name, role } });

@@ -4,14 +4,18 @@ import { query, queryOne, type Db } from "../db.ts";
 import { generateApiKey, hashApiKey, isApiKey } from "./api-key.ts";
 import { ROLES, type Principal, type Role } from "./principal.ts";
 
-/** Finds the tenant by its slug or makes it; `name` counts only then. */
-export async function ensureTenant(db: Db, tenant: { slug: string; name: string }): Promise<{ id: string }> {
-  await query(db, `insert into tenants (id, slug, name) values ($1, $2, $3) on conflict (slug) do nothing`, [
-    uuidv7(),
-    tenant.slug,
-    tenant.name,
-  ]);
-  return present(await queryOne<{ id: string }>(db, `select id from tenants where slug = $1`, [tenant.slug]));
+/** Finds the tenant by its slug or makes it; `name` counts only then. `made`: now, by this call. */
+export async function ensureTenant(
+  db: Db,
+  tenant: { slug: string; name: string },
+): Promise<{ id: string; made: boolean }> {
+  const made = await query(
+    db,
+    `insert into tenants (id, slug, name) values ($1, $2, $3) on conflict (slug) do nothing returning 1`,
+    [uuidv7(), tenant.slug, tenant.name],
+  );
+  const found = await queryOne<{ id: string }>(db, `select id from tenants where slug = $1`, [tenant.slug]);
+  return { ...present(found), made: made.length > 0 };
 }
 
 /** Finds the principal by its name or makes it; `kind` counts only then. */
@@ -93,14 +97,22 @@ export async function findPrincipalByKey(db: Db, key: string): Promise<Principal
   );
 }
 
-/** The highest role of the keys that work at this moment; null where none does. */
+/**
+ * The highest role of the keys that work at this moment; null where none does. A service that never had one is Platen itself, from whom
+ * nobody can have taken any.
+ */
 export async function heldRole(db: Db, principal: { tenant_id: string; id: string }): Promise<Role | null> {
   const row = await queryOne<{ role: Role }>(
     db,
     `
-    select role from api_keys k
-    where k.principal_id = $1 and k.tenant_id = $2 and ${WORKS}
-    order by array_position($3::text[], k.role) desc limit 1
+    select role from (
+      select k.role from api_keys k where k.principal_id = $1 and k.tenant_id = $2 and ${WORKS}
+      union all
+      select 'admin' from principals p
+      where p.id = $1 and p.tenant_id = $2 and p.kind = 'service'
+        and not exists (select 1 from api_keys k where k.principal_id = p.id)
+    ) held
+    order by array_position($3::text[], role) desc limit 1
     `,
     [principal.id, principal.tenant_id, ROLES],
   );

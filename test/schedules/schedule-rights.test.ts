@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Role } from "../../src/tenants/principal.ts";
 import { createApiKey, ensurePrincipal, revokeApiKey } from "../../src/tenants/tenant-store.ts";
+import { scheduleMaintenance } from "../../src/jobs/schedules/nightly-maintenance.ts";
 import { startRun } from "../../src/jobs/schedules/start-run.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
 import { createCommitGates, type CommitGates } from "../support/commit-gate.ts";
@@ -192,6 +193,20 @@ describe("rights that were taken away since the schedule was made", { timeout: 6
     expect((await room.call("GET", `/jobs/${job}`)).body).toMatchObject({ cancellation: null });
     await gate.open();
   });
+});
+
+it("the schedule that a tenant begins with does its work as Platen itself", { timeout: 60_000 }, async () => {
+  await scheduleMaintenance(room.database.em.fork(), room.tenant_id);
+  const found = (await room.call("GET", "/schedules")).body.schedules as { id: string; name: string }[];
+  const [{ id } = { id: "" }] = found.filter(({ name }) => name === "nightly maintenance");
+  expect(await look(id)).toMatchObject({ type: "maintenance", created_by: "platen", payload: { dry_run: false } });
+  await press(id, "trigger");
+  const [run] = await runs(id, ([first]) => first?.status === "completed");
+  const { events } = (await room.call("GET", `/audit?job=${run.job_id}`)).body;
+  expect(events[0]).toMatchObject({ source: "schedule", principal: { name: "platen", role: "admin" } });
+  const next: string[] = (await look(id)).next;
+  expect(next.map((moment) => new Date(moment).getUTCHours()).every((hour) => hour >= 1 && hour <= 4)).toBe(true);
+  expect((await room.call("DELETE", `/schedules/${id}`)).status).toBe(204);
 });
 
 it("a telling that lands after the schedule's deletion is taken back by the first run that comes of it", async () => {
