@@ -2,17 +2,15 @@
  * Makes an API key: `npm run create-key -- --tenant SLUG --name NAME --role ROLE` with PLATEN_DATABASE_URL set. The tenant and who
  * the key belongs to are made if they do not exist. Each run makes one more key; it is printed once and kept nowhere.
  */
-import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
-import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
-import { insertAuditEvent, insertAuditOutcome } from "../audit/audit-store.ts";
 import { readConfig } from "../config.ts";
-import { createDatabase, transaction, type Db } from "../db.ts";
+import { createDatabase, transaction } from "../db.ts";
 import { reasonOf } from "../errors.ts";
 import { scheduleMaintenance } from "../jobs/schedules/nightly-maintenance.ts";
 import { ROLES } from "../tenants/principal.ts";
 import { createApiKey, ensurePrincipal, ensureTenant } from "../tenants/tenant-store.ts";
+import { auditKey } from "./audit-key.ts";
 
 const USAGE = `Usage: npm run create-key -- --tenant SLUG --name NAME --role ${ROLES.join("|")}`;
 
@@ -44,37 +42,11 @@ export async function createKey(url: string, { tenant, name, role }: KeyRequest)
       if (made) await scheduleMaintenance(db, tenant_id);
       const { id: principal_id } = await ensurePrincipal(db, { tenant_id, name });
       const { id, key } = await createApiKey(db, { tenant_id, principal_id, role });
-      await audit(db, { tenant_id, key_id: id, details: { name, role } });
+      await auditKey(db, "key.create", { id, tenant_id, name, role });
       return key;
     });
   } finally {
     await database.close();
-  }
-}
-
-/** In the transaction that makes the key, and never with the key itself. */
-async function audit(
-  db: Db,
-  made: { tenant_id: string; key_id: string; details: Record<string, unknown> },
-): Promise<void> {
-  const { tenant_id, key_id, details } = made;
-  const id = uuidv7();
-  await insertAuditEvent(db, {
-    ...{ id, tenant_id, source: "cli", principal_id: null, principal: userName(), role: null, action: "key.create" },
-    ...{ resource_type: "key", resource_id: key_id, project: null, job_id: null, request_id: null },
-    ...{ remote_address: null, user_agent: null, details },
-  });
-  const nothing = { status: null, code: null, resource_id: null, job_id: null };
-  await insertAuditOutcome(db, { event_id: id, tenant_id, outcome: "succeeded", ...nothing });
-}
-
-/** Of whoever runs the command, on this machine. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id without an entry, as in containers.
-    return "unknown";
   }
 }
 

@@ -14,8 +14,12 @@ export async function ensureTenant(
     `insert into tenants (id, slug, name) values ($1, $2, $3) on conflict (slug) do nothing returning 1`,
     [uuidv7(), tenant.slug, tenant.name],
   );
-  const found = await queryOne<{ id: string }>(db, `select id from tenants where slug = $1`, [tenant.slug]);
-  return { ...present(found), made: made.length > 0 };
+  return { ...present(await findTenant(db, tenant.slug)), made: made.length > 0 };
+}
+
+/** Null where there is none. */
+export async function findTenant(db: Db, slug: string): Promise<{ id: string } | null> {
+  return queryOne<{ id: string }>(db, `select id from tenants where slug = $1`, [slug]);
 }
 
 /** Finds the principal by its name or makes it; `kind` counts only then. */
@@ -72,12 +76,29 @@ async function insertKey(db: Db, options: NewApiKey, key: string): Promise<strin
   return present(await queryOne<{ id: string }>(db, `select id from api_keys where key_hash = $1`, [hash])).id;
 }
 
-/** The key stops working at once. */
-export async function revokeApiKey(db: Db, options: { tenant_id: string; id: string }): Promise<void> {
-  await query(db, `update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1 and tenant_id = $2`, [
-    options.id,
-    options.tenant_id,
-  ]);
+export interface RevokedKey {
+  id: string;
+  /** Of whose it was. */
+  name: string;
+  role: Role;
+}
+
+/** What is named stops working at once: the key, or all of that name. Answers those that were not revoked before. */
+export async function revokeApiKeys(
+  db: Db,
+  which: { tenant_id: string; id?: string | undefined; key?: string | undefined; name?: string | undefined },
+): Promise<RevokedKey[]> {
+  const { tenant_id, id = null, key, name = null } = which;
+  return query<RevokedKey>(
+    db,
+    `
+    update api_keys k set revoked_at = now() from principals p
+    where p.id = k.principal_id and k.tenant_id = $1 and k.revoked_at is null
+      and (k.id = $2::uuid or k.key_hash = $3 or p.name = $4)
+    returning k.id, p.name, k.role
+    `,
+    [tenant_id, id, key === undefined ? null : hashApiKey(key), name],
+  );
 }
 
 const WORKS = `k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`;

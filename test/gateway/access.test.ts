@@ -4,7 +4,7 @@ import {
   ensureApiKey,
   ensurePrincipal,
   ensureTenant,
-  revokeApiKey,
+  revokeApiKeys,
 } from "../../src/tenants/tenant-store.ts";
 import { query } from "../../src/db.ts";
 import { generateApiKey } from "../../src/tenants/api-key.ts";
@@ -50,7 +50,7 @@ describe("keys", () => {
     });
     const revoked = await createApiKey(db, { ...(await owner()), role: "viewer" });
     expect((await room.call("GET", "/jobs", { key: revoked.key })).status).toBe(200);
-    await revokeApiKey(db, { tenant_id: (await owner()).tenant_id, id: revoked.id });
+    await revokeApiKeys(db, { tenant_id: (await owner()).tenant_id, id: revoked.id });
     for (const key of ["pk_viewer_short", generateApiKey("viewer"), expired.key, revoked.key]) {
       expect((await room.call("GET", "/jobs", { key })).status).toBe(401);
     }
@@ -72,7 +72,7 @@ describe("keys", () => {
     const first = await ensureApiKey(db, { ...(await owner()), role: "operator", key });
     expect(await ensureApiKey(db, { ...(await owner()), role: "operator", key })).toEqual(first);
     expect((await room.call("GET", "/jobs", { key })).status).toBe(200);
-    await revokeApiKey(db, { tenant_id: (await owner()).tenant_id, id: first.id });
+    await revokeApiKeys(db, { tenant_id: (await owner()).tenant_id, id: first.id });
     await ensureApiKey(db, { ...(await owner()), role: "operator", key });
     expect((await room.call("GET", "/jobs", { key })).status).toBe(401);
     await expect(ensureApiKey(db, { ...(await owner()), role: "operator", key: "secret" })).rejects.toThrow(

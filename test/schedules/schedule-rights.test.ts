@@ -1,7 +1,7 @@
 /** Who may do what to a schedule, as whom its runs act, and what is left of one that is gone. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Role } from "../../src/tenants/principal.ts";
-import { createApiKey, ensurePrincipal, revokeApiKey } from "../../src/tenants/tenant-store.ts";
+import { createApiKey, ensurePrincipal, revokeApiKeys } from "../../src/tenants/tenant-store.ts";
 import { scheduleMaintenance } from "../../src/jobs/schedules/nightly-maintenance.ts";
 import { startRun } from "../../src/jobs/schedules/start-run.ts";
 import { startGatewayRoom, type GatewayRoom } from "../gateway/gateway-room.ts";
@@ -112,13 +112,13 @@ describe("rights that were taken away since the schedule was made", { timeout: 6
   /** Somebody with a key of each role. */
   async function somebody(
     ...roles: Role[]
-  ): Promise<{ name: string; keys: string[]; revoke(at: number): Promise<void> }> {
+  ): Promise<{ name: string; keys: string[]; revoke(at: number): Promise<unknown> }> {
     const name = `leaver ${(number += 1)}`;
     const { tenant_id } = room;
     const { id: principal_id } = await ensurePrincipal(db(), { tenant_id, name });
     const made: { id: string; key: string }[] = [];
     for (const role of roles) made.push(await createApiKey(db(), { tenant_id, principal_id, role }));
-    const revoke = (at: number): Promise<void> => revokeApiKey(db(), { tenant_id, id: made[at]!.id });
+    const revoke = (at: number): Promise<unknown> => revokeApiKeys(db(), { tenant_id, id: made[at]!.id });
     return { name, keys: made.map(({ key }) => key), revoke };
   }
 
