@@ -57,7 +57,7 @@ test("a tenant begins with a schedule that tidies up at night, once", async () =
 });
 
 test("tenants of before get one by migration, but for who has a schedule of maintenance already", async () => {
-  const nightly = { migrations: ["0016_tidy_up_nightly"] };
+  const nightly = { migrations: ["0017_tidy_up_nightly"] };
   const em = () => db.database.em.fork();
   const before = await ensureTenant(em(), { slug: "before", name: "Before" });
   const tidy = await ensureTenant(em(), { slug: "tidy", name: "Tidy" });

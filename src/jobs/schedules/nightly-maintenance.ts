@@ -8,7 +8,7 @@ import type { Db } from "../../db.ts";
 import { ensurePrincipal } from "../../tenants/tenant-store.ts";
 import { insertSchedule } from "./schedule-store.ts";
 
-/** Whose schedule it is: a service without keys. Migration 0016 knows these two names as well. */
+/** Whose schedule it is: a service without keys. Migration 0017 knows these two names as well. */
 const PLATEN = "platen";
 const NAME = "nightly maintenance";
 const NOTE = "Made with the tenant. Change, pause or delete it as you like";
