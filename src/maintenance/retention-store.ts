@@ -14,7 +14,14 @@ const isPast = (job: string, expiry = `${job}.expires_at`): string => `
     or ($2::int > 0 and ${expiry} is null and ${job}.completed_at < now() - make_interval(days => $2)))`;
 
 /** For `isPast`. */
-const expiryWithin = (job: string, parent: string): string => `coalesce(${job}.expires_at, ${parent}.expires_at)`;
+const expiryWithin = (job: string, top: string): string => `coalesce(${job}.expires_at, ${top}.expires_at)`;
+
+/** Members of a group, and what those have started themselves: a publish has its tiles cut by a job of its own. Deeper it never goes. */
+const below = (id: string): string => `(
+  select * from jobs where parent_id = ${id}
+  union all
+  select theirs.* from jobs member join jobs theirs on theirs.parent_id = member.id where member.parent_id = ${id}
+)`;
 
 const madeLive = (job: string): string => `exists (select 1 from environment_releases e where e.job_id = ${job}.id)`;
 const hasGuard = (job: string): string => `exists (select 1 from publish_guards guard where guard.job_id = ${job}.id)`;
@@ -23,12 +30,12 @@ const mayGo = (job: string, expiry?: string): string =>
   `(${isPast(job, expiry)} and not ${madeLive(job)} and not ${hasGuard(job)}) is true`;
 
 /**
- * A group goes with all of its members at once, when each of them may go: with a member gone it would start that one anew when it is
+ * A group goes with all that is below it at once, when each of that may go: with a member gone it would start that one anew when it is
  * retried, and without its group a member says nothing of what it was for.
  */
 const isExpired = (job: string): string => `
   ${mayGo(job)} and not exists (select 1 from jobs parent where parent.id = ${job}.parent_id)
-  and not exists (select 1 from jobs m where m.parent_id = ${job}.id and not ${mayGo("m", expiryWithin("m", job))})`;
+  and not exists (select 1 from ${below(`${job}.id`)} m where not ${mayGo("m", expiryWithin("m", job))})`;
 
 /** Behind `after`, by id. `members`: how many jobs go with it. */
 export async function expiredJobs(
@@ -39,7 +46,7 @@ export async function expiredJobs(
   return query(
     db,
     `
-    select j.id, (select count(*)::int from jobs m where m.parent_id = j.id) as members
+    select j.id, (select count(*)::int from ${below("j.id")} m) as members
     from jobs j where ${isExpired("j")} and j.id > $3::uuid order by j.id limit $4
     `,
     [tenant_id, keepDays, page.after, page.limit],
@@ -61,9 +68,11 @@ export async function stayingJobs(
         when ${hasGuard("j")} then 'it guards its environment'
         when exists (select 1 from jobs parent where parent.id = j.parent_id) then 'its group stays'
         else 'a job of it stays' end as stays
-      from jobs j left join jobs above on above.id = j.parent_id
-      where ${isPast("j", expiryWithin("j", "above"))} and not (${isExpired("j")})
-        and not exists (select 1 from jobs g where g.id = j.parent_id and ${isExpired("g")})
+      from jobs j
+      left join jobs above on above.id = j.parent_id
+      left join jobs top on top.id = coalesce(above.parent_id, j.parent_id)
+      where ${isPast("j", expiryWithin("j", "top"))} and not (${isExpired("j")})
+        and not exists (select 1 from jobs g where g.id = top.id and ${isExpired("g")})
     ) as past
     group by stays order by stays
     `,
@@ -79,7 +88,7 @@ export interface GoneJob {
 }
 
 /**
- * Removes the job and its members with all that is only theirs, if they may still go; what they were, or null. Call in a transaction: the
+ * Removes the job and all below it with all that is only theirs, if they may still go; what they were, or null. Call in a transaction: the
  * rows are locked first, the group's before its members', so that a retry comes before it or finds nothing.
  *
  * Others keep what they know of it: the statistics (job_endings, job_samples), the audit trail, the runs of a schedule. Staged rows of
@@ -96,14 +105,13 @@ export async function deleteJob(tx: Db, id: string, { tenant_id, keepDays }: Ret
   const members = await query<GoneJob>(
     tx,
     `
-    select ${columns} from jobs j join jobs above on above.id = j.parent_id
-    where j.parent_id = $3 and ${mayGo("j", expiryWithin("j", "above"))} order by j.id for update of j skip locked
+    select ${columns} from jobs j join jobs top on top.id = $3
+    where j.id in (select id from ${below("$3::uuid")} b) and ${mayGo("j", expiryWithin("j", "top"))}
+    order by j.id for update of j skip locked
     `,
     [tenant_id, keepDays, id],
   );
-  const all = await queryOne<{ count: number }>(tx, `select count(*)::int as count from jobs where parent_id = $1`, [
-    id,
-  ]);
+  const all = await queryOne<{ count: number }>(tx, `select count(*)::int as count from ${below("$1::uuid")} b`, [id]);
   if (members.length !== all?.count) return null;
   await deleteWithAllTheirs(tx, [id, ...members.map((member) => member.id)]);
   return [row, ...members];

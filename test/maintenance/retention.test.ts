@@ -179,6 +179,27 @@ it("a group of 1,000 members goes with all of them at once, and with what was it
   expect(await rows(`select 1 from group_members where group_id = $1`, [id])).toEqual([]);
 }, 60_000);
 
+it("a group takes along what its members have started, and stays as long as any of that does", async () => {
+  const [past, kept] = [await group(1, 2), await group(1, 2)];
+  const below = async ({ id, all }: { id: string; all: string[] }): Promise<string> => {
+    const started = await job(1);
+    await rows(`update jobs set parent_id = $2, member_key = 'tiles' where id = $1`, [started, all[1]]);
+    await rows(`update jobs set expires_at = now() - interval '1 second' where id = $1`, [id]);
+    return started;
+  };
+  const [gone, stays] = [await below(past), await below(kept)];
+  await rows(`update jobs set expires_at = now() + interval '1 day' where id = $1`, [stays]);
+  const dry = await sweepOnce(room, { dry_run: true });
+  expect(dry.report).toContainEqual({ task: "jobs", job: past.id, members: 3 });
+  expect(JSON.stringify(dry.report)).not.toContain(gone);
+  await sweepOnce(room);
+  expect(await rows(`select id from jobs where id = any ($1)`, [[...past.all, gone]])).toEqual([]);
+  expect(await rows(`select id from jobs where id = any ($1)`, [[...kept.all, stays]])).toHaveLength(4);
+  await rows(`update jobs set expires_at = null where id = $1`, [stays]);
+  await sweepOnce(room);
+  expect(await rows(`select id from jobs where id = any ($1)`, [[...kept.all, stays]])).toEqual([]);
+});
+
 it("a group whose own time is over takes its members along, which say nothing of theirs, also when others are kept for ever", async () => {
   const [past, future] = [await group(1, 2), await group(1, 2)];
   await rows(`update jobs set expires_at = now() - interval '1 second' where id = $1`, [past.id]);
