@@ -60,7 +60,8 @@ export const CROOKED: DraftOptions = {
 
 export async function createGroupRoom(options: PublishingOptions = {}): Promise<GroupRoom> {
   const room = await createChaosRoom(options);
-  room.reconcile(300);
+  // It would start members before their workflow does, on a busy machine.
+  room.reconcile(300, 1_500);
   const owner = { tenant_id: room.tenant_id, project: "", project_id: "", version_id: "" };
   const member = async (group: string, key: string): Promise<MemberRow> => {
     const found = (await readMembers(room.database.em.fork(), group)).find((each) => each.key === key);

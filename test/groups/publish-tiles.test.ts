@@ -15,7 +15,8 @@ import { jobRow, until, type Draft } from "../support/publishing.ts";
 let room: ChaosRoom;
 beforeAll(async () => {
   room = await createChaosRoom();
-  room.reconcile(300);
+  // It would start the child before the workflow does, on a busy machine.
+  room.reconcile(300, 1_500);
   // What cuts tiles has no worker yet.
   await room.worker({ settings: { PLATEN_WORKER_QUEUES: "publish" } });
 });

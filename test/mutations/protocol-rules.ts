@@ -285,8 +285,8 @@ export const PROTOCOL_RULES: Mutation[] = [
   {
     rule: "a retry carries only what is true of the draft as it is",
     file: at("retry-plan"),
-    find: "each.step === name && each.revision === revision",
-    replace: "each.step === name",
+    find: "(isIndependent(row, name) || each.revision === revision)",
+    replace: "true",
     test: "never carries what a run of an older revision left behind",
     testFile: "test/jobs/protocol-retry.test.ts",
   },

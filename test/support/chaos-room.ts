@@ -25,8 +25,11 @@ export interface ChaosRoom extends Publishing {
   gates: CommitGates;
   /** Runs no round by itself, leaves no job alone for being young. */
   reconciler: Reconciler;
-  /** Another one, as a gateway that has just started; with `everyMs` it goes round by itself until the room is closed. */
-  reconcile(everyMs?: number): Reconciler;
+  /**
+   * Another one, as a gateway that has just started; with `everyMs` it goes round by itself until the room is closed. `quietMs`: jobs younger
+   * than that are left to those who work on them, as a gateway does.
+   */
+  reconcile(everyMs?: number, quietMs?: number): Reconciler;
   worker(options?: WorkerProcessOptions): Promise<WorkerProcess>;
   /** Kills the workers that are left: a test's jobs must be worked on by its own. */
   killWorkers(): Promise<void>;
@@ -47,8 +50,8 @@ export async function createChaosRoom(options: publishing.PublishingOptions = {}
   const room = await publishing.createPublishing(options);
   const gates = await createCommitGates(room.databaseUrl);
   const reconcilers: Reconciler[] = [];
-  const reconcile = (everyMs = 0): Reconciler => {
-    const reconciler = createReconciler(room.deps, { everyMs, quietMs: 0 });
+  const reconcile = (everyMs = 0, quietMs = 0): Reconciler => {
+    const reconciler = createReconciler(room.deps, { everyMs, quietMs });
     reconcilers.push(reconciler);
     return reconciler;
   };
