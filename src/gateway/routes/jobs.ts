@@ -7,6 +7,7 @@ import { readLogs } from "../../jobs/job-logs.ts";
 import { listJobs } from "../../jobs/job-queries-store.ts";
 import { jobDetail, jobView, statusView } from "../../jobs/job-view.ts";
 import { demandRole, requestJob } from "../../jobs/request-job.ts";
+import { entriesOf } from "../json-pieces.ts";
 import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from "../route.ts";
 import { wholeNumber } from "../whole-number.ts";
 import { cancelBody, cancelled } from "./job-cancels.ts";
@@ -97,7 +98,10 @@ export const jobRoutes: Route[] = [
       const bases = linkBases(deps);
       return {
         status: 200,
-        body: { jobs: page.map((job) => jobView(job, bases)), next_cursor: last ? encodeCursor(last) : null },
+        body: {
+          jobs: entriesOf(page, (job) => jobView(job, bases)),
+          next_cursor: last ? encodeCursor(last) : null,
+        },
       };
     },
   }),
