@@ -123,6 +123,7 @@ describe.each(Object.values(SAMPLES))("a job of type $type", { timeout: 120_000 
   it("that is done, and is reset behind its last activity while no worker is there, ends as it had ended", async () => {
     const played = await play(room, sample);
     const before = await done(sample, played);
+    await until("the workflow to close", async () => (await workflowStatus(room, played.job)) === "COMPLETED");
     await room.killWorkers();
     await resetToLast(room, played.job);
     const open = async () => (await jobRow(room, played.job)).status === "running";
