@@ -2,7 +2,6 @@
  * Makes an API key: `npm run create-key -- --tenant SLUG --name NAME --role ROLE` with PLATEN_DATABASE_URL set. The tenant and who
  * the key belongs to are made if they do not exist. Each run makes one more key; it is printed once and kept nowhere.
  */
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { readConfig } from "../config.ts";
 import { createDatabase, transaction } from "../db.ts";
@@ -11,6 +10,7 @@ import { scheduleMaintenance } from "../jobs/schedules/nightly-maintenance.ts";
 import { ROLES } from "../tenants/principal.ts";
 import { createApiKey, ensurePrincipal, ensureTenant } from "../tenants/tenant-store.ts";
 import { auditKey } from "./audit-key.ts";
+import { readOptions } from "./read-options.ts";
 
 const USAGE = `Usage: npm run create-key -- --tenant SLUG --name NAME --role ${ROLES.join("|")}`;
 
@@ -50,18 +50,9 @@ export async function createKey(url: string, { tenant, name, role }: KeyRequest)
   }
 }
 
-/** Throws one error that names every wrong option. */
-export function readKeyRequest(args: readonly string[]): KeyRequest {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({ args: [...args], options: { tenant: text, name: text, role: text } });
-  const parsed = request.safeParse(values);
-  if (parsed.success) return parsed.data;
-  throw new Error(parsed.error.issues.map(({ path, message }) => `--${path.join(".")} ${message}`).join("; "));
-}
-
 if (import.meta.main) {
   try {
-    const wanted = readKeyRequest(process.argv.slice(2));
+    const wanted = readOptions(request, process.argv.slice(2));
     const key = await createKey(readConfig().PLATEN_DATABASE_URL, wanted);
     console.error(`A key for ${wanted.name} of ${wanted.tenant}, role ${wanted.role}; it is not shown again:`);
     console.log(key);

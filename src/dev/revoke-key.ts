@@ -2,13 +2,13 @@
  * Revokes API keys: `npm run revoke-key -- --tenant SLUG` and one of `--key KEY`, `--id ID`, `--name NAME` with PLATEN_DATABASE_URL set. A key
  * that leaks is told by itself; its id is in the audit trail; a name means all keys of who leaves.
  */
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { readConfig } from "../config.ts";
 import { createDatabase, transaction } from "../db.ts";
 import { reasonOf } from "../errors.ts";
 import { findTenant, revokeApiKeys, type RevokedKey } from "../tenants/tenant-store.ts";
 import { auditKey } from "./audit-key.ts";
+import { readOptions } from "./read-options.ts";
 
 const USAGE = "Usage: npm run revoke-key -- --tenant SLUG --key KEY | --id ID | --name NAME";
 
@@ -44,18 +44,9 @@ export async function revokeKeys(url: string, { tenant, ...which }: Revocation):
   }
 }
 
-/** Throws one error that names every wrong option. */
-function readRevocation(args: readonly string[]): Revocation {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({ args: [...args], options: { tenant: text, key: text, id: text, name: text } });
-  const parsed = request.safeParse(values);
-  if (parsed.success) return parsed.data;
-  throw new Error(parsed.error.issues.map(({ path, message }) => `--${path.join(".")} ${message}`).join("; "));
-}
-
 if (import.meta.main) {
   try {
-    const wanted = readRevocation(process.argv.slice(2));
+    const wanted = readOptions(request, process.argv.slice(2));
     for (const { id, name, role } of await revokeKeys(readConfig().PLATEN_DATABASE_URL, wanted))
       console.log(`Revoked the key ${id} of ${name} of ${wanted.tenant}, role ${role}.`);
   } catch (error) {

@@ -28,8 +28,9 @@ const ODD_MOMENTS = ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+00:01", "9999-
 interface Told {
   action: string;
   outcome: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test looks at what it expects
-  [name: string]: any;
+  principal: { name: string };
+  resource: { type: string; id: string | null };
+  [name: string]: unknown;
 }
 
 const audit = async (search = ""): Promise<Told[]> =>
